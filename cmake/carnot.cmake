@@ -1,0 +1,95 @@
+# The functions that src/*/CMakeLists.txt, tools/ and tests/ are written in.
+
+# "device/cpu" -> carnot_device_cpu
+function(carnot_target_name folder out)
+  string(REPLACE "/" "_" name ${folder})
+  set(${out} carnot_${name} PARENT_SCOPE)
+endfunction()
+
+function(carnot_warnings target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Werror)
+endfunction()
+
+# Links `target` with folders of src/. One that has no CMakeLists.txt yet is left out.
+function(carnot_link target)
+  foreach(folder IN LISTS ARGN)
+    carnot_target_name(${folder} dependency)
+    target_link_libraries(${target} PUBLIC $<TARGET_NAME_IF_EXISTS:${dependency}>)
+  endforeach()
+endfunction()
+
+# carnot_library(folder SOURCES ... DEPENDS folder... [LINK target...])
+# The static library of src/<folder>, named carnot_<folder>. DEPENDS are the folders it includes
+# (tools/tidy.py checks them against the layers); LINK are foreign targets (PRIVATE: their headers
+# stay out of ours).
+function(carnot_library folder)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS;LINK")
+  carnot_target_name(${folder} target)
+  add_library(${target} STATIC ${arg_SOURCES})
+  target_include_directories(${target} PUBLIC
+    ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+  carnot_warnings(${target})
+  carnot_link(${target} ${arg_DEPENDS})
+  target_link_libraries(${target} PRIVATE ${arg_LINK})
+  set_target_properties(${target} PROPERTIES CARNOT_LINK "${arg_LINK}")
+endfunction()
+
+# carnot_program(name SOURCES ... DEPENDS folder... [LINK target...]): build/<preset>/bin/<name>
+function(carnot_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS;LINK")
+  add_executable(${name} ${arg_SOURCES})
+  target_include_directories(${name} PRIVATE
+    ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+  carnot_warnings(${name})
+  carnot_link(${name} ${arg_DEPENDS})
+  target_link_libraries(${name} PRIVATE ${arg_LINK})
+endfunction()
+
+# True in `out` when every folder has a target; else says what `name` waits for.
+function(carnot_ready name out)
+  set(${out} TRUE PARENT_SCOPE)
+  foreach(folder IN LISTS ARGN)
+    carnot_target_name(${folder} target)
+    if(NOT TARGET ${target})
+      message(STATUS "${name}: left out, src/${folder} is not built")
+      set(${out} FALSE PARENT_SCOPE)
+    endif()
+  endforeach()
+endfunction()
+
+# carnot_test(name SOURCES ... DEPENDS folder... [LINK target...] [LABELS unit|slow...])
+# A GoogleTest executable, one ctest test. CARNOT_SOURCE_DIR tells it where the data files are.
+function(carnot_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS;LINK;LABELS")
+  carnot_ready(${name} ready ${arg_DEPENDS})
+  if(NOT ready)
+    return()
+  endif()
+  find_package(GTest REQUIRED)
+  carnot_program(${name} SOURCES ${arg_SOURCES} DEPENDS ${arg_DEPENDS}
+    LINK ${arg_LINK} GTest::gtest GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE CARNOT_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  if(NOT arg_LABELS)
+    set(arg_LABELS unit)
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 300)
+endfunction()
+
+# carnot_fuzzer(name SOURCES ... DEPENDS folder...)
+# Defines LLVMFuzzerTestOneInput. With CARNOT_FUZZ a libFuzzer binary, bin/fuzz_<name>; else (when
+# tests/fuzz/corpus/<name> exists) a test, replay_<name>, that runs the stored corpus once.
+function(carnot_fuzzer name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS")
+  carnot_ready(fuzz_${name} ready ${arg_DEPENDS})
+  set(corpus ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
+  if(ready AND CARNOT_FUZZ)
+    carnot_program(fuzz_${name} SOURCES ${arg_SOURCES} DEPENDS ${arg_DEPENDS}
+      LINK -fsanitize=fuzzer)
+  elseif(ready AND CARNOT_TESTS AND EXISTS ${corpus})
+    carnot_program(replay_${name} SOURCES ${arg_SOURCES} ${PROJECT_SOURCE_DIR}/tests/fuzz/replay.cc
+      DEPENDS ${arg_DEPENDS})
+    add_test(NAME replay_${name} COMMAND replay_${name} ${corpus})
+    set_tests_properties(replay_${name} PROPERTIES LABELS unit TIMEOUT 300)
+  endif()
+endfunction()
