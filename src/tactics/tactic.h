@@ -1,0 +1,74 @@
+#pragma once
+// Tactic: one way to run a Kernel on a device. Tables of them are all that selection sees: each
+// says why it cannot take a problem, lists its candidates (variants), and generates one of them.
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "device/device.h"
+#include "kernel/kernel.h"
+
+namespace carnot {
+
+/// Why a tactic cannot take a problem; empty means that it can.
+using WhyNot = std::string;
+
+struct Problem {
+  const Kernel& kernel;
+  const DeviceDescription& device;
+  /// Per buffer of the kernel: its constant, or null. Tactics may repack constants.
+  std::span<const Tensor* const> constants;
+  /// Likely values of the kernel's symbols: the shapes to be fast for.
+  const Symbols& likely;
+};
+
+struct Candidate {
+  std::string variant;         ///< "8x3": the text between [ and ] of the step's tactic
+  std::vector<int64_t> knobs;  ///< what the tactic needs to generate it again
+  double predicted_us = 0;     ///< by the cost model, for `Problem::likely`, on all threads
+};
+
+/// Machine code for one device, position-independent, with entries by name.
+struct CodeBlob {
+  std::vector<std::byte> bytes;
+  std::vector<std::pair<std::string, size_t>> entries;  ///< name, offset
+};
+
+/// What the plan needs to call a generated kernel.
+struct GeneratedKernel {
+  std::string entry;
+  Dims params;
+  Dim tasks = 1;
+  Dim scratch_bytes = 0;
+  /// Arguments in order: >= 0 a buffer of the kernel; -1 - i: packed constant i.
+  std::vector<int> arguments;
+  std::vector<Tensor> packed;
+};
+
+/// Collects generated kernels and compiles them into one blob, in parallel.
+class CodeSink;
+
+struct Tactic {
+  const char* name;  ///< "cpu.contraction": device.method; stable, engines and caches store it
+  int revision;      ///< part of the timing key: raise it when the code that it makes changes
+  WhyNot (*why_not)(const Problem&);
+  std::vector<Candidate> (*candidates)(const Problem&, int effort);
+  /// `entry` is a fresh symbol name. Emits into `sink`.
+  Result<GeneratedKernel> (*generate)(const Problem&, const Candidate&, const std::string& entry,
+                                      CodeSink& sink);
+};
+
+/// Compiles what was emitted. Equal kernels (by text and candidate) are compiled once: `generate`
+/// for them gives the first one's entry.
+class CodeSink {
+ public:
+  virtual ~CodeSink() = default;
+  virtual Result<CodeBlob> finish() = 0;
+};
+
+/// The tactics of a device, best guess first; the last takes any verified kernel.
+std::span<const Tactic> tactics_of(const DeviceDescription& device);
+std::unique_ptr<CodeSink> make_code_sink(const DeviceDescription& device, int threads);
+
+}  // namespace carnot
