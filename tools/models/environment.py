@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""A virtual environment under build/ with packages at pinned versions, installed when first asked for.
+"""A virtual environment under build/ with packages at pinned versions, installed when asked for.
 
-Standard library only. `environment.py numpy pillow` installs those two and prints the environment's interpreter.
+Standard library only. `environment.py numpy pillow` installs those two and prints the interpreter.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -33,7 +34,7 @@ def pins(path: Path) -> dict[str, str]:
 
 
 def installed(venv: Path) -> dict[str, str]:
-    """Versions of the packages in `venv`, by normalized name, read from directory names (no process)."""
+    """Versions of the packages in `venv`, by normalized name, read from its directory names."""
     found = {}
     for entry in venv.glob("lib/python3*/site-packages/*.dist-info"):
         name, _, version = entry.name.removesuffix(".dist-info").partition("-")
@@ -48,15 +49,20 @@ def python_of(venv: Path) -> Path:
         print(f"environment: creating {shown(venv)}", file=sys.stderr, flush=True)
         venv.parent.mkdir(parents=True, exist_ok=True)
         if subprocess.run([sys.executable, "-m", "venv", str(venv)]).returncode:
-            sys.exit("environment: `python3 -m venv` failed; on Debian: apt-get install python3-venv")
+            sys.exit(
+                "environment: `python3 -m venv` failed; on Debian: apt-get install python3-venv"
+            )
     return python
 
 
 def ensure(packages: list[str], venv: Path = DEFAULT_VENV) -> Path:
-    """Has `packages` in `venv` at the versions of PIN_FILES; returns its interpreter. Exits if it cannot."""
+    """Has `packages` in `venv` at the versions of PIN_FILES, or exits; returns its interpreter."""
     pinned = {name: version for path in PIN_FILES for name, version in pins(path).items()}
     if unknown := [name for name in packages if normalized(name) not in pinned]:
-        sys.exit(f"environment: no pinned version of {', '.join(unknown)} in {', '.join(map(shown, PIN_FILES))}")
+        sys.exit(
+            f"environment: no pinned version of {', '.join(unknown)} in "
+            + ", ".join(map(shown, PIN_FILES))
+        )
     have = installed(venv)
     wanted = {normalized(name): pinned[normalized(name)] for name in packages}
     if all(have.get(name) == version for name, version in wanted.items()):
@@ -72,12 +78,15 @@ def ensure(packages: list[str], venv: Path = DEFAULT_VENV) -> Path:
             constraints = [argument for path in PIN_FILES for argument in ("-c", str(path))]
             command = [str(python), "-m", "pip", "install", "-q", *constraints, *missing]
             if subprocess.run(command).returncode:
-                sys.exit(f"environment: pip could not install {' '.join(missing)}; is a package index reachable?")
+                sys.exit(
+                    f"environment: pip could not install {' '.join(missing)}; "
+                    "is a package index reachable?"
+                )
     return python
 
 
 def enter(packages: list[str], venv: Path = DEFAULT_VENV) -> None:
-    """Restarts the running script under the interpreter of `venv` with `packages`, unless it is there already."""
+    """Restarts the running script under `venv` with `packages`, unless it runs there already."""
     python = ensure(packages, venv)
     if Path(sys.prefix).resolve() != venv.resolve():
         os.execv(python, [str(python), *sys.argv])
@@ -91,7 +100,9 @@ def shown(path: Path) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("packages", nargs="*", help="names pinned in the requirement files")
-    parser.add_argument("--venv", type=Path, default=DEFAULT_VENV, help="where the environment lies")
+    parser.add_argument(
+        "--venv", type=Path, default=DEFAULT_VENV, help="where the environment lies"
+    )
     options = parser.parse_args()
     print(ensure(options.packages, options.venv.absolute()))
     return 0

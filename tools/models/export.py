@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Exports well-known networks with random weights (fixed seed) to build/models/NAME.onnx, opset 17.
 
-The weights say nothing, but behave: BatchNorm statistics are those of the data that flows through, and no parameter
-is left at zero, so every activation is finite, of ordinary size, and worth comparing.
+The weights say nothing, but behave: BatchNorm statistics are those of the data that flows through,
+and no parameter is left at zero, so every activation is finite, of ordinary size, worth comparing.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -29,7 +30,7 @@ CALIBRATION_SIZE = 128  # pixels a side: BatchNorm statistics hardly depend on i
 
 @dataclass(frozen=True)
 class Exported:
-    """One network: `make` builds it, `shape` is one input's, or a token sequence's if it has two dimensions."""
+    """One network; a `shape` of four dimensions is an image's, of two a token sequence's."""
 
     name: str
     make: Callable[[], torch.nn.Module]
@@ -74,8 +75,12 @@ def bert() -> torch.nn.Module:
             config._attn_implementation = "eager"
             self.network = transformers.BertModel(config)
 
-        def forward(self, ids: torch.Tensor, mask: torch.Tensor, types: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            found = self.network(input_ids=ids, attention_mask=mask, token_type_ids=types, return_dict=False)
+        def forward(
+            self, ids: torch.Tensor, mask: torch.Tensor, types: torch.Tensor
+        ) -> tuple[torch.Tensor, ...]:
+            found = self.network(
+                input_ids=ids, attention_mask=mask, token_type_ids=types, return_dict=False
+            )
             return found[0], found[1]
 
     return Encoder()
@@ -87,14 +92,19 @@ TABLE = (
     Exported("mobilenet_v3_small", vision("mobilenet_v3_small"), (1, 3, 224, 224), IMAGE, LOGITS),
     Exported("efficientnet_b0", vision("efficientnet_b0"), (1, 3, 224, 224), IMAGE, LOGITS),
     Exported("vit_b_16", vision("vit_b_16"), (1, 3, 224, 224), IMAGE, LOGITS),
-    Exported("bert_base", bert, (1, 128), ("input_ids", "attention_mask", "token_type_ids"),
-             ("last_hidden_state", "pooler_output")),
+    Exported(
+        "bert_base",
+        bert,
+        (1, 128),
+        ("input_ids", "attention_mask", "token_type_ids"),
+        ("last_hidden_state", "pooler_output"),
+    ),
     Exported("deeplabv3_resnet50", deeplab, (1, 3, 512, 512), IMAGE, ("classes",)),
 )
 
 
 def settle(module: torch.nn.Module, image: bool) -> None:
-    """Makes random weights behave: no zero parameters, and BatchNorm statistics measured on random batches."""
+    """Makes random weights behave: no zero parameters, BatchNorm statistics of random batches."""
     import torch
 
     norms = [part for part in module.modules() if isinstance(part, torch.nn.BatchNorm2d)]
@@ -120,14 +130,18 @@ def example(item: Exported) -> tuple[torch.Tensor, ...]:
 
     if len(item.shape) == 4:
         return (torch.randn(item.shape),)
-    return torch.randint(0, 30522, item.shape), torch.ones(item.shape, dtype=torch.int64), torch.zeros(
-        item.shape, dtype=torch.int64)
+    return (
+        torch.randint(0, 30522, item.shape),
+        torch.ones(item.shape, dtype=torch.int64),
+        torch.zeros(item.shape, dtype=torch.int64),
+    )
 
 
 def export(item: Exported, out: Path, dynamic: list[bool], check: bool) -> None:
-    """Writes NAME.onnx and, for `dynamic`, NAME_dynamic.onnx, whose first dimension is the symbol `batch`."""
-    import onnx
+    """Writes NAME.onnx (dynamic: False) or NAME_dynamic.onnx (True), whose batch is a symbol."""
     import torch
+
+    import onnx
 
     torch.manual_seed(SEED)
     module = item.make().eval()
@@ -144,38 +158,71 @@ def export(item: Exported, out: Path, dynamic: list[bool], check: bool) -> None:
         started = time.monotonic()
         partial = path.with_suffix(".part")
         axes = {name: {0: "batch"} for name in item.inputs + item.outputs} if symbolic else None
-        torch.onnx.export(module, inputs, str(partial), input_names=list(item.inputs),
-                          output_names=list(item.outputs), dynamic_axes=axes, opset_version=OPSET, dynamo=False)
+        torch.onnx.export(
+            module,
+            inputs,
+            str(partial),
+            input_names=list(item.inputs),
+            output_names=list(item.outputs),
+            dynamic_axes=axes,
+            opset_version=OPSET,
+            dynamo=False,
+        )
         if check:
             onnx.checker.check_model(str(partial), full_check=True)
         partial.replace(path)
         spread = float(found[0].std())
-        print(f"export: {path.name}  {path.stat().st_size / 1e6:.1f} MB, output spread {spread:.3g} "
-              f"({time.monotonic() - started:.1f} s)", flush=True)
+        print(
+            f"export: {path.name}  {path.stat().st_size / 1e6:.1f} MB, output spread {spread:.3g} "
+            f"({time.monotonic() - started:.1f} s)",
+            flush=True,
+        )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", metavar="A,B", help="networks: " + ", ".join(i.name for i in TABLE))
-    parser.add_argument("--dynamic", action="store_true", help="also NAME_dynamic.onnx, with a symbolic batch")
+    parser.add_argument(
+        "--only", default="", metavar="A,B", help="networks: " + ", ".join(i.name for i in TABLE)
+    )
+    parser.add_argument(
+        "--dynamic", action="store_true", help="also NAME_dynamic.onnx, with a symbolic batch"
+    )
     parser.add_argument("--force", action="store_true", help="export again what is there")
-    parser.add_argument("--check", action="store_true", help="run onnx.checker over the files (slow)")
-    parser.add_argument("--out", type=Path, default=environment.ROOT / "build/models", help="where the models go")
-    parser.add_argument("--venv", type=Path, default=environment.DEFAULT_VENV, help="the Python environment")
+    parser.add_argument(
+        "--check", action="store_true", help="run onnx.checker over the files (slow)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=environment.ROOT / "build/models", help="where the models go"
+    )
+    parser.add_argument(
+        "--venv", type=Path, default=environment.DEFAULT_VENV, help="the Python environment"
+    )
     options = parser.parse_args()
     wanted = [word for word in options.only.split(",") if word]
     if unknown := set(wanted) - {item.name for item in TABLE}:
-        sys.exit(f"export: unknown {', '.join(sorted(unknown))}; known: {', '.join(i.name for i in TABLE)}")
+        sys.exit(
+            f"export: unknown {', '.join(sorted(unknown))}; "
+            f"known: {', '.join(item.name for item in TABLE)}"
+        )
     items = [item for item in TABLE if not wanted or item.name in wanted]
     versions = [False, True] if options.dynamic else [False]
     out = options.out.absolute()
-    todo = {item: [symbolic for symbolic in versions if options.force or not
-                   (out / f"{item.name}{'_dynamic' if symbolic else ''}.onnx").exists()] for item in items}
+    todo = {
+        item: [
+            symbolic
+            for symbolic in versions
+            if options.force
+            or not (out / f"{item.name}{'_dynamic' if symbolic else ''}.onnx").exists()
+        ]
+        for item in items
+    }
     if not any(todo.values()):
         print(f"export: {len(items) * len(versions)} files up to date in {environment.shown(out)}")
         return 0
     environment.enter(PACKAGES, options.venv.absolute())
-    warnings.filterwarnings("ignore")  # the exporter warns of its age, and of every constant that it traces
+    warnings.filterwarnings(
+        "ignore"
+    )  # the exporter warns of its age, and of every constant that it traces
     out.mkdir(parents=True, exist_ok=True)
     for item, dynamic in todo.items():
         if dynamic:
