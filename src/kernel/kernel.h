@@ -41,9 +41,13 @@ struct Guard {
   bool operator==(const Guard&) const = default;
 };
 
+/// A load that reads no memory: its value is index[0] itself, an i64. This is how a scalar program
+/// sees an index or a size (the divisor of a mean over symbolic sizes, the weights of a resize).
+inline constexpr int kExpression = -1;
+
 struct Load {
-  int buffer = 0;
-  Dims index;  ///< one expression per axis of the buffer
+  int buffer = 0;  ///< or kExpression
+  Dims index;      ///< one expression per axis of the buffer
   std::vector<Guard> guards;
   double otherwise = 0;
   bool operator==(const Load&) const = default;
