@@ -30,10 +30,10 @@ TEST(Scanner, Tokens) {
   EXPECT_EQ(*s.number(), 1.5);
   EXPECT_EQ(*s.number(), 0.25);
   EXPECT_FALSE(s.accept("en"));
-  EXPECT_EQ(s.expect(")").message(), "text:2:27: expected ')', found \"end\"");
+  EXPECT_EQ(s.expect(")").message(), "text:2:28: expected ')', found \"end\"");
   EXPECT_TRUE(s.accept("end") && s.accept("}") && s.at_end());
   EXPECT_EQ(s.identifier().status().message(),
-            "text:2:32: expected an identifier, found the end of the text");
+            "text:2:33: expected an identifier, found the end of the text");
 }
 
 TEST(Scanner, Integers) {
