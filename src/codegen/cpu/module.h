@@ -15,10 +15,10 @@ namespace carnot::cpu {
 /// What the caller of a generated function must know.
 struct GeneratedFunction {
   std::string symbol;
-  Dims params;             ///< expressions over size symbols; their values are `params` at run time
-  Dim tasks = 1;           ///< independent tasks: any split over threads gives the same bits
-  Dim scratch_bytes = 0;   ///< per thread
-  Dim flops = 0;           ///< of all tasks together, for scheduling; an estimate
+  Dims params;            ///< expressions over size symbols; their values are `params` at run time
+  Dim tasks = 1;          ///< independent tasks: any split over threads gives the same bits
+  Dim scratch_bytes = 0;  ///< per thread
+  Dim flops = 0;          ///< of all tasks together, for scheduling; an estimate
 };
 
 class Module {

@@ -19,10 +19,10 @@ enum class Isa : uint8_t {
 
 struct Target {
   Arch arch = Arch::kX86;
-  uint64_t isas = 0;      ///< bit per Isa
-  std::string tune_for;   ///< LLVM's name of the processor to schedule for; empty: generic
+  uint64_t isas = 0;     ///< bit per Isa
+  std::string tune_for;  ///< LLVM's name of the processor to schedule for; empty: generic
   int64_t l1_bytes = 32 << 10, l2_bytes = 1 << 20, l3_bytes = 8 << 20;
-  int threads = 1;        ///< how many cores a kernel may be split over
+  int threads = 1;  ///< how many cores a kernel may be split over
 
   bool has(Isa isa) const { return (isas >> static_cast<int>(isa)) & 1; }
   /// Of the widest vector that kernels use: 64, 32 or 16.
@@ -37,6 +37,8 @@ std::string to_string(const Target& target);
 /// Reads what to_string wrote; sizes, threads and tune may be left out. "avx512" means f, bw, dq,
 /// vl and cd, and includes avx2 and fma.
 Result<Target> parse_target(std::string_view text);
+/// LLVM's feature string: "+avx,+avx2".
+std::string llvm_features(const Target& target);
 /// The processor that runs this.
 Result<Target> host_target();
 
