@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""Checks what clang-format and the compiler cannot: layers, sizes, dead files, banned words.
+
+Runs as a ctest test and in `./dev check`. Looks at the files that git tracks.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+# A folder of src/ may include itself, base, include/carnot, what its row names, and what those may.
+LAYERS = {
+    "base": [],
+    "tensor": [],
+    "ops": ["tensor"],
+    "ir": ["ops"],
+    "onnx": ["ir"],
+    "passes": ["ir"],
+    "kernel": ["ir"],
+    "device": ["tensor"],
+    "device/null": ["device"],
+    "device/cpu": ["device"],
+    "device/cuda": ["device"],
+    "codegen": ["kernel", "device"],
+    "codegen/cpu": ["codegen", "device/cpu"],
+    "codegen/cuda": ["codegen", "device/cuda"],
+    "tactics": ["kernel", "codegen", "device"],
+    "tactics/cpu": ["tactics", "codegen/cpu"],
+    "tactics/cuda": ["tactics", "codegen/cuda"],
+    "plan": ["kernel", "ops", "device"],
+    "tune": ["tactics", "tactics/cpu", "tactics/cuda", "device"],
+    "engine": ["plan"],
+    "runtime": ["engine", "plan", "device/null", "device/cpu", "device/cuda"],
+    "quant": ["runtime", "passes"],
+    "build": ["onnx", "passes", "tune", "tactics/cpu", "tactics/cuda", "device/null", "engine"],
+    "api": ["build", "runtime", "quant"],
+}
+# Reached through a row above, yet not to be included: the lean runtime links without them.
+DENIED = {folder: {"ir"} for folder in ("plan", "engine", "runtime")}
+
+# Third-party headers that stay where they belong: pattern -> folders.
+CONFINED = {
+    r"llvm(-c)?/": ("src/codegen/", "tests/codegen/"),
+    r"protozero/": ("src/onnx/", "tests/onnx/"),
+    r"(cuda|nvrtc|cublas|cudnn)\w*\.h": ("src/device/cuda/", "src/codegen/cuda/",
+                                         "src/tactics/cuda/"),
+    r"CLI/": ("tools/", "bench/", "examples/"),
+}
+
+FILE_LINES, HEADER_LINES, COLUMNS, PUBLIC_LINES = 800, 300, 100, 1500
+FUNCTION_LINES, KERNEL_LINES = 70, 150
+KERNEL_FOLDERS = ("src/codegen/", "src/kernel/", "src/tactics/")  # long straight-line bodies
+
+BANNED = {
+    r"\busing namespace std\b": "qualify",
+    r"\bshared_ptr\b": "unique_ptr, or a reference",
+    r"\bTODO(?!\(#\d+\))": "TODO(#issue)",
+    r"\bstd::(cout|cerr)\b": "base/log.h",
+    r"\bgetenv\b": "an option",
+    r"\bassert\(": "CARNOT_CHECK",
+    r"\bcatch \(\.\.\.\)": "the exception that is expected",
+}
+BANNED_IN = ("src/", "include/")
+BANNED_NAMES = {"manager", "helper", "helpers", "util", "utils", "common", "misc", "impl", "data",
+                "info"}
+
+# (check, path or path:function) -> the reason why it may be. Checks: lines, function, banned,
+# unused, include.
+EXCEPTIONS = {
+    ("banned", "include/carnot/engine.h"): "an Engine is shared by its Contexts",
+    ("banned", "include/carnot/tensor.h"): "weights are shared by graph copies, never duplicated",
+    ("lines", "include/carnot/op_structs.h"): "one list, data only: every op in one place",
+}
+
+CODE = {".h", ".cc", ".cu", ".cuh", ".def"}
+HEADERS = {".h", ".cuh", ".def"}
+SCOPE = re.compile(r"\b(namespace|class|struct|enum|union)\b|\bextern\s*$")
+
+
+def closure(folder):
+    seen, todo = set(), [folder]
+    while todo:
+        for below in LAYERS[todo.pop()]:
+            if below not in seen:
+                seen.add(below)
+                todo.append(below)
+    if folder in seen:
+        raise SystemExit(f"tidy: the layers have a cycle through {folder}")
+    return (seen | {folder, "base"}) - DENIED.get(folder, set())
+
+
+ALLOWED = {folder: closure(folder) for folder in LAYERS}
+
+
+def layer_of(path):
+    """'device/cpu/pool.h' -> 'device/cpu', None when no row matches."""
+    parts = path.split("/")[:-1]
+    while parts and "/".join(parts) not in LAYERS:
+        parts.pop()
+    return "/".join(parts) or None
+
+
+def blank(text):
+    """Code with comments and literals replaced by spaces, line by line the same."""
+    pattern = r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|(?<!\w)\'(?:\\.|[^\'\\\n])+\''
+    return re.sub(pattern, lambda m: re.sub(r"[^\n]", " ", m[0]), text, flags=re.S)
+
+
+def functions(text):
+    """(name, first line, lines) of each function body outside other functions."""
+    stack, head, line, head_line = [], "", 1, 1
+    for c in blank(text):
+        if c == "{":
+            outer = not stack or stack[-1][0] == "scope"
+            is_scope = outer and SCOPE.search(head) and not re.search(r"\)\s*(const|noexcept|\s)*$",
+                                                                      head)
+            is_function = outer and not is_scope and "(" in head
+            kind = "scope" if is_scope else "function" if is_function else "inner"
+            name = re.search(r"([\w~:]+)\s*\(", head)
+            stack.append((kind, name[1] if name else "?", head_line))
+            head = ""
+        elif c == "}":
+            if stack:
+                kind, name, begin = stack.pop()
+                if kind == "function":
+                    yield name, begin, line - begin + 1
+            head = ""
+        elif c == ";":
+            head = ""
+        else:
+            if not head.strip() and not c.isspace():
+                head_line = line
+            head += c
+        if c == "\n":
+            line += 1
+            if head.lstrip().startswith("#"):
+                head = ""
+
+
+class Tidy:
+    def __init__(self, root):
+        self.root, self.errors, self.included = root, [], set()
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True,
+                                check=True).stdout.split("\0")
+        self.files = [f for f in listed if f and (root / f).is_file()]
+        self.code = [f for f in self.files if pathlib.Path(f).suffix in CODE]
+
+    def error(self, check, path, message, line=None, function=None):
+        for key in (path, f"{path}:{function}"):
+            if (check, key) in EXCEPTIONS:
+                return
+        self.errors.append(f"{path}:{line or 1}: {message}")
+
+    def include(self, path, line, name, angled):
+        for pattern, folders in CONFINED.items():
+            if re.match(pattern, name) and not path.startswith(folders):
+                self.error("include", path, f"<{name}> belongs in {', '.join(folders)}", line)
+        if path.startswith("include/") and not name.startswith("carnot/"):
+            if not angled or "/" in name or name.endswith(".h"):
+                self.error("include", path, "public headers include standard headers only", line)
+        if angled:
+            return
+        sibling = (pathlib.Path(path).parent / name).as_posix()
+        self.included.update((f"src/{name}", f"include/{name}", name, sibling))
+        if not path.startswith("src/") or name.startswith("carnot/"):
+            return
+        own, other = layer_of(path[4:]), layer_of(name)
+        if own is None:
+            self.error("include", path, "this folder is no row of LAYERS in tools/tidy.py", line)
+        elif other is None:
+            self.error("include", path, f'"{name}": write the path from src/', line)
+        elif other not in ALLOWED[own]:
+            self.error("include", path, f"{own}/ may not include {other}/", line)
+
+    def one_file(self, path):
+        text = (self.root / path).read_text()
+        lines = text.splitlines()
+        limit = HEADER_LINES if path.endswith((".h", ".cuh")) else FILE_LINES
+        if len(lines) > limit:
+            self.error("lines", path, f"{len(lines)} lines, the limit is {limit}")
+        if pathlib.Path(path).stem in BANNED_NAMES:
+            self.error("banned", path, "a name that says nothing")
+        for n, line in enumerate(lines, 1):
+            if len(line) > COLUMNS:
+                self.error("columns", path, f"{len(line)} columns, the limit is {COLUMNS}", n)
+            if m := re.match(r'\s*#\s*include\s*(["<])([^">]+)[">]', line):
+                self.include(path, n, m[2], m[1] == "<")
+            if path.startswith(BANNED_IN):
+                for word, instead in BANNED.items():
+                    if m := re.search(word, line):
+                        self.error("banned", path, f"'{m[0]}' is banned: use {instead}", n)
+        if path.endswith((".h", ".cuh")) and "#pragma once" not in text:
+            self.error("include", path, "has no #pragma once")
+        limit = KERNEL_LINES if path.startswith(KERNEL_FOLDERS) else FUNCTION_LINES
+        for name, begin, count in functions(text):
+            if count > limit:
+                self.error("function", path, f"{name}: {count} lines, the limit is {limit}", begin,
+                           name)
+
+    def registered(self, path):
+        """Each source of src/ is named in the nearest CMakeLists.txt above it."""
+        folder = (self.root / path).parent
+        while folder != self.root and not (folder / "CMakeLists.txt").is_file():
+            folder = folder.parent
+        name = (self.root / path).relative_to(folder).as_posix()
+        if folder == self.root or not re.search(rf"(?<![\w/.]){re.escape(name)}(?![\w.])",
+                                                (folder / "CMakeLists.txt").read_text()):
+            self.error("unused", path, "no CMakeLists.txt lists this source")
+
+    def run(self):
+        for path in self.code:
+            self.one_file(path)
+        for path in self.code:
+            if path.startswith("src/") and path.endswith((".cc", ".cu")):
+                self.registered(path)
+            public = path.startswith(("include/", "compat/"))
+            if pathlib.Path(path).suffix in HEADERS and not public and path not in self.included:
+                self.error("unused", path, "included by nobody")
+        count = sum(len((self.root / f).read_text().splitlines()) for f in self.code
+                    if f.startswith("include/carnot/"))
+        if count > PUBLIC_LINES:
+            self.errors.append(f"include/carnot: {count} lines, the limit is {PUBLIC_LINES}")
+        print("\n".join(self.errors) or f"tidy: ok, {len(self.code)} files")
+        return bool(self.errors)
+
+
+if __name__ == "__main__":
+    sys.exit(Tidy(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()).run())
