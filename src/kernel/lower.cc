@@ -1,0 +1,227 @@
+// Pull-based lowering: an output element's index is pushed back through the region until it
+// reaches buffers. Views rewrite the index, pointwise ops append their program, and the one folding
+// op contributes stages (lower_fold.cc) whose folded values the last stage reads.
+#include "kernel/lower.h"
+
+#include <algorithm>
+
+#include "kernel/lowering.h"
+
+namespace carnot {
+
+using Id = StageBuilder::Id;
+
+namespace {
+
+Dims broadcast_index(const Dims& index, const TensorType& from) {
+  Dims out;
+  const size_t skip = index.size() - from.dims.size();
+  for (size_t i = 0; i < from.dims.size(); ++i) {
+    out.push_back(from.dims[i].is(1) ? Dim(0) : index[skip + i]);
+  }
+  return out;
+}
+
+bool is_one_element(const Tensor& t) {
+  return t.elements() == 1 && class_of(t.dtype()) != DTypeClass::kString;
+}
+
+Id constant_id(StageBuilder& b, const Tensor& t) {
+  if (is_float(t.dtype())) return b.constant(t.dtype(), t.get(0));
+  ScalarProgram p;
+  p.results = {p.constant_int(t.dtype(), t.get_int(0))};
+  return b.append(p, {})[0];
+}
+
+}  // namespace
+
+Result<Id> Lowering::eval(StageBuilder& b, const Value* v, const Dims& index, const Edge& edge) {
+  if (auto it = buffers_.find(v); it != buffers_.end()) {
+    Load l;
+    l.buffer = it->second;
+    l.index = index;
+    l.guards = edge.guards;
+    l.otherwise = edge.otherwise;
+    return b.load(std::move(l));
+  }
+  const Node* node = v->producer;
+  if (!node) return error(Code::kInternal, "%", v->name, " is not an input of its region");
+  if (node == fold_) return fold_value(b, v, index);
+  if (auto* op = node->as<op::Transpose>()) {
+    Dims in(index.size());
+    for (size_t i = 0; i < index.size(); ++i) in[static_cast<size_t>(op->perm[i])] = index[i];
+    return eval(b, node->inputs[0], in, edge);
+  }
+  if (auto* op = node->as<op::Slice>()) {
+    Dims in;
+    for (size_t i = 0; i < index.size(); ++i) {
+      in.push_back(op->starts[i] + index[i] * Dim(op->steps.empty() ? 1 : op->steps[i]));
+    }
+    return eval(b, node->inputs[0], in, edge);
+  }
+  if (node->as<op::Expand>()) {
+    return eval(b, node->inputs[0], broadcast_index(index, node->inputs[0]->type()), edge);
+  }
+  if (auto* op = node->as<op::Pad>()) return eval_pad(b, *node, *op, index, edge);
+  if (!edge.guards.empty()) {
+    return error(Code::kUnsupported, name(node->op), ": computed values cannot be padded in place");
+  }
+  if (auto* op = node->as<op::Constant>()) {
+    if (is_one_element(op->value)) return constant_id(b, op->value);
+  }
+  if (auto* op = node->as<op::Iota>()) {
+    return b.expression(index[static_cast<size_t>(op->axis)], op->dtype);
+  }
+  if (auto* op = node->as<op::Pointwise>()) {
+    std::vector<Id> in;
+    for (const Value* x : node->inputs) {
+      CARNOT_ASSIGN(Id id, eval(b, x, broadcast_index(index, x->type()), {}));
+      in.push_back(id);
+    }
+    return b.append(op->body, in)[static_cast<size_t>(v->result)];
+  }
+  if (auto* op = node->as<op::Resize>()) return eval_resize(b, *node, *op, index);
+  return error(Code::kUnsupported, name(node->op), " has no place in a kernel");
+}
+
+Result<Id> Lowering::eval_pad(StageBuilder& b, const Node& node, const op::Pad& op,
+                              const Dims& index, const Edge& edge) {
+  Edge inner = edge;
+  Dims in;
+  const Dims& dims = node.inputs[0]->type().dims;
+  double fill = 0;
+  if (node.inputs.size() > 1) {
+    const Tensor* value = constant_of(node.inputs[1]);
+    if (!value) return error(Code::kUnsupported, "pad: the fill value is not constant");
+    fill = value->get(0);
+  }
+  if (op.mode != op::Pad::kConstant || (!edge.guards.empty() && edge.otherwise != fill)) {
+    return error(Code::kUnsupported, "pad: only constant padding becomes a guard");
+  }
+  inner.otherwise = fill;
+  for (size_t i = 0; i < index.size(); ++i) {
+    in.push_back(index[i] - op.lo[i]);
+    if (!op.lo[i].is(0) || !op.hi[i].is(0)) inner.guards.push_back({in[i], 0, dims[i]});
+  }
+  return eval(b, node.inputs[0], in, inner);
+}
+
+Status Lowering::add_buffers() {
+  for (const Value* v : region_.inputs()) {
+    buffers_[v] = static_cast<int>(kernel_.buffers.size());
+    kernel_.buffers.push_back({v->type(), false, {}});
+  }
+  for (const Value* v : region_.outputs()) kernel_.buffers.push_back({v->type(), true, {}});
+  return {};
+}
+
+int Lowering::add_axis(std::string name, Dim size) {
+  kernel_.axes.push_back({std::move(name), std::move(size)});
+  return static_cast<int>(kernel_.axes.size()) - 1;
+}
+
+Status Lowering::store_outputs(StageBuilder& b, const Dims& index, std::vector<Axis> inner) {
+  std::vector<Id> results;
+  std::vector<Store> stores;
+  const size_t inputs = region_.inputs().size();
+  for (size_t i = 0; i < region_.outputs().size(); ++i) {
+    const Value* v = region_.outputs()[i];
+    Dims at = index;
+    const Value* source = v;
+    if (v->producer && v->producer != fold_ && v->producer->as<op::Transpose>() && fold_) {
+      // A transpose after the fold moves the store, not the computation.
+      const auto& perm = v->producer->as<op::Transpose>()->perm;
+      for (size_t d = 0; d < perm.size(); ++d) at[d] = index[static_cast<size_t>(perm[d])];
+      source = v->producer->inputs[0];
+    }
+    if (source->type().rank() != static_cast<int64_t>(index.size())) {
+      return error(Code::kUnsupported, "outputs of different ranks");
+    }
+    CARNOT_ASSIGN(Id id, eval(b, source, index, {}));
+    results.push_back(id);
+    stores.push_back({static_cast<int>(inputs + i), at, static_cast<int>(i)});
+  }
+  Stage stage = b.finish(results, static_cast<int>(kernel_.stages.size()));
+  stage.inner = std::move(inner);
+  stage.stores = std::move(stores);
+  kernel_.stages.push_back(std::move(stage));
+  return {};
+}
+
+Result<Kernel> Lowering::run() {
+  kernel_.name = region_.name;
+  if (region_.outputs().empty()) return error(Code::kInternal, "a region without outputs");
+  CARNOT_RETURN_IF_ERROR(add_buffers());
+  for (const Node* node : region_.nodes()) {
+    if (!is_fold(node->op)) continue;
+    if (fold_) return error(Code::kUnsupported, "two folding ops in one kernel");
+    fold_ = node;
+  }
+  if (fold_) {
+    CARNOT_RETURN_IF_ERROR(lower_fold());
+  } else {
+    StageBuilder b;
+    Dims index;
+    const TensorType& out = region_.outputs()[0]->type();
+    for (size_t i = 0; i < out.dims.size(); ++i) {
+      if (out.dims[i].is(1)) {
+        index.push_back(0);
+      } else {
+        index.push_back(axis_symbol(add_axis(cat("d", i), out.dims[i])));
+      }
+    }
+    CARNOT_RETURN_IF_ERROR(store_outputs(b, index, {}));
+  }
+  CARNOT_RETURN_IF_ERROR(verify(kernel_).with("lowering"));
+  return std::move(kernel_);
+}
+
+Result<Kernel> lower_region(const Graph& region) { return Lowering(region).run(); }
+
+bool Lowering::is_fold(const Op& op) {
+  return std::holds_alternative<op::Conv>(op) || std::holds_alternative<op::MatMul>(op) ||
+         std::holds_alternative<op::Pool>(op) || std::holds_alternative<op::Reduce>(op) ||
+         std::holds_alternative<op::Softmax>(op) || std::holds_alternative<op::Normalize>(op) ||
+         std::holds_alternative<op::ArgReduce>(op) || std::holds_alternative<op::Attention>(op);
+}
+
+std::string why_not_lowered(const Node& node) {
+  for (const auto& list : {&node.inputs, &node.outputs}) {
+    for (const Value* v : *list) {
+      if (v->type().dtype == DType::kString) return "strings stay on the host";
+      if (bits_of(v->type().dtype) < 8) return "elements narrower than a byte";
+      if (v->type().rank() > 8) return "more than 8 axes";
+    }
+  }
+  if (auto* op = node.as<op::Slice>()) {
+    return node.inputs.size() > 1 ? "its bounds are computed at run time" : "";
+  }
+  if (node.as<op::Expand>()) return node.inputs.size() > 1 ? "its target is computed" : "";
+  if (auto* op = node.as<op::Pad>()) {
+    if (node.inputs.size() > 2) return "its pads are computed at run time";
+    if (op->mode != op::Pad::kConstant) return "only constant padding becomes a guard";
+    return node.inputs.size() > 1 && !constant_of(node.inputs[1]) ? "its fill is computed" : "";
+  }
+  if (node.as<op::Resize>()) return why_not_resize(node);
+  if (auto* op = node.as<op::ArgReduce>()) return op->last ? "ties go to the last index" : "";
+  if (auto* op = node.as<op::Pool>()) {
+    return op->kind == op::Pool::kLp ? "an Lp pool" : "";
+  }
+  if (auto* op = node.as<op::MatMul>()) {
+    const DType in = node.inputs[0]->type().dtype;
+    return in == node.inputs[1]->type().dtype && is_float(in) ? "" : "not a float matmul";
+  }
+  if (auto* op = node.as<op::Conv>()) {
+    return is_float(node.inputs[0]->type().dtype) ? "" : "not a float convolution";
+  }
+  if (node.as<op::Attention>()) {
+    return node.inputs[0]->type().dtype == DType::kF32 ? "" : "not an f32 attention";
+  }
+  if (Lowering::is_fold(node.op) || node.as<op::Pointwise>() || node.as<op::Transpose>() ||
+      node.as<op::Iota>()) {
+    return "";
+  }
+  return cat(name(node.op), " runs on the host");
+}
+
+}  // namespace carnot
