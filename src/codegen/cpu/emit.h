@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "codegen/cpu/access.h"
 #include "codegen/cpu/module.h"
-#include "kernel/kernel.h"
 
 namespace carnot::cpu {
 
@@ -121,19 +121,5 @@ class Emitter {
   Dims params_;
   Values param_values_;
 };
-
-/// Elements between neighbours along each axis: the buffer's, or row-major ones.
-Dims strides_of(const Buffer& buffer);
-/// The element offset of an access: sum of index * stride.
-Dim linear_offset(const Buffer& buffer, const Dims& index);
-
-/// expression == sum of coefficients[symbol] * symbol + rest, where neither holds any of the
-/// symbols; nothing where it is not linear in them.
-struct Linear {
-  std::map<std::string, Dim, std::less<>> coefficients;  ///< only the non-zero ones
-  Dim rest;
-  Dim of(std::string_view symbol) const;
-};
-std::optional<Linear> linear_in(const Dim& expression, const std::vector<std::string>& symbols);
 
 }  // namespace carnot::cpu

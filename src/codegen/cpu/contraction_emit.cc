@@ -1,0 +1,283 @@
+// Tasks, tiles and columns of a contraction. A task is a block of row tiles by a block of column
+// panels of one batch element; inside, rows are outside and panels inside, so that the rows of a
+// tile stay in the first cache and the panels stream from the second.
+#include "codegen/cpu/contraction_emit.h"
+
+#include "codegen/cpu/scalar_emit.h"
+
+namespace carnot::cpu {
+
+namespace {
+
+constexpr int64_t kElementBytes = 4;
+constexpr int64_t kPointerBytes = 8;
+constexpr int64_t kScratchAlignment = 64;
+
+}  // namespace
+
+ContractionEmitter::ContractionEmitter(Module& module, const std::string& symbol,
+                                       const ContractionProblem& problem,
+                                       const ContractionTactic& tactic)
+    : e_(module, symbol), p_(problem), t_(tactic), lanes_(module.target().lanes(32)) {
+  rows_ = p_.row_count();
+  const bool gather = t_.access == RowAccess::kGather;
+  run_axes_ = gather ? p_.inner.size() : p_.run_axes(false, t_.columns != ColumnAccess::kInPlace);
+  run_ = 1;
+  for (size_t i = 0; i < p_.inner.size(); ++i) {
+    const bool in_run = i + run_axes_ >= p_.inner.size();
+    if (in_run) {
+      run_ = run_ * p_.inner[i];
+    } else {
+      taps_ *= p_.inner[i].value();
+    }
+  }
+  a_step_ = gather || run_axes_ == 0 ? Dim(1) : p_.a.map.inner.back();
+  padded_columns_ = int64_t{t_.vectors} * lanes_;
+  panels_ = ceil_div(p_.columns, padded_columns_);
+  full_panels_ = floor_div(p_.columns, padded_columns_);
+}
+
+Dim ContractionEmitter::reserve(const Dim& bytes) {
+  const Dim at = scratch_;
+  scratch_ = scratch_ + ceil_div(bytes, kScratchAlignment) * kScratchAlignment;
+  return at;
+}
+
+ContractionEmitter::Value* ContractionEmitter::scratch_at(const Dim& offset) {
+  return e_.at(e_.ir().getInt8Ty(), e_.scratch(), e_.dim(offset));
+}
+
+void ContractionEmitter::plan_scratch() {
+  const auto add_tables = [&](const std::vector<MappedAccess>& list) {
+    for (const MappedAccess& access : list) {
+      offset_table_.push_back(p_.row_stride(access.map) ? -1 : tables_++);
+    }
+  };
+  add_tables(p_.loads);
+  add_tables(p_.stores);
+  offsets_at_ = reserve(int64_t{tables_} * t_.rows * kPointerBytes);
+  if (t_.access == RowAccess::kPointers) {
+    table_at_ = reserve(taps_ * t_.rows * kPointerBytes);
+    if (!p_.guards.empty()) padding_at_ = reserve(run_ * kElementBytes);
+  } else if (t_.access == RowAccess::kGather) {
+    panel_at_ = reserve(p_.inner_count() * (int64_t{t_.rows} * kElementBytes));
+  }
+  if (t_.columns == ColumnAccess::kScratch) {
+    packed_at_ = reserve(p_.inner_count() * (t_.column_block * padded_columns_ * kElementBytes));
+  }
+}
+
+ContractionEmitter::Values ContractionEmitter::unflatten(Value* flat, const Dims& sizes) {
+  Values index(sizes.size());
+  for (size_t i = sizes.size(); i-- > 0;) {
+    if (i == 0) {
+      index[0] = flat;
+      break;
+    }
+    Value* size = e_.dim(sizes[i]);
+    Value* quotient = e_.ir().CreateUDiv(flat, size);
+    index[i] = e_.ir().CreateSub(flat, e_.ir().CreateMul(quotient, size));
+    flat = quotient;
+  }
+  return index;
+}
+
+ContractionEmitter::Value* ContractionEmitter::dot(const Dims& coefficients,
+                                                   const Values& indices) {
+  Value* sum = e_.i64(0);
+  for (size_t i = 0; i < indices.size(); ++i) {
+    if (coefficients[i].is(0)) continue;
+    sum = e_.ir().CreateNSWAdd(sum, e_.ir().CreateNSWMul(indices[i], e_.dim(coefficients[i])));
+  }
+  return sum;
+}
+
+ContractionEmitter::Value* ContractionEmitter::task_offset(const AxisMap& map) {
+  return e_.ir().CreateNSWAdd(e_.dim(map.base), dot(map.batch, batch_));
+}
+
+ContractionEmitter::Value* ContractionEmitter::base_of(const MappedAccess& access) {
+  if (access.buffer == kExpression) return task_offset(access.map);
+  return e_.at(e_.memory_type(access.dtype), e_.buffer(access.buffer), task_offset(access.map));
+}
+
+Result<GeneratedFunction> ContractionEmitter::run() {
+  plan_scratch();
+  fill_padding();
+  e_.for_each_task([&](Value* number) { task(number); });
+  CARNOT_RETURN_IF_ERROR(status_);
+  GeneratedFunction made = e_.finish();
+  const Dim row_tasks = ceil_div(rows_, t_.row_block * t_.rows);
+  made.tasks = product(p_.batch) * row_tasks * ceil_div(panels_, t_.column_block);
+  made.scratch_bytes = scratch_;
+  made.flops = product(p_.batch) * rows_ * p_.columns * p_.inner_count() * 2;
+  return made;
+}
+
+void ContractionEmitter::task(Value* number) {
+  auto& ir = e_.ir();
+  // Column blocks are outside of row blocks: neighbouring tasks share B.
+  const Dim row_tasks = ceil_div(rows_, t_.row_block * t_.rows);
+  const Dim column_tasks = ceil_div(panels_, t_.column_block);
+  const Values place = unflatten(number, {product(p_.batch), column_tasks, row_tasks});
+  batch_ = unflatten(place[0], p_.batch);
+  first_panel_ = ir.CreateMul(place[1], e_.i64(t_.column_block));
+  end_panel_ = ir.CreateBinaryIntrinsic(
+      llvm::Intrinsic::smin, ir.CreateAdd(first_panel_, e_.i64(t_.column_block)), e_.dim(panels_));
+  a_base_ = base_of(p_.a);
+  bases_.clear();
+  for (const auto* list : {&p_.loads, &p_.stores}) {
+    for (const MappedAccess& access : *list) bases_.push_back(base_of(access));
+  }
+  switch (t_.columns) {
+    case ColumnAccess::kPacked: {
+      const Dim vectors = ceil_div(p_.columns, lanes_);
+      columns_base_ = e_.at(e_.f32(), e_.buffer(p_.b.buffer),
+                            ir.CreateMul(place[0], e_.dim(p_.inner_count() * vectors * lanes_)));
+      break;
+    }
+    case ColumnAccess::kInPlace:
+      columns_base_ = base_of(p_.b);
+      break;
+    case ColumnAccess::kScratch:
+      columns_base_ = scratch_at(packed_at_);
+      pack_columns(first_panel_, end_panel_);
+      break;
+  }
+  Value* block = e_.i64(t_.row_block * t_.rows);
+  Value* begin = ir.CreateMul(place[2], block);
+  Value* end =
+      ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, ir.CreateAdd(begin, block), e_.dim(rows_));
+  tiles(t_.rows, begin, end);
+}
+
+void ContractionEmitter::tiles(int rows, Value* begin, Value* end) {
+  const auto whole = [&] {
+    Value* last = e_.dim(rows_ - Dim(rows));
+    e_.loop(begin, end, e_.i64(rows), [&](Value* row) {
+      tile(rows, e_.ir().CreateBinaryIntrinsic(llvm::Intrinsic::smin, row, last));
+    });
+  };
+  const bool enough = rows_.is_constant() && rows_.value() >= rows;
+  if (rows == 1 || enough) return whole();
+  constexpr int kSmaller = 4;
+  Value* fits = e_.ir().CreateICmpSGE(e_.dim(rows_), e_.i64(rows));
+  e_.if_else(fits, whole, [&] { tiles(rows > kSmaller ? kSmaller : 1, begin, end); });
+}
+
+void ContractionEmitter::tile(int rows, Value* first_row) {
+  first_row_ = first_row;
+  prepare_rows(rows, first_row);
+  auto& ir = e_.ir();
+  const int64_t whole = padded_columns_;
+  const bool has_tail = !p_.columns.is_constant() || p_.columns.value() % whole != 0;
+  Value* end = end_panel_;
+  if (has_tail) {
+    end = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, end, e_.dim(full_panels_));
+  }
+  if (!p_.columns.is_constant() || p_.columns.value() >= whole) {
+    e_.loop(first_panel_, end, e_.i64(1),
+            [&](Value* number) { panel(rows, t_.vectors, number, /*tail=*/false); });
+  }
+  if (!has_tail) return;
+  const int vectors = p_.columns.is_constant()
+                          ? static_cast<int>((p_.columns.value() % whole + lanes_ - 1) / lanes_)
+                          : t_.vectors;
+  // The tail panel is the one after the whole ones; symbolic columns may leave none.
+  e_.if_then(ir.CreateICmpSGT(end_panel_, e_.dim(full_panels_)),
+             [&] { panel(rows, vectors, e_.dim(full_panels_), /*tail=*/true); });
+}
+
+void ContractionEmitter::panel(int rows, int vectors, Value* number, bool tail) {
+  auto& ir = e_.ir();
+  llvm::FixedVectorType* type = e_.vector(e_.f32(), lanes_);
+  Column column;
+  column.first = ir.CreateNSWMul(number, e_.i64(padded_columns_));
+  column.masks.assign(static_cast<size_t>(vectors), nullptr);
+  if (tail) {
+    for (int v = 0; v < vectors; ++v) {
+      Value*& mask = column.masks[static_cast<size_t>(v)];
+      if (p_.columns.is_constant()) {
+        const int64_t left = p_.columns.value() % padded_columns_ - int64_t{v} * lanes_;
+        if (left < lanes_) mask = e_.lane_mask(lanes_, left);
+      } else {
+        Value* at = ir.CreateNSWAdd(column.first, e_.i64(int64_t{v} * lanes_));
+        mask = e_.lane_mask(lanes_, ir.CreateNSWSub(e_.dim(p_.columns), at));
+      }
+    }
+  }
+  RunOperands in;
+  in.a_step = e_.dim(a_step_);
+  in.count = e_.dim(run_);
+  Value* first = nullptr;
+  if (t_.columns == ColumnAccess::kInPlace) {
+    in.b_step = e_.dim(p_.inner.empty() ? Dim(0) : p_.b.map.inner.back());
+    first = e_.at(e_.f32(), columns_base_, column.first);
+    in.masks = column.masks;
+  } else {
+    const bool packed = t_.columns == ColumnAccess::kPacked;
+    in.b_step = e_.i64(packed ? int64_t{vectors} * lanes_ : padded_columns_);
+    Value* local = packed ? number : ir.CreateNSWSub(number, first_panel_);
+    first = e_.at(e_.f32(), columns_base_,
+                  ir.CreateNSWMul(local, e_.dim(p_.inner_count() * padded_columns_)));
+  }
+  Microkernel shape{rows, vectors, lanes_, t_.unroll, t_.prefetch};
+  Values sums(static_cast<size_t>(rows * vectors), e_.splat(0, type));
+  if (taps_ == 1) {
+    in.a = row_addresses(rows, e_.i64(0));
+    in.b = first;
+    sums = emit_run(e_, shape, in, sums);
+  } else {
+    Value* tap_step = ir.CreateNSWMul(in.count, in.b_step);
+    sums = e_.loop(e_.i64(0), e_.i64(taps_), e_.i64(1), sums,
+                   [&](Value* tap, llvm::ArrayRef<Value*> carried) {
+                     in.a = row_addresses(rows, tap);
+                     in.b = e_.at(e_.f32(), first, ir.CreateNSWMul(tap, tap_step));
+                     return emit_run(e_, shape, in, Values(carried.begin(), carried.end()));
+                   });
+  }
+  epilogue(rows, vectors, column, sums);
+}
+
+void ContractionEmitter::pack_columns(Value* first_panel, Value* end_panel) {
+  auto& ir = e_.ir();
+  llvm::FixedVectorType* type = e_.vector(e_.f32(), lanes_);
+  MappedAccess b = p_.b;
+  Value* base = base_of(b);
+  const Dim per_panel = p_.inner_count() * padded_columns_;
+  e_.loop(first_panel, end_panel, e_.i64(1), [&](Value* number) {
+    Column column;
+    column.first = ir.CreateNSWMul(number, e_.i64(padded_columns_));
+    Value* to = e_.at(e_.f32(), columns_base_,
+                      ir.CreateNSWMul(ir.CreateNSWSub(number, first_panel), e_.dim(per_panel)));
+    for (int v = 0; v < t_.vectors; ++v) {
+      Value* at = ir.CreateNSWAdd(column.first, e_.i64(int64_t{v} * lanes_));
+      column.masks.push_back(e_.lane_mask(lanes_, ir.CreateNSWSub(e_.dim(p_.columns), at)));
+    }
+    Values index;
+    for_taps(0, p_.inner.size(), false, index, [&](const Values& inner) {
+      Value* k = e_.i64(0);
+      for (size_t i = 0; i < inner.size(); ++i) {
+        k = ir.CreateNSWAdd(ir.CreateNSWMul(k, e_.dim(p_.inner[i])), inner[i]);
+      }
+      Value* from = e_.at(e_.f32(), base, dot(p_.b.map.inner, inner));
+      Value* row = e_.at(e_.f32(), to, ir.CreateNSWMul(k, e_.i64(padded_columns_)));
+      for (int v = 0; v < t_.vectors; ++v) {
+        e_.ir().CreateAlignedStore(load_vector(b, from, column, v),
+                                   e_.at(e_.f32(), row, int64_t{v} * lanes_),
+                                   llvm::Align(static_cast<uint64_t>(type->getNumElements() * 4)));
+      }
+    });
+  });
+}
+
+Result<GeneratedFunction> emit_contraction(Module& module, const std::string& symbol,
+                                           const ContractionQuery& query,
+                                           const ContractionTactic& tactic) {
+  CARNOT_RETURN_IF_ERROR(why_not(query));
+  CARNOT_ASSIGN(const ContractionProblem problem, contraction_problem(query.kernel, query.view));
+  CARNOT_RETURN_IF_ERROR(why_not(problem, query, tactic));
+  return ContractionEmitter(module, symbol, problem, tactic).run();
+}
+
+}  // namespace carnot::cpu

@@ -1,0 +1,95 @@
+#pragma once
+// ContractionEmitter: one contraction function under construction. Split over contraction_emit.cc
+// (tasks, tiles, columns), contraction_rows.cc (how rows of A are found) and
+// contraction_epilogue.cc; microkernel.cc has the inner loop.
+#include "codegen/cpu/contraction_problem.h"
+#include "codegen/cpu/emit.h"
+#include "codegen/cpu/microkernel.h"
+
+namespace carnot::cpu {
+
+class ContractionEmitter {
+ public:
+  using Value = llvm::Value;
+  using Values = std::vector<llvm::Value*>;
+
+  ContractionEmitter(Module& module, const std::string& symbol, const ContractionProblem& problem,
+                     const ContractionTactic& tactic);
+  Result<GeneratedFunction> run();
+
+ private:
+  /// A piece of scratch; offsets of pieces are in bytes.
+  Dim reserve(const Dim& bytes);
+  Value* scratch_at(const Dim& offset);
+  void plan_scratch();
+
+  /// Offset that an access has for the current task, without rows and columns.
+  Value* task_offset(const AxisMap& map);
+  Value* base_of(const MappedAccess& access);
+  Values unflatten(Value* flat, const Dims& sizes);
+  Value* dot(const Dims& coefficients, const Values& indices);
+
+  void task(Value* number);
+  void pack_columns(Value* first_panel, Value* end_panel);
+  void tiles(int rows, Value* begin, Value* end);
+  void tile(int rows, Value* first_row);
+  void panel(int rows, int vectors, Value* number, bool tail);
+
+  // contraction_rows.cc
+  void fill_padding();
+  void prepare_rows(int rows, Value* first_row);
+  void row_pointers(Value* r, int rows, const Values& index);
+  void gather_row(Value* r, const Values& index);
+  void gather_run(Value* to, Value* from, const Values& guards, const Values& tap, size_t run);
+  /// From null: fills with the value outside of the guards.
+  void copy_run(Value* to, Value* from, int64_t count);
+  void for_taps(size_t first, size_t last, bool unroll, Values& index,
+                llvm::function_ref<void(const Values&)> body);
+  Value* guard_holds(const Values& row, const Values& inner, size_t free_axes);
+  Values row_addresses(int rows, Value* tap);
+
+  // contraction_epilogue.cc
+  struct Column {
+    Value* first = nullptr;     ///< of the panel
+    std::vector<Value*> masks;  ///< per vector; null: all lanes
+  };
+  void epilogue(int rows, int vectors, const Column& column, const Values& sums);
+  void store_row(Value* r, int vectors, const Column& column, const Values& sums,
+                 const std::vector<Values>& fixed);
+  Value* load_vector(const MappedAccess& access, Value* base, const Column& column, int v);
+  void store_vector(const MappedAccess& access, Value* base, const Column& column, int v,
+                    Value* value);
+  Value* column_numbers(const Column& column, int v);
+  Value* column_pointers(const MappedAccess& access, Value* base, const Column& column, int v);
+  Value* from_memory(DType dtype, Value* value);
+  Value* to_memory(DType dtype, Value* value);
+  Value* row_offset(const MappedAccess& access, size_t slot, Value* r);
+
+  Emitter e_;
+  const ContractionProblem& p_;
+  const ContractionTactic t_;
+  const int lanes_;
+  size_t run_axes_ = 0;  ///< of the inner loop
+  Dim run_, a_step_;     ///< length of the inner loop and A's stride along it
+  int64_t taps_ = 1;
+  Dim rows_;
+  int64_t padded_columns_ = 0;  ///< of a whole panel
+  Dim panels_, full_panels_;
+
+  Dim scratch_;
+  Dim padding_at_, table_at_, offsets_at_, panel_at_, packed_at_;
+  std::vector<int> offset_table_;  ///< per load, then per store: its table of row offsets, or -1
+  int tables_ = 0;
+
+  // Of the task being emitted.
+  Values batch_;
+  Value* first_panel_ = nullptr;
+  Value* end_panel_ = nullptr;
+  Value* columns_base_ = nullptr;  ///< B for this task
+  Values bases_;                   ///< pointer per load, then per store
+  Value* a_base_ = nullptr;
+  Value* first_row_ = nullptr;
+  Status status_;
+};
+
+}  // namespace carnot::cpu
