@@ -1,9 +1,14 @@
 #pragma once
 // Device: memory, code and execution, the same for a CPU, a GPU or nothing at all. The compiler
 // asks a device what it is (DeviceDescription); the runtime gives it launches.
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -27,6 +32,12 @@ struct DeviceDescription {
 std::string to_string(const DeviceDescription& device);
 Result<DeviceDescription> parse_device(std::string_view text);
 
+/// Machine code for one device, position-independent, with entries by name.
+struct CodeBlob {
+  std::vector<std::byte> bytes;
+  std::vector<std::pair<std::string, size_t>> entries;  ///< name, offset
+};
+
 /// One kernel call, all addresses and sizes resolved. For a CPU: `entry(buffers, params, begin,
 /// end, scratch)` for any partition of [0, tasks).
 struct Launch {
@@ -34,7 +45,8 @@ struct Launch {
   void* const* buffers = nullptr;
   const int64_t* params = nullptr;
   int64_t tasks = 1;
-  double cost_us = 0;  ///< predicted, whole; a cheap launch is not split
+  /// Predicted, for all tasks by one thread; a cheap launch is not split. 0: unknown.
+  double cost_us = 0;
   /// A step that the host runs itself (no entry): called once, by one thread.
   Status (*host)(void* context, int step) = nullptr;
   void* host_context = nullptr;
@@ -48,6 +60,13 @@ class LoadedCode {
   virtual const void* entry(size_t offset) const = 0;
 };
 
+struct RunOptions {
+  const std::atomic<bool>* cancel = nullptr;  ///< looked at between launches
+  /// For each launch, when it had ended (steady clock); empty: nobody asks.
+  std::span<int64_t> end_ns;
+};
+
+/// Thread-safe: several Contexts may share one.
 class Device {
  public:
   virtual ~Device() = default;
@@ -57,8 +76,12 @@ class Device {
   virtual void release(void* memory) = 0;
   virtual Result<std::unique_ptr<LoadedCode>> load(std::span<const std::byte> code) = 0;
   /// Runs launches in order, each seeing what the earlier ones wrote. `scratch[t]` is thread t's.
-  /// Allocates nothing.
-  virtual Status run(std::span<const Launch> launches, std::span<void* const> scratch) = 0;
+  /// Allocates nothing. A host step that fails ends the run with its status.
+  virtual Status run(std::span<const Launch> launches, std::span<void* const> scratch,
+                     const RunOptions& options) = 0;
+  Status run(std::span<const Launch> launches, std::span<void* const> scratch) {
+    return run(launches, scratch, {});
+  }
   /// How many threads run() uses: the size of `scratch`.
   virtual int threads() const = 0;
 };
@@ -67,7 +90,11 @@ class Device {
 Result<std::unique_ptr<Device>> make_cpu_device(int threads);
 /// What this machine's CPU is, without starting threads.
 DeviceDescription describe_cpu();
-/// A device that is not there: it accepts launches and runs nothing.
-std::unique_ptr<Device> make_null_device(DeviceDescription description);
+/// A device that is not there: it accepts launches, counts them and runs host steps only.
+class NullDevice : public Device {
+ public:
+  virtual int64_t launches() const = 0;
+};
+std::unique_ptr<NullDevice> make_null_device(DeviceDescription description);
 
 }  // namespace carnot

@@ -29,12 +29,6 @@ struct Candidate {
   double predicted_us = 0;     ///< by the cost model, for `Problem::likely`, on all threads
 };
 
-/// Machine code for one device, position-independent, with entries by name.
-struct CodeBlob {
-  std::vector<std::byte> bytes;
-  std::vector<std::pair<std::string, size_t>> entries;  ///< name, offset
-};
-
 /// What the plan needs to call a generated kernel.
 struct GeneratedKernel {
   std::string entry;
