@@ -129,7 +129,7 @@ class FortranOrder {
     int64_t stride = 1;
     for (const int64_t size : shape) {
       strides_.push_back(stride);
-      stride *= size;
+      stride = checked_mul(stride, size).value_or(0);  // overflows only where another is 0
     }
   }
   int64_t next() {

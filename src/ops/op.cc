@@ -1,0 +1,92 @@
+// What may be asked of any operation: dispatch over the closed set.
+#include "ops/op.h"
+
+#include <algorithm>
+
+#include "ops/attrs.h"
+
+namespace carnot {
+namespace {
+
+template <class T>
+Status check_arity(const T&, size_t count) {
+  const auto given = static_cast<int>(std::min<size_t>(count, 1 << 30));
+  if (given >= T::kMin && (T::kMax < 0 || given <= T::kMax)) return {};
+  const std::string wanted = T::kMax < 0          ? cat("at least ", T::kMin)
+                             : T::kMin == T::kMax ? cat(T::kMin)
+                                                  : cat(T::kMin, " to ", T::kMax);
+  const bool one = T::kMax == 1 || (T::kMax < 0 && T::kMin == 1);
+  return error(Code::kInvalidModel, T::kName, ": takes ", wanted, one ? " input" : " inputs",
+               ", got ", given);
+}
+
+// Whether the sizes that this node's attributes name may be its own to define: it has no other way
+// to know them than its operands' numbers.
+bool defines_sizes(const Op& op, size_t inputs) {
+  const auto is = [&](auto* kind) {
+    return std::holds_alternative<std::remove_pointer_t<decltype(kind)>>(op);
+  };
+  constexpr auto kOf = [](auto value) { return static_cast<decltype(value)*>(nullptr); };
+  if (is(kOf(op::NonZero())) || is(kOf(op::NonMaxSuppression())) || is(kOf(op::Unique())) ||
+      is(kOf(op::Range())) || is(kOf(op::If())) || is(kOf(op::Loop())) || is(kOf(op::Scan()))) {
+    return true;
+  }
+  if (is(kOf(op::Expand())) || is(kOf(op::Reshape())) || is(kOf(op::Resize())) ||
+      is(kOf(op::Slice())) || is(kOf(op::TopK()))) {
+    return inputs > 1;
+  }
+  return (is(kOf(op::Pad())) || is(kOf(op::OneHot()))) && inputs > 2;
+}
+
+}  // namespace
+
+const char* name(const Op& op) {
+  return std::visit([](const auto& data) { return std::decay_t<decltype(data)>::kName; }, op);
+}
+
+Result<std::vector<Info>> infer(const Op& op, Infos in) {
+  return std::visit(
+      [&](const auto& data) -> Result<std::vector<Info>> {
+        CARNOT_RETURN_IF_ERROR(check_arity(data, in.size()));
+        return infer(data, in);
+      },
+      op);
+}
+
+Result<std::vector<Tensor>> reference(const Op& op, Tensors in) {
+  return std::visit(
+      [&](const auto& data) -> Result<std::vector<Tensor>> {
+        CARNOT_RETURN_IF_ERROR(check_arity(data, in.size()));
+        return reference(data, in);
+      },
+      op);
+}
+
+std::optional<Op> make_op(std::string_view name) {
+#define CARNOT_OP(T) \
+  if (name == op::T::kName) return Op(op::T());
+#include "carnot/ops.def"
+  return std::nullopt;
+}
+
+std::vector<std::string> defined_symbols(const Op& op, Infos in) {
+  std::vector<std::string> mentioned, known, out;
+  if (!defines_sizes(op, in.size())) return out;
+  std::visit(
+      [&](const auto& data) {
+        std::decay_t<decltype(data)>::attrs(
+            data, [&](const char*, const auto& value) { attr::collect_symbols(value, mentioned); });
+      },
+      op);
+  for (const Info& info : in) {
+    attr::collect_symbols(info.type, known);
+    if (info.elements) attr::collect_symbols(*info.elements, known);
+  }
+  for (std::string& symbol : mentioned) {
+    const bool given = std::find(known.begin(), known.end(), symbol) != known.end();
+    if (!given) out.push_back(std::move(symbol));
+  }
+  return out;
+}
+
+}  // namespace carnot
