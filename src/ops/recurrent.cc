@@ -5,6 +5,7 @@
 
 #include "ops/numbers.h"
 #include "ops/operands.h"
+#include "ops/scalar_eval.h"
 
 namespace carnot {
 namespace {
@@ -56,36 +57,35 @@ Status check_activations(const Recurrent& op, DType dtype) {
   return {};
 }
 
-/// An activation over a row of numbers.
+/// An activation over a row of numbers: the two usual ones directly, any other by the interpreter.
 class Activation {
  public:
-  Activation(const ScalarProgram& program, DType dtype) : program_(program) {
-    // The reference computes in f64 whatever the element type.
-    for (ScalarInst& inst : program_.insts) {
-      if (inst.type == dtype) inst.type = DType::kF64;
-    }
-    if (program_.insts.size() == 1 && program_.results[0] == 1) simple_ = program_.insts[0].op;
+  Activation(const ScalarProgram& program, ScalarEvaluator evaluator)
+      : evaluator_(std::move(evaluator)) {
+    if (program.insts.size() == 1 && program.results[0] == 1) simple_ = program.insts[0].op;
   }
-  Status run(double* values, int64_t count) const {
-    const auto each = [&](auto&& f) {
-      for (int64_t i = 0; i < count; ++i) values[i] = f(values[i]);
-      return Status();
-    };
-    if (simple_ == ScalarOp::kTanh) return each([](double v) { return std::tanh(v); });
-    if (simple_ == ScalarOp::kSigmoid) return each([](double v) { return 1 / (1 + std::exp(-v)); });
-    CARNOT_ASSIGN(Tensor x, Tensor::allocate(DType::kF64, {count}));
-    std::copy_n(values, count, x.as<double>());
-    CARNOT_ASSIGN(const std::vector<Tensor> y, reference(op::Pointwise{program_}, Tensors(&x, 1)));
-    std::copy_n(y[0].as<double>(), count, values);
-    return {};
+  void run(double* values, int64_t count) {
+    for (int64_t i = 0; i < count; ++i) {
+      if (simple_ == ScalarOp::kTanh) {
+        values[i] = std::tanh(values[i]);
+      } else if (simple_ == ScalarOp::kSigmoid) {
+        values[i] = 1 / (1 + std::exp(-values[i]));
+      } else {
+        const Scalar in = {.real = values[i]};
+        Scalar out = {};
+        evaluator_.run({&in, 1}, {&out, 1});
+        values[i] = out.real;
+      }
+    }
   }
 
  private:
-  ScalarProgram program_;
+  ScalarEvaluator evaluator_;
   ScalarOp simple_ = ScalarOp::kConst;
 };
 
-std::vector<Activation> activations_for(const Recurrent& op, DType dtype, size_t direction) {
+Result<std::vector<Activation>> activations_for(const Recurrent& op, DType dtype,
+                                                size_t direction) {
   const size_t count = activations_of(op);
   std::vector<Activation> out;
   for (size_t i = 0; i < count; ++i) {
@@ -98,7 +98,8 @@ std::vector<Activation> activations_for(const Recurrent& op, DType dtype, size_t
     } else {
       program = op.activations[direction * count + i];
     }
-    out.emplace_back(program, dtype);
+    CARNOT_ASSIGN(ScalarEvaluator evaluator, ScalarEvaluator::create(program, {dtype}));
+    out.emplace_back(program, std::move(evaluator));
   }
   return out;
 }
@@ -138,13 +139,13 @@ struct Cell {
     if (op.clip <= 0) return;
     for (int64_t i = 0; i < count; ++i) values[i] = std::clamp(values[i], -op.clip, op.clip);
   }
-  Status activate(size_t which, double* values, int64_t count) const {
+  void activate(size_t which, double* values, int64_t count) {
     clip(values, count);
-    return act[which].run(values, count);
+    act[which].run(values, count);
   }
 
   /// h, c [hidden] become those of the next step.
-  Status step(const double* x, double* h, double* c) {
+  void step(const double* x, double* h, double* c) {
     from_x = w_bias, from_h = r_bias;
     const int64_t width = gates * hidden;
     accumulate(x, inputs, w.data(), width, width, from_x.data());
@@ -160,37 +161,36 @@ struct Cell {
         break;
     }
     for (int64_t j = 0; j < hidden; ++j) h[j] = at(from_x, j) + at(from_h, j);
-    return activate(0, h, hidden);
+    activate(0, h, hidden);
   }
 
   // Gates i, o, f, c.
-  Status step_lstm(double* h, double* c) {
+  void step_lstm(double* h, double* c) {
     double* g = from_x.data();
     double *i = g, *o = g + hidden, *f = g + 2 * hidden, *next = g + 3 * hidden;
     const double* p = peepholes.data();
     for (int64_t j = 0; j < 4 * hidden; ++j) g[j] += at(from_h, j);
     for (int64_t j = 0; j < hidden; ++j) i[j] += p[j] * c[j], f[j] += p[2 * hidden + j] * c[j];
-    CARNOT_RETURN_IF_ERROR(activate(0, i, hidden));
-    CARNOT_RETURN_IF_ERROR(activate(0, f, hidden));
-    CARNOT_RETURN_IF_ERROR(activate(1, next, hidden));
+    activate(0, i, hidden);
+    activate(0, f, hidden);
+    activate(1, next, hidden);
     for (int64_t j = 0; j < hidden; ++j) {
       if (op.input_forget) f[j] = 1 - i[j];
       c[j] = f[j] * c[j] + i[j] * next[j];
       o[j] += p[hidden + j] * c[j];
     }
-    CARNOT_RETURN_IF_ERROR(activate(0, o, hidden));
+    activate(0, o, hidden);
     std::copy_n(c, hidden, h);
-    CARNOT_RETURN_IF_ERROR(act[2].run(h, hidden));
+    act[2].run(h, hidden);
     for (int64_t j = 0; j < hidden; ++j) h[j] *= o[j];
-    return {};
   }
 
   // Gates z, r, h.
-  Status step_gru(double* h) {
+  void step_gru(double* h) {
     double *z = from_x.data(), *reset = z + hidden, *next = z + 2 * hidden;
     double* state_part = from_h.data() + 2 * hidden;
     for (int64_t j = 0; j < 2 * hidden; ++j) z[j] += at(from_h, j);
-    CARNOT_RETURN_IF_ERROR(activate(0, z, 2 * hidden));
+    activate(0, z, 2 * hidden);
     if (op.linear_before_reset) {
       for (int64_t j = 0; j < hidden; ++j) next[j] += reset[j] * state_part[j];
     } else {
@@ -199,9 +199,8 @@ struct Cell {
       accumulate(passed.data(), hidden, r.data() + 2 * hidden, 3 * hidden, hidden, state_part);
       for (int64_t j = 0; j < hidden; ++j) next[j] += state_part[j];
     }
-    CARNOT_RETURN_IF_ERROR(activate(1, next, hidden));
+    activate(1, next, hidden);
     for (int64_t j = 0; j < hidden; ++j) h[j] = (1 - z[j]) * next[j] + z[j] * h[j];
-    return {};
   }
 
   static double at(const std::vector<double>& v, int64_t i) { return v[static_cast<size_t>(i)]; }
@@ -233,7 +232,7 @@ Result<Operands> read_operands(const Recurrent& op, Tensors in) {
   return out;
 }
 
-Cell make_cell(const Recurrent& op, const Operands& in, DType dtype, int64_t direction) {
+Result<Cell> make_cell(const Recurrent& op, const Operands& in, DType dtype, int64_t direction) {
   const int64_t hidden = op.hidden, width = gates_of(op) * hidden;
   Cell cell = {op, in.inputs, hidden, gates_of(op), {}, {}, {}, {}, {}, {}, {}, {}, {}};
   cell.w = transposed(in.w.data() + direction * width * in.inputs, width, in.inputs);
@@ -248,7 +247,7 @@ Cell make_cell(const Recurrent& op, const Operands& in, DType dtype, int64_t dir
   if (!in.peepholes.empty()) {
     std::copy_n(in.peepholes.data() + direction * 3 * hidden, 3 * hidden, cell.peepholes.data());
   }
-  cell.act = activations_for(op, dtype, static_cast<size_t>(direction));
+  CARNOT_ASSIGN(cell.act, activations_for(op, dtype, static_cast<size_t>(direction)));
   return cell;
 }
 
@@ -304,7 +303,7 @@ Result<std::vector<Tensor>> reference(const op::Recurrent& op, Tensors in) {
   h.resize(static_cast<size_t>(volume(h_shape)), 0);
   c.resize(h.size(), 0);
   for (int64_t d = 0; d < dirs; ++d) {
-    Cell cell = make_cell(op, operands, types[0].dtype, d);
+    CARNOT_ASSIGN(Cell cell, make_cell(op, operands, types[0].dtype, d));
     const bool backwards = op.direction == Recurrent::kReverse || d == 1;
     for (int64_t n = 0; n < batch; ++n) {
       double* state = h.data() + (d * batch + n) * hidden;
@@ -313,7 +312,7 @@ Result<std::vector<Tensor>> reference(const op::Recurrent& op, Tensors in) {
       for (int64_t s = 0; s < length; ++s) {
         const int64_t t = backwards ? length - 1 - s : s;
         const double* x = operands.x.data() + (t * batch + n) * operands.inputs;
-        CARNOT_RETURN_IF_ERROR(cell.step(x, state, memory));
+        cell.step(x, state, memory);
         std::copy_n(state, hidden, y.data() + ((t * dirs + d) * batch + n) * hidden);
       }
     }
