@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "ir/symbols.h"
 
 namespace carnot {
 namespace {
@@ -150,6 +151,9 @@ void Graph::set_outputs(std::vector<Value*> outputs) {
   for (Value* value : outputs_) --value->output_uses_;
   outputs_ = std::move(outputs);
   for (Value* value : outputs_) ++value->output_uses_;
+  if (output_names.size() == outputs_.size()) return;
+  output_names.clear();
+  for (const Value* value : outputs_) output_names.push_back(value->name);
 }
 
 std::vector<Node*> Graph::nodes() const {
@@ -217,20 +221,28 @@ Status Graph::reinfer() {
   return {};
 }
 
+// Backward, so that a node is looked at when everything that may need it has been.
 int Graph::remove_dead() {
   int removed = 0;
+  SymbolSet symbols;  // what live nodes refer to; whoever defines one lives too
   for (auto it = nodes_.end(); it != nodes_.begin();) {
     Node* node = std::prev(it)->get();
-    const bool dead = std::all_of(node->outputs.begin(), node->outputs.end(), [&](Value* value) {
+    bool dead = std::all_of(node->outputs.begin(), node->outputs.end(), [&](Value* value) {
       return value->users.empty() && !is_output(value);
     });
+    if (dead && !symbols.empty()) {
+      const std::vector<std::string> own = defined_symbols(*node);
+      dead = std::none_of(own.begin(), own.end(),
+                          [&](const std::string& each) { return symbols.count(each) > 0; });
+    }
     if (dead) {
       erase(node);
       ++removed;
-    } else {
-      for (const auto& region : node->regions) removed += region->remove_dead();
-      --it;
+      continue;
     }
+    for (const auto& region : node->regions) removed += region->remove_dead();
+    collect_symbols(*node, symbols);
+    --it;
   }
   return removed;
 }

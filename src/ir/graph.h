@@ -88,7 +88,7 @@ class Graph {
   const std::vector<Value*>& inputs() const { return inputs_; }
   const std::vector<Value*>& outputs() const { return outputs_; }
   void set_outputs(std::vector<Value*> outputs);
-  /// The names that the user sees for outputs; parallel to outputs().
+  /// The names that the user sees for outputs, parallel to outputs(): first the values' names.
   std::vector<std::string> output_names;
   /// Only where the input has no use.
   void remove_input(size_t index);

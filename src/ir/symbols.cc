@@ -6,11 +6,6 @@
 namespace carnot {
 namespace {
 
-template <class... Ts>
-bool is_any(const Op& op) {
-  return (std::holds_alternative<Ts>(op) || ...);
-}
-
 std::vector<std::string> unknown_in(const Dim& dim, const Symbols& symbols) {
   std::vector<std::string> names;
   dim.collect_symbols(names);
@@ -44,51 +39,53 @@ bool solve(const Dim& declared, const std::string& symbol, int64_t actual, Symbo
   return true;
 }
 
-struct Substitution {
-  const Symbols& symbols;
-  bool found = false;
-
-  void replace(Dim& dim) {
-    if (dim.is_constant() || !unknown_in(dim, symbols).empty()) return;
-    const Result<int64_t> value = evaluate(dim, symbols);
-    if (!value.ok()) return;  // inference of the concrete op says what is wrong
-    dim = Dim(*value);
-    found = true;
-  }
+// Attributes that hold sizes; everything else passes by.
+template <class F>
+struct OnDims {
+  F f;
   template <class T>
   void operator()(const char*, T& field) {
-    if constexpr (std::is_same_v<T, Dim>) {
-      replace(field);
-    } else if constexpr (std::is_same_v<T, Dims>) {
-      for (Dim& dim : field) replace(dim);
+    using Plain = std::remove_const_t<T>;
+    if constexpr (std::is_same_v<Plain, Dim>) {
+      f(field);
+    } else if constexpr (std::is_same_v<Plain, Dims>) {
+      for (auto& dim : field) f(dim);
+    } else if constexpr (std::is_same_v<Plain, std::vector<TensorType>>) {
+      for (auto& type : field) {
+        for (auto& dim : type.dims) f(dim);
+      }
     }
   }
 };
+template <class AnyOp, class F>
+void for_each_dim(AnyOp& op, F f) {
+  OnDims<F> on{std::move(f)};
+  std::visit([&](auto& o) { o.attrs(o, on); }, op);
+}
 
 // Copying a node's op (scalar programs, attribute lists) costs more than this look.
-struct IsSymbolic {
+bool is_symbolic(const Op& op) {
   bool found = false;
-  template <class T>
-  void operator()(const char*, const T& field) {
-    if constexpr (std::is_same_v<T, Dim>) {
-      found |= !field.is_constant();
-    } else if constexpr (std::is_same_v<T, Dims>) {
-      for (const Dim& dim : field) found |= !dim.is_constant();
-    }
+  for_each_dim(op, [&](const Dim& dim) { found |= !dim.is_constant(); });
+  return found;
+}
+
+void replace_symbols(Graph& graph, const Substitution& with, bool inputs_too) {
+  if (inputs_too) {
+    for (Value* input : graph.inputs()) input->info.type = substitute(input->type(), with);
   }
-};
+  for (Node* node : graph.nodes()) {
+    if (is_symbolic(node->op)) node->op = substitute(node->op, with);
+    for (const auto& region : node->regions) replace_symbols(*region, with, true);
+  }
+}
 
 }  // namespace
 
-bool may_define_symbols(const Node& node) {
-  if (is_any<op::NonMaxSuppression, op::NonZero, op::Range, op::Unique, op::If, op::Loop, op::Scan>(
-          node.op)) {
-    return true;
-  }
-  // The optional target stands last.
-  if (is_any<op::Expand, op::Reshape, op::Slice, op::TopK>(node.op)) return node.inputs.size() == 2;
-  if (is_any<op::Resize>(node.op)) return node.inputs.size() >= 2;
-  return is_any<op::OneHot, op::Pad>(node.op) && node.inputs.size() == 3;
+std::vector<std::string> defined_symbols(const Node& node) {
+  std::vector<Info> infos;
+  for (const Value* value : node.inputs) infos.push_back(value->info);
+  return defined_symbols(node.op, infos);
 }
 
 Status bind_symbols(const Dims& declared, const Shape& actual, Symbols& symbols) {
@@ -128,13 +125,80 @@ std::optional<Shape> known_shape(const Dims& dims, const Symbols& symbols) {
 }
 
 Op with_symbols(const Op& op, const Symbols& symbols) {
-  IsSymbolic symbolic;
-  std::visit([&](const auto& o) { o.attrs(o, symbolic); }, op);
-  if (!symbolic.found) return op;
+  if (!is_symbolic(op)) return op;
   Op out = op;
-  Substitution substitution{symbols};
-  std::visit([&](auto& o) { o.attrs(o, substitution); }, out);
+  for_each_dim(out, [&](Dim& dim) {
+    if (dim.is_constant() || !unknown_in(dim, symbols).empty()) return;
+    // Where this fails, inference of the op says what is wrong.
+    if (const Result<int64_t> value = evaluate(dim, symbols); value.ok()) dim = Dim(*value);
+  });
   return out;
+}
+
+Op substitute(const Op& op, const Substitution& with) {
+  Op out = op;
+  for_each_dim(out, [&](Dim& dim) {
+    if (!dim.is_constant()) dim = substitute(dim, with);
+  });
+  return out;
+}
+
+TensorType substitute(const TensorType& type, const Substitution& with) {
+  TensorType out = type;
+  for (Dim& dim : out.dims) {
+    if (!dim.is_constant()) dim = substitute(dim, with);
+  }
+  return out;
+}
+
+Status substitute(Graph& graph, const Substitution& with) {
+  replace_symbols(graph, with, false);
+  return graph.reinfer();
+}
+
+Status substitute_region(Graph& region, const Substitution& with) {
+  replace_symbols(region, with, true);
+  return region.reinfer();
+}
+
+namespace {
+
+void collect(const Dim& dim, SymbolSet& names) {
+  if (dim.is_constant()) return;
+  std::vector<std::string> found;
+  dim.collect_symbols(found);
+  names.insert(found.begin(), found.end());
+}
+
+void collect_own(const Node& node, SymbolSet& names) {
+  collect_attribute_symbols(node.op, names);
+  for (const Value* value : node.outputs) {
+    for (const Dim& dim : value->type().dims) collect(dim, names);
+  }
+}
+
+}  // namespace
+
+void collect_attribute_symbols(const Op& op, SymbolSet& names) {
+  for_each_dim(op, [&](const Dim& dim) { collect(dim, names); });
+}
+
+void collect_symbols(const Node& node, SymbolSet& names) {
+  collect_own(node, names);
+  for (const auto& region : node.regions) collect_symbols(*region, true, names);
+}
+
+void collect_symbols(const Graph& graph, bool with_regions, SymbolSet& names) {
+  for (const Value* input : graph.inputs()) {
+    for (const Dim& dim : input->type().dims) collect(dim, names);
+  }
+  for (const Node* node : graph.nodes()) {
+    if (with_regions) {
+      collect_symbols(*node, names);
+    } else {
+      collect_own(*node, names);
+    }
+  }
 }
 
 }  // namespace carnot

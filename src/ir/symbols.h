@@ -1,13 +1,18 @@
 #pragma once
 // How symbols get their numbers: which nodes define them, and how a declared type and a concrete
 // shape bind them.
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
 #include "ir/graph.h"
 
 namespace carnot {
 
-/// Whether the run may bind symbols from this node's results (see carnot/op_structs.h): it has
-/// results whose size only the data tells, or the tensor ("target") that the size comes from.
-bool may_define_symbols(const Node& node);
+/// The symbols that this node defines: the run binds them from its results.
+std::vector<std::string> defined_symbols(const Node& node);
 
 /// Fits a concrete shape to declared sizes: symbols that are unknown so far are bound (also inside
 /// an expression where it is linear in one of them), everything else must agree.
@@ -16,5 +21,21 @@ Status bind_symbols(const Dims& declared, const Shape& actual, Symbols& symbols)
 std::optional<Shape> known_shape(const Dims& dims, const Symbols& symbols);
 /// The operation with known symbols in its attributes replaced by their numbers.
 Op with_symbols(const Op& op, const Symbols& symbols);
+
+using Substitution = std::map<std::string, Dim, std::less<>>;
+/// The operation with symbols in its attributes replaced.
+Op substitute(const Op& op, const Substitution& with);
+TensorType substitute(const TensorType& type, const Substitution& with);
+/// The same in all of a graph but its inputs' types, regions with their inputs included, and all
+/// types inferred anew.
+Status substitute(Graph& graph, const Substitution& with);
+/// The same for a region: its inputs' types change too.
+Status substitute_region(Graph& region, const Substitution& with);
+using SymbolSet = std::set<std::string, std::less<>>;
+void collect_attribute_symbols(const Op& op, SymbolSet& names);
+/// Names of all symbols in the node's attributes, results and regions.
+void collect_symbols(const Node& node, SymbolSet& names);
+/// Names of all symbols in the graph, with or without those that only its regions hold.
+void collect_symbols(const Graph& graph, bool with_regions, SymbolSet& names);
 
 }  // namespace carnot

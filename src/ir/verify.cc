@@ -120,17 +120,14 @@ Status Verifier::types(const Node& node) {
   if (infos->size() != node.outputs.size()) {
     return broken(cat("has ", node.outputs.size(), " results, infers ", infos->size()));
   }
-  std::vector<Info> operands;
-  for (const Value* value : node.inputs) operands.push_back(value->info);
-  if (may_define_symbols(node)) {
-    for (std::string& name : defined_symbols(node.op, operands)) {
-      if (symbols_.insert(name).second) learned_.push_back(std::move(name));
-    }
-  } else {
-    for (const std::string& name : defined_symbols(node.op, operands)) {
-      if (!symbols_.count(name)) {
-        return broken(cat("the attributes hold ?", name, ", which nothing defines"));
-      }
+  for (std::string& name : defined_symbols(node)) {
+    if (symbols_.insert(name).second) learned_.push_back(std::move(name));
+  }
+  SymbolSet mentioned;
+  collect_attribute_symbols(node.op, mentioned);
+  for (const std::string& name : mentioned) {
+    if (!symbols_.count(name)) {
+      return broken(cat("an attribute holds the size ?", name, ", which nothing defines"));
     }
   }
   for (size_t i = 0; i < infos->size(); ++i) {
