@@ -1,0 +1,140 @@
+// The build on one page: passes, then a plan with a kernel for every group, then the choice of a
+// tactic for every kernel, then machine code.
+#include "build/build.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "build/plan_builder.h"
+
+namespace carnot {
+
+namespace {
+
+class Stopwatch {
+ public:
+  explicit Stopwatch(BuildReport* report) : report_(report) {}
+  void lap(std::string stage) {
+    const auto now = std::chrono::steady_clock::now();
+    if (report_) {
+      report_->stages.push_back(
+          {std::move(stage), std::chrono::duration<double, std::milli>(now - last_).count()});
+    }
+    last_ = now;
+  }
+
+ private:
+  BuildReport* report_;
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+// Sizes to be fast for where the caller named none: a batch of one, and images or sequences of a
+// common size. Symbols that a node defines are guessed too: a guess costs time, never a result.
+constexpr int64_t kGuessBatch = 1, kGuessSize = 256;
+
+void bind(const Dim& d, int64_t value, Symbols& symbols) {
+  if (const auto s = d.as_symbol()) symbols.emplace(*s, value);
+}
+
+void guess_all(const Graph& graph, Symbols& symbols) {
+  std::vector<std::string> names;
+  for (const Node* node : graph.nodes()) {
+    for (const Value* v : node->outputs) {
+      for (const Dim& d : v->type().dims) d.collect_symbols(names);
+    }
+    for (const auto& region : node->regions) {
+      for (const Value* v : region->inputs()) {
+        for (const Dim& d : v->type().dims) d.collect_symbols(names);
+      }
+      guess_all(*region, symbols);
+    }
+  }
+  for (const std::string& name : names) symbols.emplace(name, kGuessSize);
+}
+
+Symbols likely_sizes(const Graph& graph, const BuildOptions& options) {
+  Symbols symbols = options.tune.likely;
+  for (const Value* v : graph.inputs()) {
+    const auto range = options.profile.find(v->name);
+    const Dims& dims = v->type().dims;
+    for (size_t i = 0; i < dims.size(); ++i) {
+      if (range != options.profile.end() && i < range->second.opt.size()) {
+        bind(dims[i], range->second.opt[i], symbols);
+      } else {
+        bind(dims[i], i == 0 ? kGuessBatch : kGuessSize, symbols);
+      }
+    }
+  }
+  guess_all(graph, symbols);
+  return symbols;
+}
+
+bool wanted(const BuildOptions& options, const std::string& what) {
+  return options.dump &&
+         std::find(options.dumps.begin(), options.dumps.end(), what) != options.dumps.end();
+}
+
+Status run_phases(Graph& graph, const BuildOptions& options, BuildReport* report,
+                  Stopwatch& watch) {
+  PassOptions passes = options.passes;
+  if (report) passes.stats = &report->passes, passes.notes = &report->notes;
+  CARNOT_RETURN_IF_ERROR(run_passes(canonicalize_pipeline(), graph, passes));
+  watch.lap("canonicalize");
+  CARNOT_RETURN_IF_ERROR(run_passes(fuse_pipeline(), graph, passes));
+  watch.lap("fuse");
+  CARNOT_RETURN_IF_ERROR(run_passes(lower_pipeline(), graph, passes));
+  watch.lap("lower");
+  return {};
+}
+
+void add_profile(const BuildOptions& options, EngineFile& file) {
+  for (const auto& [input, range] : options.profile) {
+    file.metadata[cat("profile.", input)] =
+        cat(to_string(range.min), ':', to_string(range.opt), ':', to_string(range.max));
+  }
+}
+
+}  // namespace
+
+Result<EngineFile> build_engine(Graph& graph, const BuildOptions& options, BuildReport* report) {
+  Stopwatch watch(report);
+  CARNOT_RETURN_IF_ERROR(run_phases(graph, options, report, watch));
+  if (wanted(options, "graph")) options.dump("graph", print(graph));
+
+  PlanShared shared;
+  shared.device = &options.device;
+  shared.likely = likely_sizes(graph, options);
+  PlanBuilder builder(graph, shared);
+  CARNOT_RETURN_IF_ERROR(builder.collect());
+  std::string kernels_text;
+  std::vector<TuneTask> tasks;
+  for (PlanShared::Entry& e : shared.kernels) {
+    kernels_text += print(e.kernel) + "\n";
+    tasks.push_back({&e.kernel, e.constants, e.uses, e.origin});
+  }
+  if (wanted(options, "kernel")) options.dump("kernel", kernels_text);
+  watch.lap("plan");
+
+  TuneOptions tuning = options.tune;
+  tuning.likely = shared.likely;
+  CARNOT_ASSIGN(std::vector<Choice> choices, tune(tasks, options.device, tuning));
+  for (size_t i = 0; i < choices.size(); ++i) shared.kernels[i].choice = &choices[i];
+  watch.lap("tune");
+
+  auto sink = make_code_sink(options.device, options.device.threads);
+  shared.sink = sink.get();
+  EngineFile file;
+  CARNOT_ASSIGN(file.plan, builder.emit());
+  CARNOT_ASSIGN(file.code, sink->finish());
+  file.weights = std::move(shared.weights);
+  file.kernels_text = std::move(kernels_text);
+  add_profile(options, file);
+  CARNOT_RETURN_IF_ERROR(verify(file.plan, static_cast<int>(file.weights.size()))
+                             .with("the plan that was made is not valid"));
+  if (wanted(options, "plan")) options.dump("plan", print(file.plan));
+  watch.lap("generate");
+  if (report) report->choices = std::move(choices);
+  return file;
+}
+
+}  // namespace carnot

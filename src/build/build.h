@@ -1,0 +1,48 @@
+#pragma once
+// Build: from a Graph to everything that an engine file holds. The page to read first: build.cc.
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/budget.h"
+#include "engine/engine_file.h"
+#include "passes/passes.h"
+#include "tune/tune.h"
+
+namespace carnot {
+
+/// min <= opt <= max for the sizes of an input: symbols are bound by `opt` when kernels are tuned,
+/// and the engine refuses shapes outside.
+struct ShapeRange {
+  Shape min, opt, max;
+};
+
+struct BuildOptions {
+  DeviceDescription device;
+  /// Threads that the engine is tuned for; 0: all that the process may use.
+  int threads = 0;
+  TuneOptions tune;
+  PassOptions passes;
+  std::map<std::string, ShapeRange> profile;
+  /// Stops after this stage and fills `dumps`: "graph", "kernel", "plan"; empty: no dump.
+  std::vector<std::string> dumps;
+  std::function<void(const std::string& title, const std::string& text)> dump;
+};
+
+/// What happened, for reports.
+struct BuildReport {
+  struct Stage {
+    std::string name;
+    double milliseconds = 0;
+  };
+  std::vector<Stage> stages;
+  std::vector<PassStats> passes;
+  std::vector<Note> notes;      ///< near misses of passes
+  std::vector<Choice> choices;  ///< one per distinct kernel
+};
+
+/// Consumes the graph: it is rewritten on the way.
+Result<EngineFile> build_engine(Graph& graph, const BuildOptions& options,
+                                BuildReport* report = nullptr);
+
+}  // namespace carnot

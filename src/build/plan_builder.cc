@@ -1,0 +1,413 @@
+#include "build/plan_builder.h"
+
+#include <algorithm>
+
+#include "kernel/lower.h"
+
+namespace carnot {
+
+Dims contiguous_strides(const Dims& dims) {
+  Dims strides(dims.size(), 1);
+  for (size_t i = dims.size(); i-- > 1;) strides[i - 1] = strides[i] * dims[i];
+  return strides;
+}
+
+int PlanShared::add_weight(const Tensor& tensor) {
+  const auto [it, added] = weight_index.emplace(tensor.data(), static_cast<int>(weights.size()));
+  if (!added && weights[static_cast<size_t>(it->second)].type() == tensor.type()) {
+    return it->second;
+  }
+  weights.push_back(tensor);
+  return static_cast<int>(weights.size()) - 1;
+}
+
+int PlanShared::add_kernel(Kernel kernel, std::vector<const Tensor*> constants,
+                           const std::string& origin) {
+  std::string key = cat(hash(kernel));
+  for (const Tensor* c : constants) {
+    if (c) key += cat(' ', static_cast<const void*>(c->data()));
+  }
+  const auto [it, added] = kernel_index.emplace(key, static_cast<int>(kernels.size()));
+  if (added) {
+    kernel.name = cat("k", kernels.size());
+    kernels.push_back({std::move(kernel), std::move(constants), origin, 0, nullptr, nullptr, {}});
+  }
+  ++kernels[static_cast<size_t>(it->second)].uses;
+  return it->second;
+}
+
+Result<const GeneratedKernel*> PlanShared::generate(int index) {
+  Entry& e = kernels[static_cast<size_t>(index)];
+  if (!e.generated) {
+    const Problem problem{e.kernel, *device, e.constants, likely};
+    auto made = e.choice->tactic->generate(problem, e.choice->candidate, e.kernel.name, *sink);
+    if (!made.ok()) {
+      return std::move(made).status().with(
+          cat("generating ", e.choice->tactic->name, " for ", e.origin));
+    }
+    e.generated = std::make_unique<GeneratedKernel>(std::move(*made));
+    for (const Tensor& t : e.generated->packed) e.packed.push_back(add_weight(t));
+  }
+  return static_cast<const GeneratedKernel*>(e.generated.get());
+}
+
+int PlanBuilder::add_buffer(PlanBuffer buffer) {
+  plan_.buffers.push_back(std::move(buffer));
+  return static_cast<int>(plan_.buffers.size()) - 1;
+}
+
+int PlanBuilder::view(int root, const TensorType& type, const Dim& offset,
+                      const std::string& name) {
+  PlanBuffer b;
+  b.type = type;
+  b.view_of = root;
+  b.offset = offset;
+  b.name = name;
+  b.place = plan_.buffers[static_cast<size_t>(root)].place;
+  return add_buffer(std::move(b));
+}
+
+int PlanBuilder::new_arena(const Value* v) {
+  PlanBuffer b;
+  b.type = v->type();
+  b.name = v->name;
+  return add_buffer(std::move(b));
+}
+
+int PlanBuilder::constant_buffer(const Value* v) {
+  PlanBuffer b;
+  b.type = v->type();
+  b.name = v->name;
+  b.place = Place::kConstant;
+  b.index = shared_.add_weight(*constant_of(v));
+  return add_buffer(std::move(b));
+}
+
+PlanBuilder::Slot& PlanBuilder::slot(const Value* v) {
+  auto it = slots_.find(v);
+  if (it == slots_.end()) {
+    CARNOT_CHECK(constant_of(v) != nullptr);
+    it = slots_.emplace(v, Slot{constant_buffer(v), {}}).first;
+  }
+  return it->second;
+}
+
+Status PlanBuilder::collect() {
+  plan_.name = graph_.name;
+  plan_.device = to_string(*shared_.device);
+  for (size_t i = 0; i < graph_.inputs().size(); ++i) {
+    const Value* v = graph_.inputs()[i];
+    PlanBuffer b;
+    b.type = v->type();
+    b.name = v->name;
+    b.place = Place::kInput;
+    b.index = static_cast<int>(i);
+    slots_[v] = {add_buffer(std::move(b)), {}};
+    plan_.inputs.push_back({v->name, slots_[v].buffer});
+  }
+  CARNOT_RETURN_IF_ERROR(place_outputs());
+  const std::vector<Node*> nodes = graph_.nodes();
+  for (size_t i = nodes.size(); i-- > 0;) place_backwards(*nodes[i]);
+  for (Node* node : nodes) {
+    CARNOT_RETURN_IF_ERROR(collect_node(node).with(
+        node->origin.empty() ? std::string(name(node->op)) : node->origin[0]));
+  }
+  // Outputs that no step writes: inputs and constants passed through, and repeated outputs.
+  for (size_t i = 0; i < graph_.outputs().size(); ++i) {
+    const Value* v = graph_.outputs()[i];
+    const Slot& from = slot(v);
+    const int to = plan_.outputs[i].buffer;
+    if (from.buffer != to) collect_copy(v, from, {to, {}}, {});
+  }
+  return {};
+}
+
+Status PlanBuilder::place_outputs() {
+  for (size_t i = 0; i < graph_.outputs().size(); ++i) {
+    const Value* v = graph_.outputs()[i];
+    PlanBuffer b;
+    b.type = v->type();
+    b.place = Place::kOutput;
+    b.index = static_cast<int>(i);
+    b.name = i < graph_.output_names.size() ? graph_.output_names[i] : v->name;
+    const std::string public_name = b.name;
+    const int buffer = add_buffer(std::move(b));
+    plan_.outputs.push_back({public_name, buffer});
+    if (v->producer && !constant_of(v) && !has_slot(v)) slots_[v] = {buffer, {}};
+  }
+  return {};
+}
+
+// Users come before their operands here: what a value is stored into is known when the value's own
+// producer is met.
+void PlanBuilder::place_backwards(const Node& node) {
+  if (node.as<op::Concat>()) return place_concat(node);
+  const auto* reshape = node.as<op::Reshape>();
+  if (!reshape || node.inputs.size() > 1) return;
+  const Value* x = node.inputs[0];
+  const auto out = slots_.find(node.output());
+  if (out == slots_.end() || !out->second.strides.empty()) return;
+  if (has_slot(x) || !x->producer || constant_of(x) || graph_.is_output(x)) return;
+  if (x->producer->as<op::Reshape>() && x->producer->inputs.size() > 1) return;
+  slots_[x] = {view(out->second.buffer, x->type(), 0, x->name), {}};
+}
+
+// Whether a piece of a concat may be written, and read by its other users, with gaps.
+bool PlanBuilder::may_be_strided(const Value* v, const Node* concat) const {
+  auto takes = [](const Node* n) {
+    if (!n->as<op::Fused>()) return false;
+    for (const Node* inner : n->regions[0]->nodes()) {
+      if (inner->as<op::Attention>()) return false;
+    }
+    return true;
+  };
+  if (!takes(v->producer)) return false;
+  return std::all_of(v->users.begin(), v->users.end(),
+                     [&](const Node* n) { return n == concat || takes(n); });
+}
+
+void PlanBuilder::place_concat(const Node& node) {
+  const Value* out = node.output();
+  if (!has_slot(out)) slots_[out] = {new_arena(out), {}};
+  const Slot base = slots_[out];
+  const auto& op = *node.as<op::Concat>();
+  const int64_t rank = out->type().rank();
+  const size_t axis = static_cast<size_t>(op.axis < 0 ? op.axis + rank : op.axis);
+  const Dims strides = base.strides.empty() ? contiguous_strides(out->type().dims) : base.strides;
+  const bool outermost =
+      base.strides.empty() &&
+      std::all_of(out->type().dims.begin(), out->type().dims.begin() + static_cast<long>(axis),
+                  [](const Dim& d) { return d.is(1); });
+  Dim at = 0;
+  for (const Value* x : node.inputs) {
+    const Dim offset = at * strides[axis];
+    at = at + x->type().dims[axis];
+    if (has_slot(x) || !x->producer || constant_of(x) || graph_.is_output(x)) continue;
+    if (std::count(node.inputs.begin(), node.inputs.end(), x) != 1) continue;
+    if (!outermost && !may_be_strided(x, &node)) continue;
+    if (x->producer->as<op::Reshape>()) continue;
+    Slot piece{view(base.buffer, x->type(), offset, x->name), {}};
+    if (!outermost) piece.strides = strides;
+    slots_[x] = piece;
+  }
+}
+
+Status PlanBuilder::collect_node(Node* node) {
+  if (node->as<op::Constant>()) return {};
+  for (const Value* v : node->outputs) {
+    const bool reshape = node->as<op::Reshape>() && node->inputs.size() == 1;
+    if (!reshape && !has_slot(v)) slots_[v] = {new_arena(v), {}};
+  }
+  if (node->as<op::Fused>()) return collect_fused(*node);
+  if (node->as<op::Reshape>() && node->inputs.size() == 1) return collect_reshape(*node);
+  if (node->as<op::Concat>()) return collect_concat(*node);
+  if (node->as<op::If>() || node->as<op::Loop>() || node->as<op::Scan>()) {
+    return collect_nested(*node);
+  }
+  collect_host(*node);
+  return {};
+}
+
+// Operands whose sizes were only assumed to be equal, or to be broadcast.
+void PlanBuilder::add_checks(const Node& node) {
+  auto check = [&](const Dim& a, const Dim& b) {
+    if (a == b || a.is(1) || b.is(1)) return;
+    plan_.checks.push_back({a, b, node.origin.empty() ? name(node.op) : node.origin[0]});
+  };
+  for (const Node* n : node.regions[0]->nodes()) {
+    if (n->as<op::MatMul>()) {
+      const auto& op = *n->as<op::MatMul>();
+      const Dims &a = n->inputs[0]->type().dims, &b = n->inputs[1]->type().dims;
+      check(a[a.size() - (op.transpose_a ? 2 : 1)], b[b.size() - (op.transpose_b ? 1 : 2)]);
+    }
+    if (!n->as<op::Pointwise>()) continue;
+    const Dims& out = n->output()->type().dims;
+    for (const Value* v : n->inputs) {
+      const Dims& in = v->type().dims;
+      for (size_t i = 0; i < in.size(); ++i) check(in[i], out[out.size() - in.size() + i]);
+    }
+  }
+}
+
+Status PlanBuilder::collect_fused(const Node& node) {
+  CARNOT_ASSIGN(Kernel kernel, lower_region(*node.regions[0]));
+  add_checks(node);
+  Pending p;
+  std::vector<const Tensor*> constants;
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    const Slot& s = slot(node.inputs[i]);
+    kernel.buffers[i].strides = s.strides;
+    constants.push_back(constant_of(node.inputs[i]));
+    p.buffers.push_back(s.buffer);
+  }
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    const Slot& s = slot(node.outputs[i]);
+    kernel.buffers[node.inputs.size() + i].strides = s.strides;
+    constants.push_back(nullptr);
+    p.buffers.push_back(s.buffer);
+  }
+  p.step.origin = node.origin;
+  p.kernel = shared_.add_kernel(std::move(kernel), std::move(constants),
+                                node.origin.empty() ? node.output()->name : node.origin[0]);
+  pending_.push_back(std::move(p));
+  return {};
+}
+
+// An identity kernel between two layouts of one value.
+void PlanBuilder::collect_copy(const Value* v, const Slot& from, const Slot& to,
+                               const Origin& origin) {
+  if (v->type().dtype == DType::kString || bits_of(v->type().dtype) < 8) {
+    Pending p;
+    p.step.kind = Step::kHost;
+    p.step.tactic = "host.copy";
+    p.step.op = op::Reshape{.sizes = v->type().dims};
+    p.step.inputs = {from.buffer};
+    p.step.outputs = {to.buffer};
+    p.step.origin = origin;
+    pending_.push_back(std::move(p));
+    return;
+  }
+  Kernel k;
+  k.buffers = {{v->type(), false, from.strides}, {v->type(), true, to.strides}};
+  Load load;
+  Store store;
+  store.buffer = 1;
+  for (const Dim& d : v->type().dims) {
+    const Dim index = d.is(1) ? Dim(0) : axis_symbol(static_cast<int>(k.axes.size()));
+    if (!d.is(1)) k.axes.push_back({cat("d", k.axes.size()), d});
+    load.index.push_back(index);
+    store.index.push_back(index);
+  }
+  Stage stage;
+  stage.loads = {load};
+  stage.body.inputs = 1;
+  stage.body.results = {0};
+  stage.stores = {store};
+  k.stages.push_back(std::move(stage));
+  Pending p;
+  p.buffers = {from.buffer, to.buffer};
+  p.step.origin = origin;
+  p.kernel = shared_.add_kernel(std::move(k), {constant_of(v), nullptr},
+                                origin.empty() ? cat("copy of ", v->name) : origin[0]);
+  pending_.push_back(std::move(p));
+}
+
+Status PlanBuilder::collect_reshape(const Node& node) {
+  const Value *x = node.inputs[0], *y = node.output();
+  const Slot from = slot(x);
+  if (from.strides.empty() && !has_slot(y)) {
+    slots_[y] = {view(from.buffer, y->type(), 0, y->name), {}};
+    return {};
+  }
+  if (!has_slot(y)) slots_[y] = {new_arena(y), {}};
+  const Slot to = slots_[y];
+  if (plan_.buffers[static_cast<size_t>(from.buffer)].view_of == to.buffer &&
+      from.strides.empty() && to.strides.empty()) {
+    return {};  // x was computed in place
+  }
+  // Copy as x's shape: the target is contiguous wherever a reshape is placed.
+  const Slot target{view(to.buffer, x->type(), 0, y->name), {}};
+  if (!to.strides.empty()) {
+    return error(Code::kInternal, "a reshape into a strided buffer");
+  }
+  collect_copy(x, from, target, node.origin);
+  return {};
+}
+
+Status PlanBuilder::collect_concat(const Node& node) {
+  const Slot base = slot(node.output());
+  const auto& op = *node.as<op::Concat>();
+  const TensorType& type = node.output()->type();
+  const int64_t rank = type.rank();
+  const size_t axis = static_cast<size_t>(op.axis < 0 ? op.axis + rank : op.axis);
+  if (type.dtype == DType::kString || bits_of(type.dtype) < 8) {
+    collect_host(node);
+    return {};
+  }
+  const Dims strides = base.strides.empty() ? contiguous_strides(type.dims) : base.strides;
+  Dim at = 0;
+  for (const Value* x : node.inputs) {
+    const Dim offset = at * strides[axis];
+    at = at + x->type().dims[axis];
+    const Slot& from = slot(x);
+    const PlanBuffer& b = plan_.buffers[static_cast<size_t>(from.buffer)];
+    if (b.view_of == base.buffer && b.offset == offset) continue;  // computed in place
+    collect_copy(x, from, {view(base.buffer, x->type(), offset, x->name), strides}, node.origin);
+  }
+  return {};
+}
+
+void PlanBuilder::collect_host(const Node& node) {
+  Pending p;
+  p.step.kind = Step::kHost;
+  p.step.tactic = "host.reference";
+  p.step.op = node.op;
+  std::vector<Info> infos;
+  for (const Value* v : node.inputs) {
+    p.step.inputs.push_back(slot(v).buffer);
+    infos.push_back(v->info);
+  }
+  for (const Value* v : node.outputs) p.step.outputs.push_back(slot(v).buffer);
+  p.step.defines = defined_symbols(node.op, infos);
+  p.step.origin = node.origin;
+  pending_.push_back(std::move(p));
+}
+
+Status PlanBuilder::collect_nested(const Node& node) {
+  collect_host(node);
+  Pending& p = pending_.back();
+  p.step.kind = node.as<op::If>() ? Step::kIf : node.as<op::Loop>() ? Step::kLoop : Step::kScan;
+  p.step.tactic = cat("host.", name(node.op));
+  std::vector<std::unique_ptr<PlanBuilder>> regions;
+  for (const auto& region : node.regions) {
+    regions.push_back(std::make_unique<PlanBuilder>(*region, shared_));
+    CARNOT_RETURN_IF_ERROR(regions.back()->collect());
+  }
+  pending_.back().regions = std::move(regions);
+  return {};
+}
+
+Result<Plan> PlanBuilder::emit() {
+  for (Pending& p : pending_) {
+    Step step = std::move(p.step);
+    for (const auto& region : p.regions) {
+      CARNOT_ASSIGN(Plan nested, region->emit());
+      step.regions.push_back(std::make_unique<Plan>(std::move(nested)));
+    }
+    if (p.kernel >= 0) {
+      CARNOT_ASSIGN(const GeneratedKernel* made, shared_.generate(p.kernel));
+      const PlanShared::Entry& e = shared_.kernels[static_cast<size_t>(p.kernel)];
+      step.kernel = p.kernel;
+      step.tactic = e.choice->candidate.variant.empty()
+                        ? std::string(e.choice->tactic->name)
+                        : cat(e.choice->tactic->name, '[', e.choice->candidate.variant, ']');
+      step.predicted_us = e.choice->candidate.predicted_us;
+      step.measured_us = e.choice->measured_us;
+      step.note = e.choice->note;
+      step.entry = made->entry;
+      step.params = made->params;
+      step.tasks = made->tasks;
+      step.scratch_bytes = made->scratch_bytes;
+      for (int a : made->arguments) {
+        int buffer = -1;
+        if (a >= 0) {
+          buffer = p.buffers[static_cast<size_t>(a)];
+        } else {
+          PlanBuffer b;
+          b.place = Place::kConstant;
+          b.index = e.packed[static_cast<size_t>(-1 - a)];
+          b.type = shared_.weights[static_cast<size_t>(b.index)].type();
+          b.name = "packed";
+          buffer = add_buffer(std::move(b));
+        }
+        step.arguments.push_back(buffer);
+        const bool output = a >= 0 && e.kernel.buffers[static_cast<size_t>(a)].output;
+        (output ? step.outputs : step.inputs).push_back(buffer);
+      }
+    }
+    plan_.steps.push_back(std::move(step));
+  }
+  return std::move(plan_);
+}
+
+}  // namespace carnot

@@ -1,0 +1,97 @@
+#pragma once
+// PlanBuilder: from a lowered Graph (fused groups, views, constants, host ops) to a Plan. It runs
+// in two phases, so that all kernels of a model are tuned together: collect() lists the kernels,
+// emit() makes the steps once each kernel has its Choice.
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+#include "plan/plan.h"
+#include "tune/tune.h"
+
+namespace carnot {
+
+/// Shared by a plan and the plans nested in it.
+struct PlanShared {
+  const DeviceDescription* device = nullptr;
+  Symbols likely;
+  CodeSink* sink = nullptr;
+  std::vector<Tensor> weights;
+  /// Distinct kernels (equal text, equal constants), in order of first use.
+  struct Entry {
+    Kernel kernel;
+    std::vector<const Tensor*> constants;
+    std::string origin;
+    int uses = 0;
+    const Choice* choice = nullptr;
+    std::unique_ptr<GeneratedKernel> generated;
+    std::vector<int> packed;  ///< weights of `generated->packed`
+  };
+  std::vector<Entry> kernels;
+  /// By kernel hash and constants: index into `kernels`.
+  std::map<std::string, int> kernel_index;
+  std::map<const std::byte*, int> weight_index;
+
+  int add_kernel(Kernel kernel, std::vector<const Tensor*> constants, const std::string& origin);
+  int add_weight(const Tensor& tensor);
+  /// Generates the chosen code of a kernel, once.
+  Result<const GeneratedKernel*> generate(int kernel);
+};
+
+class PlanBuilder {
+ public:
+  PlanBuilder(const Graph& graph, PlanShared& shared) : graph_(graph), shared_(shared) {}
+
+  /// Decides where values live and which kernels there are.
+  Status collect();
+  /// Makes the plan; after each kernel in `shared` has its choice.
+  Result<Plan> emit();
+
+ private:
+  /// Where a value lives; `strides` empty means contiguous.
+  struct Slot {
+    int buffer = -1;
+    Dims strides;
+  };
+
+  int add_buffer(PlanBuffer buffer);
+  int view(int root, const TensorType& type, const Dim& offset, const std::string& name);
+  int new_arena(const Value* v);
+  bool has_slot(const Value* v) const { return slots_.count(v) != 0; }
+  Status place_outputs();
+  void place_backwards(const Node& node);
+  void place_concat(const Node& node);
+  bool may_be_strided(const Value* v, const Node* concat) const;
+  int constant_buffer(const Value* v);
+  /// The slot of a value that some step reads; constants get theirs here.
+  Slot& slot(const Value* v);
+
+  Status collect_node(Node* node);
+  Status collect_fused(const Node& node);
+  Status collect_reshape(const Node& node);
+  Status collect_concat(const Node& node);
+  Status collect_nested(const Node& node);
+  void collect_copy(const Value* v, const Slot& from, const Slot& to, const Origin& origin);
+  void collect_host(const Node& node);
+  void add_checks(const Node& node);
+
+  struct Pending {
+    Step step;
+    int kernel = -1;
+    std::vector<int> buffers;  ///< of the kernel, in its order
+    std::vector<std::unique_ptr<PlanBuilder>> regions;
+  };
+
+  const Graph& graph_;
+  PlanShared& shared_;
+  Plan plan_;
+  std::map<const Value*, Slot> slots_;
+  std::vector<Pending> pending_;
+};
+
+/// Row-major strides.
+Dims contiguous_strides(const Dims& dims);
+
+}  // namespace carnot

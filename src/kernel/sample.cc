@@ -1,0 +1,334 @@
+#include "kernel/sample.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "ops/scalar_eval.h"
+
+namespace carnot {
+
+namespace {
+
+// A Dim compiled for many evaluations: symbols are slots of an array.
+class FlatDim {
+ public:
+  using Slots = std::map<std::string, int, std::less<>>;
+  FlatDim(const Dim& d, const Slots& slots, const Symbols& symbols) : constant_(d.constant_term()) {
+    for (const Dim::Term& t : d.terms()) {
+      Term term{t.coefficient, {}};
+      for (const DimAtom& a : t.factors) {
+        Factor f;
+        f.kind = a.kind;
+        if (a.kind == DimAtom::kSymbol) {
+          const auto it = slots.find(a.name);
+          f.slot = it == slots.end() ? -1 : it->second;
+          const auto known = symbols.find(a.name);
+          if (f.slot < 0) f.value = known == symbols.end() ? 0 : known->second;
+        } else {
+          for (const Dim& arg : a.args) f.args.emplace_back(arg, slots, symbols);
+        }
+        term.factors.push_back(std::move(f));
+      }
+      terms_.push_back(std::move(term));
+    }
+  }
+
+  int64_t eval(const int64_t* slots) const {
+    uint64_t sum = static_cast<uint64_t>(constant_);
+    for (const Term& t : terms_) {
+      uint64_t product = static_cast<uint64_t>(t.coefficient);
+      for (const Factor& f : t.factors) product *= static_cast<uint64_t>(f.eval(slots));
+      sum += product;
+    }
+    return static_cast<int64_t>(sum);
+  }
+
+ private:
+  struct Factor {
+    DimAtom::Kind kind = DimAtom::kSymbol;
+    int slot = -1;
+    int64_t value = 0;
+    std::vector<FlatDim> args;
+    int64_t eval(const int64_t* slots) const {
+      if (kind == DimAtom::kSymbol) return slot < 0 ? value : slots[slot];
+      const int64_t a = args[0].eval(slots), b = args[1].eval(slots);
+      if (kind == DimAtom::kMin) return std::min(a, b);
+      if (kind == DimAtom::kMax) return std::max(a, b);
+      if (b == 0) return 0;
+      const int64_t q = a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0);
+      return kind == DimAtom::kFloorDiv ? q : a - q * b;
+    }
+  };
+  struct Term {
+    int64_t coefficient;
+    std::vector<Factor> factors;
+  };
+  int64_t constant_;
+  std::vector<Term> terms_;
+};
+
+struct FlatLoad {
+  int buffer;
+  std::vector<FlatDim> index;
+  struct Bound {
+    FlatDim index, lower, upper;
+  };
+  std::vector<Bound> guards;
+  double otherwise;
+};
+
+struct FlatStage {
+  const Stage* stage;
+  std::vector<FlatLoad> loads;
+  std::vector<int64_t> sizes;                // of the inner axes
+  std::vector<std::vector<FlatDim>> stores;  // indices of each store
+  ScalarEvaluator program;
+  std::vector<DType> types;  // of the program's inputs
+};
+
+bool is_arg(Combiner c) {
+  return c == Combiner::kArgMax || c == Combiner::kArgMin;
+}
+
+double to_real(Scalar s, DType type) {
+  return is_float(type) ? s.real : static_cast<double>(s.integer);
+}
+
+Scalar from_real(double v, DType type) {
+  Scalar s;
+  if (is_float(type)) {
+    s.real = v;
+  } else {
+    s.integer = std::isfinite(v) ? static_cast<int64_t>(v) : 0;
+  }
+  return s;
+}
+
+class Sampler {
+ public:
+  Sampler(const Kernel& kernel, Tensors inputs, const Symbols& symbols)
+      : kernel_(kernel), inputs_(inputs), symbols_(symbols) {}
+
+  Status prepare() {
+    for (const Buffer& b : kernel_.buffers) {
+      Shape shape;
+      for (const Dim& d : b.type.dims) {
+        CARNOT_ASSIGN(int64_t size, evaluate(d, symbols_));
+        shape.push_back(size);
+      }
+      shapes_.push_back(std::move(shape));
+    }
+    for (const Axis& a : kernel_.axes) {
+      CARNOT_ASSIGN(int64_t size, evaluate(a.size, symbols_));
+      sizes_.push_back(size);
+    }
+    for (const Stage& s : kernel_.stages) CARNOT_RETURN_IF_ERROR(flatten(s));
+    return {};
+  }
+
+  std::vector<int64_t> sizes_;
+
+  // All outputs of the point `axes`.
+  Status run(const std::vector<int64_t>& axes, std::vector<Sample>& out) {
+    std::vector<double> folded;
+    double magnitude = 0;
+    for (FlatStage& s : stages_) {
+      std::copy(axes.begin(), axes.end(), slots_.begin());
+      if (s.stage->combiner != Combiner::kNone) {
+        folded.push_back(fold(s, folded, magnitude));
+        continue;
+      }
+      // A storing stage with inner axes: only its first, middle and last element are looked at.
+      for (int which = 0; which < (s.sizes.empty() ? 1 : 3); ++which) {
+        for (size_t i = 0; i < s.sizes.size(); ++i) {
+          const int64_t last = s.sizes[i] - 1;
+          slots_[axes.size() + i] = which == 0 ? 0 : which == 1 ? last / 2 : last;
+        }
+        const std::vector<double> values = body(s, folded);
+        for (size_t i = 0; i < s.stores.size(); ++i) {
+          const Store& store = s.stage->stores[i];
+          Sample sample;
+          sample.buffer = store.buffer;
+          sample.offset = offset(store.buffer, s.stores[i]);
+          sample.value = values[static_cast<size_t>(store.result)];
+          sample.magnitude = magnitude;
+          out.push_back(sample);
+        }
+      }
+    }
+    return {};
+  }
+
+ private:
+  Status flatten(const Stage& stage) {
+    FlatDim::Slots slots;
+    const size_t axes = kernel_.axes.size();
+    for (size_t i = 0; i < axes + stage.inner.size(); ++i) {
+      slots[*axis_symbol(static_cast<int>(i)).as_symbol()] = static_cast<int>(i);
+    }
+    const size_t first_load = axes + stage.inner.size();
+    for (size_t i = 0; i < stage.loads.size(); ++i) {
+      slots[*load_symbol(static_cast<int>(i)).as_symbol()] = static_cast<int>(first_load + i);
+    }
+    std::vector<DType> types;
+    for (const Load& l : stage.loads) {
+      types.push_back(l.buffer == kExpression
+                          ? DType::kI64
+                          : kernel_.buffers[static_cast<size_t>(l.buffer)].type.dtype);
+    }
+    types.insert(types.end(), folded_types_.begin(), folded_types_.end());
+    CARNOT_ASSIGN(ScalarEvaluator program, ScalarEvaluator::create(stage.body, types));
+    if (stage.combiner != Combiner::kNone) {
+      folded_types_.push_back(is_arg(stage.combiner) ? DType::kI64 : stage.accumulator);
+    }
+    FlatStage flat{&stage, {}, {}, {}, std::move(program), types};
+    for (const Axis& a : stage.inner) {
+      CARNOT_ASSIGN(int64_t size, evaluate(a.size, symbols_));
+      flat.sizes.push_back(size);
+    }
+    auto flat_dims = [&](const Dims& dims) {
+      std::vector<FlatDim> out;
+      for (const Dim& d : dims) out.emplace_back(d, slots, symbols_);
+      return out;
+    };
+    for (const Load& l : stage.loads) {
+      FlatLoad load{l.buffer, flat_dims(l.index), {}, l.otherwise};
+      for (const Guard& g : l.guards) {
+        load.guards.push_back({FlatDim(g.index, slots, symbols_), FlatDim(g.lower, slots, symbols_),
+                               FlatDim(g.upper, slots, symbols_)});
+      }
+      flat.loads.push_back(std::move(load));
+    }
+    for (const Store& s : stage.stores) flat.stores.push_back(flat_dims(s.index));
+    stages_.push_back(std::move(flat));
+    slots_.resize(std::max(slots_.size(), first_load + stage.loads.size()));
+    return {};
+  }
+
+  int64_t offset(int buffer, const std::vector<FlatDim>& index) const {
+    const Shape& shape = shapes_[static_cast<size_t>(buffer)];
+    int64_t at = 0;
+    for (size_t i = 0; i < index.size(); ++i) at = at * shape[i] + index[i].eval(slots_.data());
+    return at;
+  }
+
+  Scalar load(const FlatLoad& l, DType type) const {
+    for (const FlatLoad::Bound& g : l.guards) {
+      const int64_t at = g.index.eval(slots_.data());
+      if (at < g.lower.eval(slots_.data()) || at >= g.upper.eval(slots_.data())) {
+        return from_real(l.otherwise, type);
+      }
+    }
+    if (l.buffer == kExpression) {
+      Scalar s;
+      s.integer = l.index[0].eval(slots_.data());
+      return s;
+    }
+    const int64_t at = offset(l.buffer, l.index);
+    const Tensor& t = inputs_[static_cast<size_t>(l.buffer)];
+    return at < 0 || at >= t.elements() ? from_real(std::nan(""), type) : load_scalar(t, at);
+  }
+
+  // The program's results at the current slots.
+  std::vector<double> body(FlatStage& s, const std::vector<double>& folded) {
+    std::vector<Scalar> in;
+    const size_t load_slot = kernel_.axes.size() + s.sizes.size();
+    for (size_t i = 0; i < s.loads.size(); ++i) {
+      in.push_back(load(s.loads[i], s.types[i]));
+      slots_[load_slot + i] = is_float(s.types[i]) ? 0 : in.back().integer;
+    }
+    for (size_t i = 0; i < folded.size(); ++i) {
+      in.push_back(from_real(folded[i], s.types[s.loads.size() + i]));
+    }
+    std::vector<Scalar> out(s.program.results().size());
+    s.program.run(in, out);
+    std::vector<double> values;
+    for (size_t i = 0; i < out.size(); ++i) {
+      values.push_back(to_real(out[i], s.program.results()[i]));
+    }
+    return values;
+  }
+
+  double fold(FlatStage& s, const std::vector<double>& folded, double& magnitude) {
+    const Combiner c = s.stage->combiner;
+    const double inf = std::numeric_limits<double>::infinity();
+    double acc = c == Combiner::kProduct ? 1
+                 : c == Combiner::kMax   ? -inf
+                 : c == Combiner::kMin   ? inf
+                                         : 0;
+    double best = c == Combiner::kArgMax ? -inf : inf, sum = 0;
+    int64_t position = 0;
+    const size_t base = kernel_.axes.size();
+    int64_t total = 1;
+    for (int64_t size : s.sizes) total *= size;
+    for (int64_t i = 0; i < total; ++i) {
+      int64_t rest = i;
+      for (size_t a = s.sizes.size(); a-- > 0;) {
+        slots_[base + a] = rest % s.sizes[a];
+        rest /= s.sizes[a];
+      }
+      const double v = body(s, folded)[0];
+      sum += std::abs(v);
+      const bool nan = std::isnan(v) || std::isnan(acc);
+      switch (c) {
+        case Combiner::kProduct:
+          acc *= v;
+          break;
+        case Combiner::kMax:
+          acc = nan ? std::nan("") : std::max(acc, v);
+          break;
+        case Combiner::kMin:
+          acc = nan ? std::nan("") : std::min(acc, v);
+          break;
+        case Combiner::kArgMax:
+          if (v > best || i == 0) best = v, position = i;
+          break;
+        case Combiner::kArgMin:
+          if (v < best || i == 0) best = v, position = i;
+          break;
+        default:
+          acc += v;
+      }
+    }
+    if (is_arg(c)) return static_cast<double>(position);
+    magnitude = std::max(magnitude, sum);
+    return acc;
+  }
+
+  const Kernel& kernel_;
+  Tensors inputs_;
+  const Symbols& symbols_;
+  std::vector<Shape> shapes_;
+  std::vector<FlatStage> stages_;
+  std::vector<DType> folded_types_;
+  std::vector<int64_t> slots_;
+};
+
+}  // namespace
+
+Result<std::vector<Sample>> sample(const Kernel& kernel, Tensors inputs, const Symbols& symbols,
+                                   int count, uint64_t seed) {
+  Sampler sampler(kernel, inputs, symbols);
+  CARNOT_RETURN_IF_ERROR(sampler.prepare());
+  std::vector<Sample> out;
+  for (int64_t size : sampler.sizes_) {
+    if (size <= 0) return out;
+  }
+  for (int p = 0; p < count; ++p) {
+    std::vector<int64_t> axes;
+    for (int64_t size : sampler.sizes_) {
+      seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+      const uint64_t r = seed >> 33;
+      // A third of the coordinates sit on a border, where guards and tails are.
+      const int64_t at = p == 0 || r % 6 == 0 ? 0
+                         : r % 6 == 1         ? size - 1
+                                              : static_cast<int64_t>(r / 6) % size;
+      axes.push_back(p == 1 ? size - 1 : at);
+    }
+    CARNOT_RETURN_IF_ERROR(sampler.run(axes, out));
+  }
+  return out;
+}
+
+}  // namespace carnot

@@ -1,0 +1,199 @@
+#include "tune/trial.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "tensor/fill.h"
+
+namespace carnot {
+
+namespace {
+
+constexpr double kSampleWork = 3e6;    ///< products that one check may cost
+constexpr double kAttentionWork = 3e8;  ///< beyond it only a few rows are worth the time
+
+Result<Shape> evaluate_all(const Dims& dims, const Symbols& symbols) {
+  Shape out;
+  for (const Dim& d : dims) {
+    CARNOT_ASSIGN(int64_t v, evaluate(d, symbols));
+    out.push_back(v);
+  }
+  return out;
+}
+
+// Calls visit(dense index, storage index) for every element.
+template <class Visit>
+void for_each(const Shape& shape, const Shape& strides, Visit visit) {
+  const int64_t count = volume(shape);
+  std::vector<int64_t> at(shape.size(), 0);
+  int64_t place = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    visit(i, place);
+    for (size_t a = shape.size(); a-- > 0;) {
+      place += strides[a];
+      if (++at[a] < shape[a]) break;
+      place -= at[a] * strides[a];
+      at[a] = 0;
+    }
+  }
+}
+
+// Allowed error relative to the sum of |terms|: rounding of products and sums, and of the fast
+// transforms (Winograd) that trade some of it for speed.
+double relative_error(DType type) {
+  switch (type) {
+    case DType::kF64:
+      return 1e-12;
+    case DType::kF32:
+      return 2e-5;
+    case DType::kF16:
+      return 4e-3;
+    case DType::kBF16:
+      return 2e-2;
+    default:
+      return is_float(type) ? 0.2 : 0;
+  }
+}
+
+}  // namespace
+
+Result<Trial> Trial::create(const Kernel& kernel, std::span<const Tensor* const> constants,
+                            const Symbols& symbols) {
+  Trial t(kernel);
+  t.symbols_ = symbols;
+  for (const Buffer& b : kernel.buffers) {
+    CARNOT_ASSIGN(Shape shape, evaluate_all(b.type.dims, symbols));
+    Shape strides(shape.size(), 1);
+    for (size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
+    if (!b.strides.empty()) {
+      CARNOT_ASSIGN(strides, evaluate_all(b.strides, symbols));
+    }
+    int64_t extent = 1;
+    for (size_t i = 0; i < shape.size(); ++i) {
+      extent = shape[i] > 0 && extent > 0 ? extent + (shape[i] - 1) * strides[i] : 0;
+    }
+    t.shapes_.push_back(shape);
+    t.strides_.push_back(strides);
+    CARNOT_ASSIGN(Tensor storage, Tensor::allocate(b.type.dtype, {extent}));
+    if (storage.bytes()) std::memset(storage.mutable_data(), 0, storage.bytes());
+    t.storage_.push_back(std::move(storage));
+  }
+  CARNOT_RETURN_IF_ERROR(t.fill_inputs(constants));
+  return t;
+}
+
+Status Trial::fill_inputs(std::span<const Tensor* const> constants) {
+  for (size_t i = 0; i < kernel_->buffers.size(); ++i) {
+    if (kernel_->buffers[i].output) continue;
+    const DType dtype = kernel_->buffers[i].type.dtype;
+    Tensor dense;
+    if (i < constants.size() && constants[i] && constants[i]->shape() == shapes_[i]) {
+      CARNOT_ASSIGN(dense, constants[i]->dense());
+    } else {
+      CARNOT_ASSIGN(dense, fill(dtype, shapes_[i], 17 + i));
+    }
+    const size_t size = static_cast<size_t>(bits_of(dtype)) / 8;
+    if (kernel_->buffers[i].strides.empty()) {
+      storage_[i] = dense.reshaped({dense.elements()});
+    } else {
+      for_each(shapes_[i], strides_[i], [&](int64_t from, int64_t to) {
+        std::memcpy(storage_[i].mutable_data() + static_cast<size_t>(to) * size,
+                    dense.data() + static_cast<size_t>(from) * size, size);
+      });
+    }
+    dense_.push_back(std::move(dense));
+  }
+  return {};
+}
+
+void* Trial::memory(size_t buffer) const {
+  return const_cast<std::byte*>(storage_[buffer].data());
+}
+
+Result<std::unique_ptr<Trial::Call>> Trial::bind(const GeneratedKernel& made,
+                                                 const void* entry) const {
+  auto call = std::make_unique<Call>();
+  call->packed = made.packed;
+  for (int a : made.arguments) {
+    call->buffers.push_back(
+        a >= 0 ? memory(static_cast<size_t>(a))
+               : const_cast<std::byte*>(call->packed[static_cast<size_t>(-1 - a)].data()));
+  }
+  CARNOT_ASSIGN(call->params, evaluate_all(made.params, symbols_));
+  CARNOT_ASSIGN(call->launch.tasks, evaluate(made.tasks, symbols_));
+  CARNOT_ASSIGN(call->scratch_bytes, evaluate(made.scratch_bytes, symbols_));
+  call->launch.entry = entry;
+  call->launch.buffers = call->buffers.data();
+  call->launch.params = call->params.data();
+  return call;
+}
+
+void Trial::poison() {
+  for (size_t i = 0; i < storage_.size(); ++i) {
+    if (kernel_->buffers[i].output && storage_[i].bytes()) {
+      std::memset(storage_[i].mutable_data(), 0xff, storage_[i].bytes());
+    }
+  }
+}
+
+Status Trial::expect_attention(int64_t* work) {
+  const op::Attention& op = kernel_->attention->op;
+  const Shape& q = shapes_[0];
+  const Shape& k = shapes_[1];
+  *work = volume(q) * k[op.bsh ? 1 : 2] * 2;
+  if (static_cast<double>(*work) > kAttentionWork) return {};
+  CARNOT_ASSIGN(std::vector<Tensor> out, reference(Op(op), dense_));
+  for (int64_t i = 0; i < out[0].elements(); ++i) {
+    expected_.push_back({static_cast<int>(storage_.size()) - 1, i, out[0].get(i), 1});
+  }
+  return {};
+}
+
+Status Trial::expect() {
+  if (expected_ready_) return {};
+  expected_ready_ = true;
+  if (kernel_->attention) {
+    int64_t work = 0;
+    return expect_attention(&work);
+  }
+  double per_point = 1;
+  for (const Stage& s : kernel_->stages) {
+    double terms = 1;
+    for (const Axis& a : s.inner) {
+      CARNOT_ASSIGN(int64_t size, evaluate(a.size, symbols_));
+      terms *= static_cast<double>(size);
+    }
+    per_point += terms;
+  }
+  const int points = static_cast<int>(std::clamp(kSampleWork / per_point, 16.0, 160.0));
+  CARNOT_ASSIGN(expected_, sample(*kernel_, dense_, symbols_, points, 1));
+  return {};
+}
+
+Result<std::string> Trial::difference() {
+  CARNOT_RETURN_IF_ERROR(expect());
+  for (const Sample& s : expected_) {
+    const size_t b = static_cast<size_t>(s.buffer);
+    int64_t rest = s.offset, place = 0;
+    for (size_t a = shapes_[b].size(); a-- > 0;) {
+      place += rest % shapes_[b][a] * strides_[b][a];
+      rest /= shapes_[b][a];
+    }
+    const DType type = storage_[b].dtype();
+    const double got = storage_[b].get(place);
+    if (std::isnan(got) && std::isnan(s.value)) continue;
+    if (got == s.value) continue;
+    const double scale = std::max({std::abs(s.value), s.magnitude, 1e-3});
+    // An integer result of float inputs may sit on a rounding edge: one step is no error.
+    const double limit = is_float(type) ? relative_error(type) * scale
+                                        : (s.magnitude > 0 ? 1 : 0);
+    if (!(std::abs(got - s.value) <= limit)) {
+      return cat("element ", s.offset, " of ", to_string(shapes_[b]), " is ", got, ", should be ",
+                 s.value);
+    }
+  }
+  return std::string();
+}
+
+}  // namespace carnot

@@ -1,0 +1,287 @@
+// Tuning in five steps: collect the candidates of every distinct kernel, keep those that the cost
+// model ranks first, generate and compile all of them together, compare each with the kernel's
+// meaning, and time them in rounds.
+//
+// A round runs one candidate of every kernel, then the next one of every kernel: between two runs
+// of a kernel the caches have seen a whole network go by, as they will in the engine. The smallest
+// time counts: what disturbs a run only ever adds to it.
+#include "tune/tune.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "tune/trial.h"
+
+namespace carnot {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point t) {
+  return std::chrono::duration<double>(Clock::now() - t).count();
+}
+
+constexpr double kRoundsBudgetS[] = {0, 0.5, 1, 2, 6, 20};  ///< of timing, by effort
+constexpr int kKeep[] = {1, 2, 2, 4, 8, 1000};              ///< candidates by effort
+constexpr int kRoundsMin = 3, kRoundsMax = 12;
+
+struct Contender {
+  const Tactic* tactic;
+  Candidate candidate;
+  double us = 0;
+  bool cached = false, wrong = false;
+  GeneratedKernel made;
+  std::unique_ptr<Trial::Call> call;
+  std::string name() const {
+    return candidate.variant.empty() ? std::string(tactic->name)
+                                     : cat(tactic->name, '[', candidate.variant, ']');
+  }
+};
+
+struct Contest {
+  const TuneTask* task;
+  uint64_t hash = 0;
+  std::vector<Contender> contenders;
+  std::unique_ptr<Trial> trial;
+  Choice choice;
+};
+
+class Tuner {
+ public:
+  Tuner(std::span<const TuneTask> tasks, const DeviceDescription& device,
+        const TuneOptions& options)
+      : tasks_(tasks), device_(device), options_(options) {}
+
+  Result<std::vector<Choice>> run() {
+    effort_ = std::clamp(options_.effort, 0, 5);
+    device_hash_ = hash64(to_string(device_));
+    for (const TuneTask& t : tasks_) CARNOT_RETURN_IF_ERROR(add(t));
+    if (effort_ > 0) {
+      for (Contest& c : contests_) look_up(c);
+      if (device_.kind == "cpu") CARNOT_RETURN_IF_ERROR(measure().with("tuning"));
+    }
+    for (Contest& c : contests_) CARNOT_RETURN_IF_ERROR(decide(c));
+    std::vector<Choice> out;
+    for (const TuneTask& t : tasks_) {
+      out.push_back(contests_[static_cast<size_t>(index_.at(hash(*t.kernel)))].choice);
+      out.back().origin = t.origin;
+    }
+    return out;
+  }
+
+ private:
+  Problem problem(const TuneTask& t) const {
+    return {*t.kernel, device_, t.constants, options_.likely};
+  }
+
+  Status add(const TuneTask& t) {
+    const uint64_t h = hash(*t.kernel);
+    if (!index_.emplace(h, static_cast<int>(contests_.size())).second) return {};
+    Contest c;
+    c.task = &t;
+    c.hash = h;
+    for (const Tactic& tactic : tactics_of(device_)) {
+      if (std::count(options_.excluded.begin(), options_.excluded.end(), tactic.name)) {
+        c.choice.refused.push_back(cat(tactic.name, ": switched off"));
+        continue;
+      }
+      if (const WhyNot why = tactic.why_not(problem(t)); !why.empty()) {
+        c.choice.refused.push_back(cat(tactic.name, ": ", why));
+        continue;
+      }
+      for (Candidate& candidate : tactic.candidates(problem(t), effort_)) {
+        c.contenders.push_back({&tactic, std::move(candidate), 0, false, false, {}, nullptr});
+      }
+    }
+    if (c.contenders.empty()) {
+      std::string why;
+      for (const std::string& r : c.choice.refused) why += cat("\n  ", r);
+      return error(Code::kUnsupported, t.origin, ": no tactic takes this kernel:", why, "\n",
+                   print(*t.kernel));
+    }
+    std::stable_sort(c.contenders.begin(), c.contenders.end(), [](auto& a, auto& b) {
+      return a.candidate.predicted_us < b.candidate.predicted_us;
+    });
+    const size_t keep = static_cast<size_t>(kKeep[effort_]);
+    if (c.contenders.size() > keep) c.contenders.resize(keep);
+    contests_.push_back(std::move(c));
+    return {};
+  }
+
+  void look_up(Contest& c) {
+    if (!options_.cache) return;
+    for (Contender& x : c.contenders) {
+      x.us = options_.cache->find(c.hash, device_hash_, x.name(), x.tactic->revision);
+      x.cached = x.us > 0;
+    }
+  }
+
+  bool out_of_time() const { return options_.budget && !options_.budget->check().ok(); }
+
+  Status measure() {
+    auto sink = make_code_sink(device_, device_.threads);
+    std::vector<std::pair<Contest*, Contender*>> pending;
+    for (Contest& c : contests_) {
+      // Nothing to choose, but still to check; a cached winner was checked when it was timed.
+      for (Contender& x : c.contenders) {
+        if (!x.cached) pending.push_back({&c, &x});
+      }
+    }
+    if (pending.empty()) return {};
+    int number = 0;
+    for (auto& [c, x] : pending) {
+      auto made = x->tactic->generate(problem(*c->task), x->candidate, cat("t", number++), *sink);
+      if (!made.ok()) return std::move(made).status().with(cat(x->name(), " for ", c->task->origin));
+      x->made = std::move(*made);
+    }
+    CARNOT_ASSIGN(CodeBlob blob, sink->finish());
+    CARNOT_ASSIGN(device_run_, make_cpu_device(device_.threads));
+    CARNOT_ASSIGN(code_, device_run_->load(blob.bytes));
+    std::map<std::string, size_t> entries(blob.entries.begin(), blob.entries.end());
+    for (auto& [c, x] : pending) CARNOT_RETURN_IF_ERROR(prepare(*c, *x, entries));
+    CARNOT_RETURN_IF_ERROR(allocate_scratch(pending));
+    for (auto& [c, x] : pending) {
+      if (out_of_time()) return {};
+      CARNOT_RETURN_IF_ERROR(check(*c, *x));
+    }
+    time_in_rounds(pending);
+    return {};
+  }
+
+  Status prepare(Contest& c, Contender& x, const std::map<std::string, size_t>& entries) {
+    if (!c.trial) {
+      CARNOT_ASSIGN(Trial trial, Trial::create(*c.task->kernel, c.task->constants,
+                                               options_.likely));
+      c.trial = std::make_unique<Trial>(std::move(trial));
+    }
+    const auto entry = entries.find(x.made.entry);
+    if (entry == entries.end()) {
+      return error(Code::kInternal, x.name(), ": no code for ", x.made.entry);
+    }
+    CARNOT_ASSIGN(x.call, c.trial->bind(x.made, code_->entry(entry->second)));
+    return {};
+  }
+
+  Status allocate_scratch(const std::vector<std::pair<Contest*, Contender*>>& pending) {
+    int64_t bytes = 64;
+    for (const auto& [c, x] : pending) bytes = std::max(bytes, x->call->scratch_bytes);
+    for (int t = 0; t < device_run_->threads(); ++t) {
+      CARNOT_ASSIGN(Tensor s, Tensor::allocate(DType::kU8, {bytes}));
+      scratch_.push_back(s.mutable_data());
+      scratch_memory_.push_back(std::move(s));
+    }
+    return {};
+  }
+
+  Status check(Contest& c, Contender& x) {
+    if (!options_.check) return {};
+    c.trial->poison();
+    CARNOT_RETURN_IF_ERROR(device_run_->run({&x.call->launch, 1}, scratch_));
+    CARNOT_ASSIGN(std::string difference, c.trial->difference());
+    if (difference.empty()) return {};
+    x.wrong = true;
+    c.choice.wrong.push_back(cat(x.name(), ": ", difference));
+    log_warning(c.task->origin, ": ", x.name(), " gave a wrong result and is not used: ",
+                difference);
+    return {};
+  }
+
+  void time_in_rounds(const std::vector<std::pair<Contest*, Contender*>>& pending) {
+    const auto start = Clock::now();
+    size_t widest = 0;
+    for (const Contest& c : contests_) widest = std::max(widest, c.contenders.size());
+    const int total = static_cast<int>(pending.size());
+    for (int round = 0; round < kRoundsMax; ++round) {
+      int done = 0;
+      for (size_t i = 0; i < widest; ++i) {
+        for (Contest& c : contests_) {
+          if (i >= c.contenders.size()) continue;
+          Contender& x = c.contenders[i];
+          if (x.cached || x.wrong || !x.call) continue;
+          if (c.contenders.size() == 1 && round > 0) continue;
+          if (round >= kRoundsMin && x.us > 2 * best(c)) continue;  // it will not catch up
+          const auto t = Clock::now();
+          if (!device_run_->run({&x.call->launch, 1}, scratch_).ok()) continue;
+          const double us = seconds_since(t) * 1e6;
+          // The first run touches pages and wakes threads.
+          if (round > 0 || c.contenders.size() == 1) x.us = x.us > 0 ? std::min(x.us, us) : us;
+          ++done;
+        }
+        if (out_of_time()) return;
+      }
+      report(done, total, seconds_since(start), round);
+      if (round + 1 >= kRoundsMin && seconds_since(start) > kRoundsBudgetS[effort_]) break;
+    }
+    if (!options_.cache) return;
+    for (const auto& [c, x] : pending) {
+      if (!x->wrong) {
+        options_.cache->add(c->hash, device_hash_, x->name(), x->tactic->revision, x->us);
+      }
+    }
+  }
+
+  static double best(const Contest& c) {
+    double us = 0;
+    for (const Contender& x : c.contenders) {
+      if (!x.wrong && x.us > 0 && (us == 0 || x.us < us)) us = x.us;
+    }
+    return us;
+  }
+
+  void report(int done, int total, double elapsed, int round) const {
+    if (!options_.progress) return;
+    TuneProgress p;
+    p.done = done, p.total = total, p.elapsed_s = elapsed;
+    p.eta_s = std::max(0.0, kRoundsBudgetS[effort_] - elapsed);
+    p.what = cat("round ", round + 1);
+    options_.progress(p);
+  }
+
+  Status decide(Contest& c) {
+    const Contender* winner = nullptr;
+    for (const Contender& x : c.contenders) {
+      if (x.wrong) continue;
+      const bool better = !winner || (x.us > 0 && (winner->us <= 0 || x.us < winner->us));
+      if (better) winner = &x;
+    }
+    if (!winner) {
+      return error(Code::kWrongResult, c.task->origin,
+                   ": every candidate gave a wrong result; exclude a tactic or report this: ",
+                   c.choice.wrong.empty() ? "" : c.choice.wrong[0]);
+    }
+    c.choice.tactic = winner->tactic;
+    c.choice.candidate = winner->candidate;
+    c.choice.measured_us = winner->us;
+    c.choice.note = winner->us > 0 ? cat("best of ", c.contenders.size()) : "cost model";
+    std::vector<const Contender*> order;
+    for (const Contender& x : c.contenders) {
+      if (x.us > 0 && !x.wrong) order.push_back(&x);
+    }
+    std::sort(order.begin(), order.end(), [](auto* a, auto* b) { return a->us < b->us; });
+    for (const Contender* x : order) c.choice.tried.push_back(cat(x->name(), ' ', x->us, " us"));
+    return {};
+  }
+
+  std::span<const TuneTask> tasks_;
+  const DeviceDescription& device_;
+  const TuneOptions& options_;
+  int effort_ = 3;
+  uint64_t device_hash_ = 0;
+  std::vector<Contest> contests_;
+  std::map<uint64_t, int> index_;
+  std::unique_ptr<Device> device_run_;
+  std::unique_ptr<LoadedCode> code_;
+  std::vector<Tensor> scratch_memory_;
+  std::vector<void*> scratch_;
+};
+
+}  // namespace
+
+Result<std::vector<Choice>> tune(std::span<const TuneTask> tasks, const DeviceDescription& device,
+                                 const TuneOptions& options) {
+  return Tuner(tasks, device, options).run();
+}
+
+}  // namespace carnot

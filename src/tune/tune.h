@@ -1,0 +1,55 @@
+#pragma once
+// Tuning: which tactic runs a kernel, chosen by the cost model or by measurement on the device, and
+// never without having been compared with the kernel's meaning first.
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/budget.h"
+#include "tactics/tactic.h"
+#include "tune/timing_cache.h"
+
+namespace carnot {
+
+/// One distinct kernel of a graph.
+struct TuneTask {
+  const Kernel* kernel = nullptr;
+  std::vector<const Tensor*> constants;  ///< per buffer, or null
+  int uses = 1;                          ///< steps that share it
+  std::string origin;                    ///< of the first, for messages
+};
+
+struct TuneProgress {
+  int done = 0, total = 0;  ///< candidates measured
+  double elapsed_s = 0, eta_s = 0;
+  std::string what;
+};
+
+struct TuneOptions {
+  /// 0: cost model only. 1, 2: the best two. 3: the best four. 4: the best eight. 5: all.
+  int effort = 3;
+  Symbols likely;
+  std::vector<std::string> excluded;  ///< names of tactics that may not be used
+  TimingCache* cache = nullptr;
+  Budget* budget = nullptr;  ///< its end, or a cancel, leaves the best so far
+  std::function<void(const TuneProgress&)> progress;
+  /// Compare each candidate with the interpreter before it may win.
+  bool check = true;
+};
+
+struct Choice {
+  const Tactic* tactic = nullptr;
+  Candidate candidate;
+  double measured_us = 0;  ///< 0 where nothing was measured
+  std::string note;        ///< "best of 4", "cost model"
+  std::string origin;
+  std::vector<std::string> refused;  ///< "cpu.window: no window", one per tactic that cannot
+  std::vector<std::string> tried;    ///< "cpu.contraction[8x3] 12.1 us", in order of time
+  std::vector<std::string> wrong;    ///< quarantined candidates and where they differed
+};
+
+/// A choice per task. An error where no tactic takes a kernel.
+Result<std::vector<Choice>> tune(std::span<const TuneTask> tasks, const DeviceDescription& device,
+                                 const TuneOptions& options);
+
+}  // namespace carnot
