@@ -28,9 +28,9 @@ using Op = detail::Variant<void
 >::type;
 // clang-format on
 
-/// What is known of a value at build time: its type, and for small integer vectors and scalars
-/// (rank 0 or 1, at most kMaxElements) each element as an expression. This is how shape arithmetic
-/// in the model becomes symbolic dimensions.
+/// What is known of a value at build time: its type, and for small tensors (at most kMaxElements,
+/// row-major, mostly integer vectors and scalars) each element as an expression. This is how shape
+/// arithmetic in the model becomes symbolic dimensions.
 struct Info {
   TensorType type;
   std::optional<Dims> elements;
