@@ -1,0 +1,116 @@
+#pragma once
+// Passes are functions on a Graph. Each leaves a graph that verify() accepts, keeps the meaning of
+// every output, and changes nothing when it is run a second time.
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "base/budget.h"
+#include "ir/graph.h"
+
+namespace carnot {
+
+/// A matcher that almost fitted: what `carnot explain` prints.
+struct Note {
+  std::string pass, node, reason;
+  bool operator==(const Note&) const = default;
+};
+
+/// What a pass is given beside the graph. A pass asks rewrite() before each change that it makes.
+class PassContext {
+ public:
+  static constexpr int64_t kUnlimited = INT64_MAX;
+  PassContext(const Graph& outermost, Budget& budget, int64_t rewrites_max = kUnlimited)
+      : outermost_(outermost), budget_(budget), rewrites_max_(rewrites_max) {}
+
+  /// Leave to make one change at this node; counts it. False once the limit is reached: then the
+  /// pass leaves the node as it is.
+  bool rewrite() {
+    if (rewrites_ >= rewrites_max_) return false;
+    return ++rewrites_, true;
+  }
+  int64_t rewrites() const { return rewrites_; }
+  bool exhausted() const { return rewrites_ >= rewrites_max_; }
+
+  /// Records why a rewrite that seemed to fit was not made at this node. Says it once.
+  void note(const Node& node, std::string reason);
+  std::vector<Note> take_notes() { return std::move(notes_); }
+
+  /// Time and cancellation for long passes; bytes for what they compute.
+  Budget& budget() { return budget_; }
+  /// The graph that all others are regions of, for what must be unique in all of them.
+  const Graph& outermost() const { return outermost_; }
+  std::string_view pass() const { return pass_; }
+  void begin(std::string_view pass) { pass_ = pass; }
+
+ private:
+  const Graph& outermost_;
+  Budget& budget_;
+  int64_t rewrites_max_;
+  int64_t rewrites_ = 0;
+  std::string_view pass_;
+  std::vector<Note> notes_;
+  std::unordered_set<uint64_t> said_;
+};
+
+#define CARNOT_PASS(name, phase, summary) Status name(Graph& graph, PassContext& context);
+#include "passes/passes.def"
+
+struct PassRow {
+  const char* name;
+  const char* phase;
+  const char* summary;
+  Status (*run)(Graph&, PassContext&);
+};
+/// All of passes.def, in its order.
+std::span<const PassRow> all_passes();
+const PassRow* find_pass(std::string_view name);
+
+/// What one run of one pass did.
+struct PassStats {
+  std::string pass;
+  int64_t rewrites = 0;
+  double milliseconds = 0;
+  size_t nodes_before = 0, nodes_after = 0;  ///< of the outer graph
+};
+
+struct PassOptions {
+  /// verify() before the first and after every pass: linear, and it names the pass at fault.
+  bool verify = true;
+  /// Stops for good after this many rewrites (bisection of a wrong result).
+  int64_t rewrites_max = PassContext::kUnlimited;
+  /// The graph's text after this pass ("all": after each) goes to `print`.
+  std::string print_after;
+  std::function<void(std::string_view pass, const std::string& text)> print;
+  /// Called after each pass.
+  std::function<void(const PassStats& stats, const Graph& graph)> listener;
+  /// Receives near misses of all passes; may be null.
+  std::vector<Note>* notes = nullptr;
+  /// Receives a row per pass run; may be null.
+  std::vector<PassStats>* stats = nullptr;
+  /// May be null: no limit.
+  Budget* budget = nullptr;
+};
+
+/// Passes in order; the list is repeated until a round changes nothing, at most `rounds` times.
+struct Phase {
+  const char* name;
+  std::vector<std::string_view> passes;
+  int rounds = 1;
+};
+using Pipeline = std::vector<Phase>;
+
+/// What runs when and why: pipeline.cc.
+Pipeline canonicalize_pipeline();
+Pipeline fuse_pipeline();
+Pipeline lower_pipeline();
+
+/// Runs passes on the graph and, innermost first, on the regions of if, loop and scan.
+Status run_passes(const Pipeline& pipeline, Graph& graph, const PassOptions& options = {});
+/// One pass by name, run once.
+Status run_pass(std::string_view name, Graph& graph, const PassOptions& options = {});
+
+}  // namespace carnot

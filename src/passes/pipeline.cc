@@ -1,0 +1,62 @@
+// What runs when, and why. Reading order: a model goes through canonicalize, fuse, lower.
+#include "passes/passes.h"
+
+namespace carnot {
+namespace {
+
+// Each round gives the next one work only along chains of patterns; real models settle in three.
+constexpr int kRounds = 8;
+
+}  // namespace
+
+/// Device-blind and always right: fewer, more regular nodes. Repeated until nothing changes.
+Pipeline canonicalize_pipeline() {
+  return {
+      {"canonicalize",
+       {
+           // Shape arithmetic first: what it settles (reshape targets, if conditions) is what the
+           // others match on.
+           "fold_constants",
+           "fold_control_flow",
+           // Before recognition: a pattern is written in simplified form only.
+           "simplify_algebra",
+           "simplify_views",
+           // Exporters repeat shape and mask computations in every layer.
+           "merge_common_subexpressions",
+           // Norms before affine folding, which would take a norm's scale apart.
+           "recognize_norm",
+           "recognize_attention",
+           "fold_affine",
+           "eliminate_dead_nodes",
+       },
+       kRounds},
+      // After everything else: it makes slices, which hide the matmuls' direct users from others.
+      {"merge", {"merge_sibling_matmuls", "simplify_views", "eliminate_dead_nodes"}, 1},
+  };
+}
+
+/// Device-blind: fewer trips to memory.
+Pipeline fuse_pipeline() {
+  return {{"fuse", {"merge_pointwise", "eliminate_dead_nodes"}, 1}};
+}
+
+/// To what a device runs: layouts, then groups that are kernels.
+Pipeline lower_pipeline() {
+  return {
+      {"layout",
+       {
+           "assign_layouts",
+           // It asks for channels-last, and leaves reshapes and a transpose behind.
+           "decompose_conv_transpose",
+           // Sinking leaves reshapes of reshapes and brings pointwise nodes together.
+           "simplify_algebra",
+           "merge_pointwise",
+           "eliminate_dead_nodes",
+       },
+       1},
+      // Last: afterwards every node is a kernel, a view, a weight or a step of the host.
+      {"group", {"group_kernels", "eliminate_dead_nodes"}, 1},
+  };
+}
+
+}  // namespace carnot
