@@ -1,0 +1,62 @@
+#pragma once
+// Builder: from a Network to an engine.
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "carnot/network.h"
+
+namespace carnot {
+
+/// The sizes of one input that an engine must serve, and those that it should be fastest for.
+struct Profile {
+  Shape min, opt, max;
+};
+
+struct BuildProgress {
+  std::string stage;  ///< "passes", "tuning", "code"
+  int done = 0, total = 0;
+  double elapsed_s = 0, eta_s = 0;
+};
+
+struct BuilderOptions {
+  std::string device = "cpu";
+  int threads = 0;  ///< that the engine is tuned for; 0: all that the process may use
+  /// 0: cost model only, about a second. 3: measured, seconds. 5: every candidate.
+  int effort = 3;
+  std::map<std::string, Profile> profiles;  ///< by input name, for inputs with symbolic sizes
+  std::string timing_cache;                 ///< a file to read and extend; empty: none
+  std::vector<std::string> exclude_tactics;
+  int64_t memory_bytes = 0;  ///< for folding and tuning; 0: no limit of its own
+  std::function<void(const BuildProgress&)> progress;
+  const std::atomic<bool>* cancel = nullptr;
+  /// "graph", "kernel" or "plan": text handed to `dump` when the stage is reached.
+  std::vector<std::string> dumps;
+  std::string print_after;       ///< a pass's name, or "all": the graph's text goes to `dump`
+  int64_t stop_after = -1;       ///< rewrites that passes may make; -1: any number
+  std::function<void(const std::string& title, const std::string& text)> dump;
+};
+
+/// How a build went.
+struct BuildSummary {
+  double total_s = 0;
+  std::vector<std::pair<std::string, double>> stages_ms;
+  struct KernelChoice {
+    std::string origin, tactic, note;
+    double predicted_us = 0, measured_us = 0;
+    std::vector<std::string> tried, refused, wrong;
+  };
+  std::vector<KernelChoice> kernels;
+  std::vector<std::string> notes;  ///< near misses of passes
+};
+
+/// The engine's bytes, as Engine::load() and save_engine() take them. The network is consumed.
+Result<std::vector<std::byte>> build(Network network, const BuilderOptions& options = {},
+                                     BuildSummary* summary = nullptr);
+/// Replaces the file atomically: it holds the old engine or the new one, never a part.
+Status save_engine(const std::string& path, std::span<const std::byte> engine);
+
+}  // namespace carnot
