@@ -1,0 +1,15 @@
+// engine_run.h where the engine is not built: only the reference executor can be tested.
+#include "tests/onnx/engine_run.h"
+
+namespace carnot {
+
+bool has_engine() {
+  return false;
+}
+
+Result<std::vector<Tensor>> run_engine(const std::string&, const std::vector<Tensor>&,
+                                       const Budget&) {
+  return error(Code::kUnsupported, "this build has no engine; use --device reference");
+}
+
+}  // namespace carnot
