@@ -1,26 +1,18 @@
 #pragma once
-// How symbols get their numbers: which nodes define them, and how a declared type and a concrete
-// shape bind them.
+// Symbols of a graph: which nodes define them, replacing them, collecting them. How a run binds
+// them to numbers is ops/bind.h.
 #include <functional>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 
 #include "ir/graph.h"
+#include "ops/bind.h"
 
 namespace carnot {
 
 /// The symbols that this node defines: the run binds them from its results.
 std::vector<std::string> defined_symbols(const Node& node);
-
-/// Fits a concrete shape to declared sizes: symbols that are unknown so far are bound (also inside
-/// an expression where it is linear in one of them), everything else must agree.
-Status bind_symbols(const Dims& declared, const Shape& actual, Symbols& symbols);
-/// The shape, where every symbol is known and no size is negative; nothing otherwise.
-std::optional<Shape> known_shape(const Dims& dims, const Symbols& symbols);
-/// The operation with known symbols in its attributes replaced by their numbers.
-Op with_symbols(const Op& op, const Symbols& symbols);
 
 using Substitution = std::map<std::string, Dim, std::less<>>;
 /// The operation with symbols in its attributes replaced.
