@@ -65,10 +65,9 @@ Split split_log(Arith& a, Value* x) {
 
 /// s^3-free part: z P(z) with log((1+s)/(1-s)) = 2s + s z P(z), z = s^2, |s| <= 0.1716; 2.5e-18.
 Value* log_series(Arith& a, Value* z) {
-  Value* p =
-      a.poly(z, {0.147960983613337239, 0.153140368059185202, 0.181835648145765607,
-                 0.222221985648546945, 0.285714287424567731, 0.399999999994144324,
-                 0.666666666666673443});
+  Value* p = a.poly(
+      z, {0.147960983613337239, 0.153140368059185202, 0.181835648145765607, 0.222221985648546945,
+          0.285714287424567731, 0.399999999994144324, 0.666666666666673443});
   return a.mul(z, p);
 }
 
@@ -120,10 +119,10 @@ Value* emit_erf(Arith& a, Value* x) {
   Value* z = a.mul(x, x);
   if (!a.is_double()) {
     // erf(x)/x below 1 (1e-9), log(1 - erf) above (2e-9 of erf).
-    Value* small = a.mul(
-        x, a.poly(z, {7.88911047392727877e-5, -8.02083900788670776e-4, 5.18953519195135911e-3,
-                      -2.68544446413675957e-2, 1.12836001844054249e-1, -3.76126271382138463e-1,
-                      1.12837916591438865}));
+    Value* small =
+        a.mul(x, a.poly(z, {7.88911047392727877e-5, -8.02083900788670776e-4, 5.18953519195135911e-3,
+                            -2.68544446413675957e-2, 1.12836001844054249e-1,
+                            -3.76126271382138463e-1, 1.12837916591438865}));
     Value* t = a.at_most(magnitude, a.c(4));
     Value* p = a.poly(t, {1.98210750731761798e-4, -3.06541294707296813e-3, 2.23149402044547677e-2,
                           -1.041131780898527e-1, -6.36976587141044419e-1, -1.12779697881263824,
@@ -131,22 +130,21 @@ Value* emit_erf(Arith& a, Value* x) {
     Value* large = a.copysign(a.sub(a.c(1), emit_exp(a, p)), x);
     return a.select(a.lt(magnitude, a.c(1)), small, large);
   }
-  Value* small = a.mul(
-      x, a.poly(z, {5.96068033972809881e-11, -1.13749525791926294e-9, 1.46603278193166194e-8,
-                    -1.63503960692636409e-7, 1.64610084607710133e-6, -1.49255957709098246e-5,
-                    1.20553311328921252e-4, -8.54832698142346235e-4, 5.22397762482838919e-3,
-                    -2.68661706450778707e-2, 1.12837916709548845e-1, -3.76126389031837482e-1,
-                    1.12837916709551257}));
+  Value* small =
+      a.mul(x, a.poly(z, {5.96068033972809881e-11, -1.13749525791926294e-9, 1.46603278193166194e-8,
+                          -1.63503960692636409e-7, 1.64610084607710133e-6, -1.49255957709098246e-5,
+                          1.20553311328921252e-4, -8.54832698142346235e-4, 5.22397762482838919e-3,
+                          -2.68661706450778707e-2, 1.12837916709548845e-1, -3.76126389031837482e-1,
+                          1.12837916709551257}));
   // 1 - erf = e^(-x^2) g((x - 4)/(x + 4)) / (1 + 2x) on [1, 6]: 8e-19.
   Value* t = a.at_most(magnitude, a.c(6));
   Value* u = a.div(a.sub(t, a.c(4)), a.add(t, a.c(4)));
-  Value* g = a.poly(
-      u, {2.43069126494506345e-6, 8.08760115429684856e-6, -9.84972736289877712e-6,
-          -2.40617441975126093e-5, 1.50573028114067117e-4, -1.99306698600812331e-4,
-          -7.57781104134184841e-4, 5.03197160428815908e-3, -1.61977334904256247e-2,
-          3.71675155369384955e-2, -6.6330365826358259e-2, 9.37328349976666211e-2,
-          -1.01039066036160944e-1, 6.80970542547008708e-2, 1.53796521026193336e-2,
-          -1.39621116840562532e-1, 1.23299511862555251});
+  Value* g = a.poly(u, {2.43069126494506345e-6, 8.08760115429684856e-6, -9.84972736289877712e-6,
+                        -2.40617441975126093e-5, 1.50573028114067117e-4, -1.99306698600812331e-4,
+                        -7.57781104134184841e-4, 5.03197160428815908e-3, -1.61977334904256247e-2,
+                        3.71675155369384955e-2, -6.6330365826358259e-2, 9.37328349976666211e-2,
+                        -1.01039066036160944e-1, 6.80970542547008708e-2, 1.53796521026193336e-2,
+                        -1.39621116840562532e-1, 1.23299511862555251});
   Value* complement = a.mul(emit_exp(a, a.neg(a.mul(t, t))), a.div(g, a.fma(t, a.c(2), a.c(1))));
   return a.select(a.lt(magnitude, a.c(1)), small, a.copysign(a.sub(a.c(1), complement), x));
 }
@@ -171,9 +169,8 @@ Value* pow_double(Arith& a, Value* x, Value* y) {
   Value* odd = ir.CreateAnd(whole, ir.CreateNot(a.eq(a.trunc(half), half)));
   Value* negative = ir.CreateICmpSLT(a.bits(x), a.i(0));
   result = a.select(ir.CreateAnd(negative, odd), a.neg(result), result);
-  Value* undefined = ir.CreateAnd(
-      ir.CreateAnd(a.lt(x, a.c(0)), a.gt(x, a.c(-kInf))),
-      ir.CreateAnd(ir.CreateNot(whole), a.lt(a.abs(y), a.c(kInf))));
+  Value* undefined = ir.CreateAnd(ir.CreateAnd(a.lt(x, a.c(0)), a.gt(x, a.c(-kInf))),
+                                  ir.CreateAnd(ir.CreateNot(whole), a.lt(a.abs(y), a.c(kInf))));
   result = a.select(undefined, a.c(kNan), result);
   result = a.select(ir.CreateOr(a.is_nan(x), a.is_nan(y)), a.c(kNan), result);
   Value* one = ir.CreateOr(a.eq(y, a.c(0)), a.eq(x, a.c(1)));
@@ -262,8 +259,8 @@ Value* emit_pow(Emitter& emitter, Value* base, Value* exponent) {
   auto& ir = emitter.ir();
   Arith wide(emitter, ir.getDoubleTy(), lanes_of(base));
   if (element->isDoubleTy()) return pow_double(wide, base, exponent);
-  Value* y = pow_double(wide, ir.CreateFPExt(base, wide.type()),
-                        ir.CreateFPExt(exponent, wide.type()));
+  Value* y =
+      pow_double(wide, ir.CreateFPExt(base, wide.type()), ir.CreateFPExt(exponent, wide.type()));
   return ir.CreateFPTrunc(y, base->getType());
 }
 

@@ -15,13 +15,13 @@ constexpr double kPart1 = 0x1.921fb544p+0, kPart2 = 0x1.0b4611a6p-34,
                  kPart3 = 0x1.3198a2e037073p-69;
 
 /// The bits of 2/pi after the binary point: enough for the largest double, and two words more.
-constexpr uint64_t kTwoOverPi[] = {
-    0xa2f9836e4e441529, 0xfc2757d1f534ddc0, 0xdb6295993c439041, 0xfe5163abdebbc561,
-    0xb7246e3a424dd2e0, 0x06492eea09d1921c, 0xfe1deb1cb129a73e, 0xe88235f52ebb4484,
-    0xe99c7026b45f7e41, 0x3991d639835339f4, 0x9c845f8bbdf9283b, 0x1ff897ffde05980f,
-    0xef2f118b5a0a6d1f, 0x6d367ecf27cb09b7, 0x4f463f669e5fea2d, 0x7527bac7ebe5f17b,
-    0x3d0739f78a5292ea, 0x6bfb5fb11f8d5d08, 0x56033046fc7b6bab, 0xf0cfbc209af4361d,
-    0xa9e391615ee61b08};
+constexpr uint64_t kTwoOverPi[] = {0xa2f9836e4e441529, 0xfc2757d1f534ddc0, 0xdb6295993c439041,
+                                   0xfe5163abdebbc561, 0xb7246e3a424dd2e0, 0x06492eea09d1921c,
+                                   0xfe1deb1cb129a73e, 0xe88235f52ebb4484, 0xe99c7026b45f7e41,
+                                   0x3991d639835339f4, 0x9c845f8bbdf9283b, 0x1ff897ffde05980f,
+                                   0xef2f118b5a0a6d1f, 0x6d367ecf27cb09b7, 0x4f463f669e5fea2d,
+                                   0x7527bac7ebe5f17b, 0x3d0739f78a5292ea, 0x6bfb5fb11f8d5d08,
+                                   0x56033046fc7b6bab, 0xf0cfbc209af4361d, 0xa9e391615ee61b08};
 
 /// x = quarter pi/2 + r; quarter modulo 4, as an integer.
 struct Angle {
@@ -36,8 +36,8 @@ Angle reduce_large(Emitter& e, llvm::GlobalVariable* table, Value* x) {
   llvm::Type* word = ir.getInt64Ty();
   Value* bits = ir.CreateBitCast(x, word);
   Value* biased = ir.CreateAnd(ir.CreateLShr(bits, 52), e.i64(0x7ff));
-  Value* m = ir.CreateOr(ir.CreateAnd(bits, e.i64((int64_t{1} << 52) - 1)),
-                         e.i64(int64_t{1} << 52));
+  Value* m =
+      ir.CreateOr(ir.CreateAnd(bits, e.i64((int64_t{1} << 52) - 1)), e.i64(int64_t{1} << 52));
   // e - 2 bits are skipped; below 2^55 that is negative, and the product is read higher up instead.
   Value* skip = ir.CreateSub(biased, e.i64(1075 + 2));
   Value* negative = ir.CreateICmpSLT(skip, e.i64(0));
@@ -74,8 +74,8 @@ Angle reduce_large(Emitter& e, llvm::GlobalVariable* table, Value* x) {
   Value* leading = ir.CreateIntrinsic(llvm::Intrinsic::fshl, {word}, {fraction, below, zeros});
   // leading / 2^64 / 2^zeros; the sign bit is dropped first, so that the conversion is signed.
   Value* size = ir.CreateSIToFP(ir.CreateLShr(leading, 1), ir.getDoubleTy());
-  Value* unit = ir.CreateBitCast(ir.CreateShl(ir.CreateSub(e.i64(1023 - 63), zeros), 52),
-                                 ir.getDoubleTy());
+  Value* unit =
+      ir.CreateBitCast(ir.CreateShl(ir.CreateSub(e.i64(1023 - 63), zeros), 52), ir.getDoubleTy());
   Value* r = ir.CreateFMul(ir.CreateFMul(size, unit),
                            llvm::ConstantFP::get(ir.getDoubleTy(), 1.5707963267948966));
   r = ir.CreateSelect(ir.CreateICmpNE(round_up, e.i64(0)), ir.CreateFNeg(r), r);
@@ -124,27 +124,28 @@ Angle reduce(Arith& a, Value* x) {
         return Emitter::Values{ir.CreateSelect(large, far.quarter, quarter),
                                ir.CreateSelect(large, far.r, r)};
       },
-      [&] { return Emitter::Values{quarter, r}; });
+      [&] {
+        return Emitter::Values{quarter, r};
+      });
   return {out[0], out[1]};
 }
 
 Value* sine(Arith& a, Value* r, Value* z) {
-  Value* p = a.is_double()
-                 ? a.poly(z, {1.58967852076418776e-10, -2.50507579488653617e-8,
-                              2.75573136909614566e-6, -1.98412698298054377e-4,
-                              8.33333333332241138e-3, -1.6666666666666632e-1})
-                 : a.poly(z, {2.71830256253879713e-6, -1.98393339405783183e-4,
-                              8.33332938330514841e-3, -1.6666666641607482e-1});
+  Value* p =
+      a.is_double()
+          ? a.poly(z, {1.58967852076418776e-10, -2.50507579488653617e-8, 2.75573136909614566e-6,
+                       -1.98412698298054377e-4, 8.33333333332241138e-3, -1.6666666666666632e-1})
+          : a.poly(z, {2.71830256253879713e-6, -1.98393339405783183e-4, 8.33332938330514841e-3,
+                       -1.6666666641607482e-1});
   return a.fma(a.mul(r, z), p, r);
 }
 
 Value* cosine(Arith& a, Value* z) {
-  Value* p = a.is_double()
-                 ? a.poly(z, {-1.13596440577896843e-11, 2.08757232051661822e-9,
-                              -2.7557314351865099e-7, 2.48015872894806962e-5,
-                              -1.38888888888741218e-3, 4.16666666666665995e-2})
-                 : a.poly(z, {2.44383575809640716e-5, -1.38873667198104242e-3,
-                              4.16666468505161237e-2});
+  Value* p =
+      a.is_double()
+          ? a.poly(z, {-1.13596440577896843e-11, 2.08757232051661822e-9, -2.7557314351865099e-7,
+                       2.48015872894806962e-5, -1.38888888888741218e-3, 4.16666666666665995e-2})
+          : a.poly(z, {2.44383575809640716e-5, -1.38873667198104242e-3, 4.16666468505161237e-2});
   // 1 - z/2 first, with its rounding error, then the rest.
   Value* half = a.mul(z, a.c(0.5));
   Value* head = a.sub(a.c(1), half);
