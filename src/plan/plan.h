@@ -25,7 +25,7 @@ struct PlanBuffer {
   Place place = Place::kArena;
   int index = -1;
   /// Part of another buffer: it begins `offset` elements into `view_of` (a piece of a concat, a
-  /// reshape). Views have no memory of their own.
+  /// reshape). Views have no memory of their own: `place` and `index` say nothing.
   int view_of = -1;
   Dim offset;
   std::string name;  ///< of the value, for people
@@ -42,12 +42,12 @@ struct Step {
   std::vector<int> inputs;   ///< buffers read
   std::vector<int> outputs;  ///< buffers written
   // kKernel
-  int kernel = -1;              ///< index of the Kernel text in the engine, -1 if none
-  std::string entry;            ///< name in the code section
-  std::vector<int> arguments;   ///< buffers in the order of the generated function
-  Dims params;                  ///< its integer arguments
-  Dim tasks = 1;                ///< independent pieces of work
-  Dim scratch_bytes = 0;        ///< per thread
+  int kernel = -1;             ///< index of the Kernel text in the engine, -1 if none
+  std::string entry;           ///< name in the code section
+  std::vector<int> arguments;  ///< buffers in the order of the generated function
+  Dims params;                 ///< its integer arguments
+  Dim tasks = 1;               ///< independent pieces of work
+  Dim scratch_bytes = 0;       ///< per thread
   // the others
   Op op;                                       ///< kHost: run by reference(); kLoop, kScan: attrs
   std::vector<std::unique_ptr<Plan>> regions;  ///< closed, as in the Graph
@@ -65,6 +65,13 @@ struct ShapeCheck {
   bool operator==(const ShapeCheck&) const = default;
 };
 
+/// low <= symbol <= high: what the engine was built for. Other sizes are refused.
+struct SymbolRange {
+  std::string symbol;
+  int64_t low = 0, likely = 0, high = 0;
+  bool operator==(const SymbolRange&) const = default;
+};
+
 struct PlanOutput {
   std::string name;
   int buffer = -1;
@@ -76,16 +83,23 @@ struct Plan {
   std::string device = "cpu";  ///< device description, one line
   std::vector<PlanOutput> inputs, outputs;
   std::vector<PlanBuffer> buffers;
+  std::vector<SymbolRange> ranges;
   std::vector<ShapeCheck> checks;
   std::vector<Step> steps;
-  /// True where every size follows from the input shapes: a run is then one region with no
-  /// allocation. Otherwise sizes are evaluated step by step.
+  /// True where every size follows from the input shapes and no step has regions: a run is then one
+  /// parallel region with no allocation. Otherwise sizes are evaluated piece by piece.
   bool is_static() const;
+  /// The buffer whose memory this one lies in; only in a verified plan.
+  int root(int buffer) const;
 };
 
-/// Every broken invariant is an error: indices, types of views, uses before definition, symbols
-/// that nobody binds, tasks or scratch that can be negative, regions' signatures.
+/// Plans nest (regions of if, loop, scan) no deeper than this.
+inline constexpr int kPlanNestingMax = 32;
+
+/// Every broken invariant is an error: indices, views, uses before definition, symbols that nobody
+/// binds, sizes that are negative, regions' signatures. `weights` is how many constants there are.
 Status verify(const Plan& plan, int weights);
+/// The grammar is in text.cc. print(parse_plan(t)) == t for every t that print() wrote.
 std::string print(const Plan& plan);
 Result<Plan> parse_plan(std::string_view text);
 
