@@ -359,7 +359,9 @@ Result<std::vector<Tensor>> Run::graph(const Graph& graph, Tensors inputs, Symbo
   std::vector<Slot> slots(schedule.values);
   for (size_t i = 0; i < inputs.size(); ++i) slots[schedule.inputs[i]].tensor = inputs[i];
   for (const Step& each : schedule.steps) {
-    CARNOT_RETURN_IF_ERROR(step(each, slots, symbols).with(cat("running ", describe(*each.node))));
+    if (Status status = step(each, slots, symbols); !status.ok()) {
+      return std::move(status).with(cat("running ", describe(*each.node)));
+    }
   }
   std::vector<Tensor> outputs;
   for (const size_t slot : schedule.outputs) outputs.push_back(slots[slot].tensor);

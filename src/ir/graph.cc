@@ -208,7 +208,9 @@ Status Graph::reinfer() {
            i < node->inputs.size() && j < region->inputs_.size(); ++i, ++j) {
         region->inputs_[j]->info = node->inputs[i]->info;
       }
-      CARNOT_RETURN_IF_ERROR(region->reinfer().with(cat("in ", describe(*node))));
+      if (Status status = region->reinfer(); !status.ok()) {
+        return std::move(status).with(cat("in ", describe(*node)));
+      }
     }
     auto infos = infer_node(node->op, node->inputs, node->regions);
     if (!infos.ok()) return std::move(infos).status().with(describe(*node));

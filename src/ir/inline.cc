@@ -15,11 +15,48 @@ std::string SymbolNames::fresh(const std::string& like) {
   return name;
 }
 
-void match_symbols(const TensorType& from, const TensorType& to, Substitution& with) {
-  for (size_t i = 0; i < std::min(from.dims.size(), to.dims.size()); ++i) {
-    const auto symbol = from.dims[i].as_symbol();
-    if (symbol && !(from.dims[i] == to.dims[i])) with.try_emplace(*symbol, to.dims[i]);
+SymbolScope::SymbolScope(const Graph& graph) {
+  for (const Value* input : graph.inputs()) collect_symbols(input->type().dims, seen_);
+}
+
+std::vector<std::string> SymbolScope::enter(const Node& node) {
+  std::vector<std::string> own = defined_symbols(node);
+  own.erase(std::remove_if(own.begin(), own.end(),
+                           [&](const std::string& name) { return seen_.count(name) > 0; }),
+            own.end());
+  collect_attribute_symbols(node.op, seen_);
+  for (const Value* value : node.outputs) collect_symbols(value->type().dims, seen_);
+  return own;
+}
+
+void match_symbols(const Dims& from, const Dims& to, const std::vector<std::string>& own,
+                   Substitution& with) {
+  for (size_t i = 0; i < std::min(from.size(), to.size()); ++i) {
+    const auto symbol = from[i].as_symbol();
+    if (symbol && std::find(own.begin(), own.end(), *symbol) != own.end()) {
+      with.try_emplace(*symbol, to[i]);
+    }
   }
+}
+
+bool match_results(const Node& node, const std::vector<TensorType>& types,
+                   const std::vector<std::string>& own, Substitution& with) {
+  if (own.empty()) return true;
+  Substitution found = with;
+  for (size_t i = 0; i < std::min(types.size(), node.outputs.size()); ++i) {
+    match_symbols(node.outputs[i]->type().dims, substitute(types[i], with).dims, own, found);
+  }
+  for (const std::string& symbol : own) {
+    if (!found.count(symbol)) return false;
+  }
+  with = std::move(found);
+  return true;
+}
+
+std::vector<TensorType> types_of(const std::vector<Value*>& values) {
+  std::vector<TensorType> types;
+  for (const Value* value : values) types.push_back(value->type());
+  return types;
 }
 
 Result<std::vector<Value*>> inline_region(Graph& graph, const Graph& region,
@@ -30,7 +67,13 @@ Result<std::vector<Value*>> inline_region(Graph& graph, const Graph& region,
   Substitution with;
   for (size_t i = 0; i < arguments.size(); ++i) {
     copies[region.inputs()[i]] = arguments[i];
-    match_symbols(region.inputs()[i]->type(), arguments[i]->type(), with);
+    SymbolSet declared;
+    collect_symbols(region.inputs()[i]->type().dims, declared);
+    std::vector<std::string> own;
+    for (const std::string& name : declared) {
+      if (!names.known(name)) own.push_back(name);
+    }
+    match_symbols(region.inputs()[i]->type().dims, arguments[i]->type().dims, own, with);
   }
   for (const Node* node : region.nodes()) {
     for (const std::string& symbol : defined_symbols(*node)) {

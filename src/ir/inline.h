@@ -23,8 +23,24 @@ Result<std::vector<Value*>> inline_region(Graph& graph, const Graph& region,
                                           const std::vector<Value*>& arguments, Node* before,
                                           const Origin& origin, SymbolNames& names);
 
-/// What replacing a value of type `from` by one of type `to` means for symbols that `from` alone
-/// holds: bare ones become the sizes of `to`.
-void match_symbols(const TensorType& from, const TensorType& to, Substitution& with);
+/// Goes along a graph's nodes and tells which symbols each is the first to mention.
+class SymbolScope {
+ public:
+  explicit SymbolScope(const Graph& graph);
+  /// The symbols that this node really defines: not those known before it.
+  std::vector<std::string> enter(const Node& node);
+
+ private:
+  SymbolSet seen_;
+};
+
+/// Bare symbols among `own` in `from` become the sizes of `to`, which takes its place.
+void match_symbols(const Dims& from, const Dims& to, const std::vector<std::string>& own,
+                   Substitution& with);
+/// The same for all results of a node that `values` take the place of. False (and nothing is
+/// matched) where that leaves one of `own`, the symbols that the node defines, without a size.
+bool match_results(const Node& node, const std::vector<TensorType>& types,
+                   const std::vector<std::string>& own, Substitution& with);
+std::vector<TensorType> types_of(const std::vector<Value*>& values);
 
 }  // namespace carnot

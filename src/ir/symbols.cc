@@ -58,12 +58,20 @@ void collect(const Dim& dim, SymbolSet& names) {
 
 void collect_own(const Node& node, SymbolSet& names) {
   collect_attribute_symbols(node.op, names);
-  for (const Value* value : node.outputs) {
-    for (const Dim& dim : value->type().dims) collect(dim, names);
-  }
+  for (const Value* value : node.outputs) collect_symbols(value->type().dims, names);
 }
 
 }  // namespace
+
+void collect_symbols(const Dims& dims, SymbolSet& names) {
+  for (const Dim& dim : dims) collect(dim, names);
+}
+
+Dims attribute_dims(const Op& op) {
+  Dims out;
+  for_each_dim(op, [&](const Dim& dim) { out.push_back(dim); });
+  return out;
+}
 
 void collect_attribute_symbols(const Op& op, SymbolSet& names) {
   for_each_dim(op, [&](const Dim& dim) { collect(dim, names); });
@@ -75,9 +83,7 @@ void collect_symbols(const Node& node, SymbolSet& names) {
 }
 
 void collect_symbols(const Graph& graph, bool with_regions, SymbolSet& names) {
-  for (const Value* input : graph.inputs()) {
-    for (const Dim& dim : input->type().dims) collect(dim, names);
-  }
+  for (const Value* input : graph.inputs()) collect_symbols(input->type().dims, names);
   for (const Node* node : graph.nodes()) {
     if (with_regions) {
       collect_symbols(*node, names);

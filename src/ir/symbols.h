@@ -24,6 +24,9 @@ Status substitute(Graph& graph, const Substitution& with);
 /// The same for a region: its inputs' types change too.
 Status substitute_region(Graph& region, const Substitution& with);
 using SymbolSet = std::set<std::string, std::less<>>;
+/// All sizes among the attributes, one after another.
+Dims attribute_dims(const Op& op);
+void collect_symbols(const Dims& dims, SymbolSet& names);
 void collect_attribute_symbols(const Op& op, SymbolSet& names);
 /// Names of all symbols in the node's attributes, results and regions.
 void collect_symbols(const Node& node, SymbolSet& names);

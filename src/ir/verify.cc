@@ -230,7 +230,9 @@ Status Verifier::graph(const Graph& graph, int depth) {
   }
   uses_ = 0;
   for (const Node* each : graph.nodes()) {
-    CARNOT_RETURN_IF_ERROR(node(*each, depth).with(describe(*each)));
+    if (Status status = node(*each, depth); !status.ok()) {
+      return std::move(status).with(describe(*each));
+    }
     for (const Value* value : each->outputs) {
       defined_.insert(value);
       values.push_back(value);

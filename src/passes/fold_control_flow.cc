@@ -12,21 +12,28 @@ namespace {
 class State {
  public:
   State(Graph& graph, PassContext& context)
-      : graph_(graph), context_(context), names_(graph, context.outermost()) {}
+      : graph_(graph), context_(context), names_(graph, context.outermost()), scope_(graph) {}
 
-  Status fold_if(Node* node);
-  Status fold_loop(Node* node);
+  Status node(Node* node) {
+    own_ = scope_.enter(*node);
+    if (node->as<op::If>()) return fold_if(node);
+    return node->as<op::Loop>() ? fold_loop(node) : Status();
+  }
   /// Types of values that took another's place may say more than the types inferred from it.
   Status finish() { return changed_ ? substitute(graph_, with_) : Status(); }
 
  private:
+  Status fold_if(Node* node);
+  Status fold_loop(Node* node);
   Status replace(Node* node, const std::vector<Value*>& values);
   Result<Value*> no_iterations(Node* node, size_t result, const Value* element);
 
   Graph& graph_;
   PassContext& context_;
   SymbolNames names_;
-  Substitution with_;  // symbols that folded nodes defined
+  SymbolScope scope_;
+  std::vector<std::string> own_;  // symbols that the node defines
+  Substitution with_;             // symbols that folded nodes defined
   bool changed_ = false;
 };
 
@@ -42,8 +49,11 @@ std::optional<int64_t> known_number(const Value* value) {
 }
 
 Status State::replace(Node* node, const std::vector<Value*>& values) {
+  if (!match_results(*node, types_of(values), own_, with_)) {
+    context_.note(*node, "a symbol that it defines would get no size");
+    return {};  // what was inlined is dead
+  }
   for (size_t i = 0; i < node->outputs.size(); ++i) {
-    match_symbols(node->outputs[i]->type(), substitute(values[i]->type(), with_), with_);
     if (values[i]->name.empty()) values[i]->name = node->outputs[i]->name;
     graph_.replace_uses(node->outputs[i], values[i]);
   }
@@ -126,13 +136,7 @@ Status State::fold_loop(Node* node) {
 Status fold_control_flow(Graph& graph, PassContext& context) {
   if (graph.nesting() == 1) return {};
   State state(graph, context);
-  for (Node* node : graph.nodes()) {
-    if (node->as<op::If>())
-      CARNOT_RETURN_IF_ERROR(state.fold_if(node).with(describe(*node)));
-    else if (node->as<op::Loop>()) {
-      CARNOT_RETURN_IF_ERROR(state.fold_loop(node).with(describe(*node)));
-    }
-  }
+  for (Node* node : graph.nodes()) CARNOT_RETURN_IF_ERROR(state.node(node));
   return state.finish();
 }
 

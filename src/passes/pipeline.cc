@@ -17,21 +17,16 @@ Pipeline canonicalize_pipeline() {
            // Shape arithmetic first: what it settles (reshape targets, if conditions) is what the
            // others match on.
            "fold_constants",
+           "resolve_targets",
            "fold_control_flow",
            // Before recognition: a pattern is written in simplified form only.
            "simplify_algebra",
            "simplify_views",
            // Exporters repeat shape and mask computations in every layer.
            "merge_common_subexpressions",
-           // Norms before affine folding, which would take a norm's scale apart.
-           "recognize_norm",
-           "recognize_attention",
-           "fold_affine",
            "eliminate_dead_nodes",
        },
        kRounds},
-      // After everything else: it makes slices, which hide the matmuls' direct users from others.
-      {"merge", {"merge_sibling_matmuls", "simplify_views", "eliminate_dead_nodes"}, 1},
   };
 }
 

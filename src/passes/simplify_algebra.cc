@@ -169,7 +169,7 @@ Status simplify_algebra(Graph& graph, PassContext& context) {
   for (Node* node : graph.nodes()) {
     CARNOT_RETURN_IF_ERROR(context.budget().check());
     if (node->as<op::Pointwise>() && !node->inputs.empty()) {
-      CARNOT_RETURN_IF_ERROR(simplify.node(node).with(describe(*node)));
+      CARNOT_RETURN_IF_ERROR(simplify.node(node));
     }
   }
   return {};

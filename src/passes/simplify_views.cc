@@ -214,7 +214,7 @@ Status simplify_views(Graph& graph, PassContext& context) {
   Simplify simplify(graph, context);
   for (Node* node : graph.nodes()) {
     CARNOT_RETURN_IF_ERROR(context.budget().check());
-    CARNOT_RETURN_IF_ERROR(simplify.node(node).with(describe(*node)));
+    CARNOT_RETURN_IF_ERROR(simplify.node(node));
   }
   return {};
 }
