@@ -44,7 +44,7 @@ using Tensors = std::span<const Tensor>;
 /// "<op>: <reason>". reference() computes plainly on concrete tensors (float arithmetic in f64,
 /// integers exactly), whatever infer() accepts; it is the meaning of the op. Operations with
 /// regions (fused, if, loop, scan) are run by the executor in ir/ and refuse here.
-#define CARNOT_OP(T)                                        \
+#define CARNOT_OP(T)                                          \
   Result<std::vector<Info>> infer(const op::T& op, Infos in); \
   Result<std::vector<Tensor>> reference(const op::T& op, Tensors in);
 #include "carnot/ops.def"
@@ -70,9 +70,9 @@ struct Tolerance {
 Tolerance tolerance(const Op& op, DType dtype);
 struct Difference {
   bool ok = true;
-  double largest = 0;      ///< largest absolute error
-  double relative = 0;     ///< largest error over the largest |want|
-  std::string first;       ///< "at [0, 3]: got 1, want 2": the first element out of tolerance
+  double largest = 0;   ///< largest absolute error
+  double relative = 0;  ///< largest error over the largest |want|
+  std::string first;    ///< "at [0, 3]: got 1, want 2": the first element out of tolerance
 };
 /// Compares dtype, shape and elements; NaN equals NaN, infinities must agree.
 Difference compare(const Tensor& got, const Tensor& want, Tolerance tolerance);

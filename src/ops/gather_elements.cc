@@ -1,0 +1,91 @@
+// gather_elements and scatter_elements: an index for every element of a result or of the updates.
+#include "ops/elements.h"
+#include "ops/move.h"
+#include "ops/numbers.h"
+#include "ops/operands.h"
+#include "ops/scatter.h"
+
+namespace carnot {
+namespace {
+
+// The index tensor may be smaller than the data along every axis but `axis`, never larger.
+template <class T>
+Status check_indices(const T& op, const TensorType& data, const TensorType& indices, int64_t axis) {
+  CARNOT_RETURN_IF_ERROR(expect_integer(op.kName, "the index", indices));
+  CARNOT_RETURN_IF_ERROR(expect_rank(op.kName, "the index", indices, data.rank()));
+  for (size_t i = 0; i < data.dims.size(); ++i) {
+    const Dim &have = data.dims[i], &want = indices.dims[i];
+    if (static_cast<int64_t>(i) != axis && have.is_constant() && want.is_constant() &&
+        want.value() > have.value()) {
+      return invalid(op, "the index ", to_string(indices), " is larger than the data ",
+                     to_string(data), " along axis ", i);
+    }
+  }
+  return {};
+}
+
+// Calls visit(i, at): position i of the index tensor stands for element `at` of the data.
+template <class T, class F>
+Status for_each_index(const T& op, const Shape& data, const Tensor& indices, int64_t axis,
+                      F&& visit) {
+  if (indices.elements() == 0) return {};
+  const std::vector<int64_t> strides = row_major_strides(data), where = ints_of(indices);
+  std::vector<int64_t> index(data.size(), 0);
+  for (size_t i = 0; i < where.size(); ++i, next_index(index, indices.shape())) {
+    CARNOT_ASSIGN(const int64_t chosen,
+                  resolve_index(op, where[i], data[static_cast<size_t>(axis)]));
+    int64_t at = 0;
+    for (size_t k = 0; k < data.size(); ++k) {
+      at += (static_cast<int64_t>(k) == axis ? chosen : index[k]) * strides[k];
+    }
+    CARNOT_RETURN_IF_ERROR(visit(static_cast<int64_t>(i), at));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<Info>> infer(const op::GatherElements& op, Infos in) {
+  CARNOT_RETURN_IF_ERROR(check_arity(op, in));
+  const TensorType &x = in[0].type, &indices = in[1].type;
+  CARNOT_ASSIGN(const int64_t axis, resolve_axis(op.kName, op.axis, x.rank()));
+  CARNOT_RETURN_IF_ERROR(check_indices(op, x, indices, axis));
+  std::optional<Dims> elements;
+  if (const std::optional<Tensor> known = constant_elements(in[1])) {
+    elements = moved_elements(op, in.first(1), {*known});
+  }
+  return one_result(op.kName, x.dtype, indices.dims, std::move(elements));
+}
+
+Result<std::vector<Tensor>> reference(const op::GatherElements& op, Tensors in) {
+  CARNOT_ASSIGN(const auto types, concrete_types(op, in));
+  CARNOT_ASSIGN(const int64_t axis, resolve_axis(op.kName, op.axis, in[0].rank()));
+  CARNOT_ASSIGN(ElementWriter writer, ElementWriter::make(in[0].dtype(), in[1].shape()));
+  CARNOT_RETURN_IF_ERROR(for_each_index(op, in[0].shape(), in[1], axis, [&](int64_t i, int64_t at) {
+    writer.copy(i, in[0], at, 1);
+    return Status();
+  }));
+  return std::vector<Tensor>{std::move(writer).take()};
+}
+
+Result<std::vector<Info>> infer(const op::ScatterElements& op, Infos in) {
+  CARNOT_RETURN_IF_ERROR(check_arity(op, in));
+  const TensorType &x = in[0].type, &indices = in[1].type, &updates = in[2].type;
+  CARNOT_ASSIGN(const int64_t axis, resolve_axis(op.kName, op.axis, x.rank()));
+  CARNOT_RETURN_IF_ERROR(check_indices(op, x, indices, axis));
+  CARNOT_RETURN_IF_ERROR(check_updates(op.kName, op.kind, x, updates, indices.dims));
+  return one_result(op.kName, x.dtype, x.dims);
+}
+
+Result<std::vector<Tensor>> reference(const op::ScatterElements& op, Tensors in) {
+  CARNOT_ASSIGN(const auto types, concrete_types(op, in));
+  CARNOT_ASSIGN(const int64_t axis, resolve_axis(op.kName, op.axis, in[0].rank()));
+  CARNOT_ASSIGN(Scatter scatter, Scatter::make(op.kind, in[0], in[2]));
+  CARNOT_RETURN_IF_ERROR(for_each_index(op, in[0].shape(), in[1], axis, [&](int64_t i, int64_t at) {
+    scatter.update(at, i, 1);
+    return Status();
+  }));
+  return std::move(scatter).take();
+}
+
+}  // namespace carnot
