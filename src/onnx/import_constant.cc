@@ -1,0 +1,143 @@
+// Constants, fills and pass-through operators.
+#include <cmath>
+
+#include "base/text.h"
+#include "onnx/import_table.h"
+#include "onnx/session.h"
+
+namespace carnot::onnx {
+
+namespace {
+
+Tensor vector_f32(const std::vector<double>& values) {
+  return Tensor::from_f32({static_cast<int64_t>(values.size())}, {values.begin(), values.end()});
+}
+
+Tensor constant_value(NodeImport& n) {
+  if (const auto value = n.tensor("value")) return *value;
+  if (const AttributeProto* const sparse = n.find("sparse_value")) {
+    if (sparse->type != AttributeProto::kSparseTensor || !sparse->sparse_tensor) {
+      n.invalid("the attribute \"sparse_value\" is not a sparse tensor");
+    }
+    return n.session().read(*sparse->sparse_tensor);
+  }
+  if (n.has("value_float")) {
+    return Tensor::from_f32({}, {static_cast<float>(n.real("value_float", 0))});
+  }
+  if (n.has("value_floats")) return vector_f32(n.reals("value_floats"));
+  if (n.has("value_int")) return Tensor::from_i64({}, {n.integer("value_int")});
+  if (n.has("value_ints")) {
+    const std::vector<int64_t> values = n.integers("value_ints");
+    return Tensor::from_i64({static_cast<int64_t>(values.size())}, values);
+  }
+  if (n.has("value_string")) return Tensor::from_strings({}, {n.text("value_string", "")});
+  if (n.has("value_strings")) {
+    const std::vector<std::string> values = n.texts("value_strings");
+    return Tensor::from_strings({static_cast<int64_t>(values.size())}, values);
+  }
+  n.invalid("has no value");
+}
+
+void constant(NodeImport& n) {
+  if (!n.wants(0)) return;
+  Binding binding;
+  binding.kind = Binding::kConstant;
+  binding.tensor = constant_value(n);
+  n.session().define(n.scope(), n.node().outputs[0], std::move(binding));
+}
+
+void constant_of_shape(NodeImport& n) {
+  Tensor fill = n.tensor("value").value_or(Tensor::zeros(DType::kF32, {}));
+  if (fill.elements() != 1) n.invalid("its value has ", fill.elements(), " elements, not one");
+  Value* const shape = n.in(0);
+  if (const std::optional<Dims> dims = n.elements(shape)) {
+    for (const Dim& dim : *dims) {
+      if (dim.is_constant() && dim.value() < 0) n.invalid("a size is ", dim.value());
+    }
+    return n.out(n.filled(fill, *dims));
+  }
+  const TensorType& type = shape->type();
+  if (type.rank() != 1 || !type.dims[0].is_constant()) {
+    n.unsupported("the rank of the result is not known: ", to_string(type));
+  }
+  op::Expand expand;
+  for (int64_t i = 0; i < type.dims[0].value(); ++i) {
+    expand.sizes.push_back(n.fresh_symbol(n.hint()));
+  }
+  n.out(n.make(std::move(expand), {n.constant(fill.reshaped({})), n.cast(shape, DType::kI64)}));
+}
+
+void identity(NodeImport& n) {
+  n.out(n.in(0));
+}
+
+void dropout(NodeImport& n) {
+  // Opsets 1 and 6 say `is_test`, 12 and later an input; in between there was no training.
+  if (n.opset() >= 12 && n.has_input(2)) {
+    const std::optional<double> training = n.known_number(n.in(2));
+    const std::optional<double> ratio =
+        n.has_input(1) ? n.known_number(n.in(1)) : std::optional(0.5);
+    if ((!training || *training != 0) && (!ratio || *ratio != 0)) {
+      n.unsupported("is in training mode, which is random; export the model for inference");
+    }
+  }
+  n.out(n.in(0));
+  if (!n.wants(1)) return;
+  // Before opset 10 the mask had the data's type.
+  Tensor one = Tensor::zeros(n.opset() < 10 ? n.type(0).dtype : DType::kBool, {});
+  one.set(0, 1);
+  n.out(1, n.filled(one, n.type(0).dims));
+}
+
+void eye_like(NodeImport& n) {
+  const TensorType& type = n.type(0);
+  if (type.rank() != 2) n.invalid("needs a matrix, got ", to_string(type));
+  Value* const row = n.iota({type.dims[0], 1}, 0);
+  Value* const column = n.iota({1, type.dims[1]}, 1);
+  Value* const on = n.map(cat("eq(add($0, #", n.integer("k", 0), "), $1)"), {row, column});
+  n.out(n.cast(on, n.dtype("dtype", type.dtype)));
+}
+
+/// max((limit - start) / delta, 0) rounded up, from known numbers.
+int64_t range_count(NodeImport& n, double start, double limit, double delta) {
+  const double count = std::ceil((limit - start) / delta);
+  if (!(count < 1e15)) n.invalid("has ", count, " elements");  // NaN too
+  return count > 0 ? static_cast<int64_t>(count) : 0;
+}
+
+void range(NodeImport& n) {
+  Values operands;
+  for (size_t i = 0; i < 3; ++i) operands.push_back(n.reshape(n.in(i), {}));
+  const DType dtype = operands[0]->type().dtype;
+  op::Range op;
+  const auto start = n.known_number(operands[0]), delta = n.known_number(operands[2]);
+  const auto limit = n.known_number(operands[1]);
+  if (delta && *delta == 0) n.invalid("the delta is 0");
+  if (start && limit && delta) {
+    op.count = range_count(n, *start, *limit, *delta);
+  } else if (const auto from = n.elements(n.in(0)), to = n.elements(n.in(1));
+             is_integer(dtype) && from && to && delta && *delta > 0 && *delta < 1e9) {
+    const Dim length = larger((*to)[0] - (*from)[0], 0);
+    op.count = ceil_div(length, static_cast<int64_t>(*delta));
+  } else {
+    op.count = n.fresh_symbol(n.hint());
+  }
+  n.out(n.make(std::move(op), operands));
+}
+
+constexpr ImportRow kRows[] = {
+    {"Constant", 1, kNewest, 0, 0, 1, constant},
+    {"ConstantOfShape", 9, kNewest, 1, 1, 1, constant_of_shape},
+    {"Dropout", 1, kNewest, 1, 3, 2, dropout},
+    {"EyeLike", 9, kNewest, 1, 1, 1, eye_like},
+    {"Identity", 1, kNewest, 1, 1, 1, identity},
+    {"Range", 11, kNewest, 3, 3, 1, range},
+};
+
+}  // namespace
+
+std::span<const ImportRow> constant_rows() {
+  return kRows;
+}
+
+}  // namespace carnot::onnx

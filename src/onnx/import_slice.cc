@@ -1,0 +1,241 @@
+// Parts of tensors: slice, split, concat, pad.
+#include <algorithm>
+#include <limits>
+
+#include "base/text.h"
+#include "onnx/import_table.h"
+
+namespace carnot::onnx {
+
+namespace {
+
+constexpr int64_t kLargest = std::numeric_limits<int64_t>::max();
+constexpr int64_t kSmallest = std::numeric_limits<int64_t>::min();
+
+/// A bound counted from the front, not yet clamped. Extremes stand for "the end".
+Dim from_front(const Dim& bound, const Dim& size) {
+  if (!bound.is_constant()) return bound;
+  return bound.value() < 0 ? size + bound : bound;
+}
+
+struct Cut {
+  Dim start, size;
+};
+
+/// x[start:end:step] along one axis, by ONNX's clamping.
+Cut cut(const Dim& start, const Dim& end, int64_t step, const Dim& size) {
+  if (step > 0) {
+    Dim from = start.is(kSmallest) ? Dim(0) : start.is(kLargest) ? size : from_front(start, size);
+    Dim to = end.is_constant() && end.value() >= kLargest / 2 ? size : from_front(end, size);
+    if (end.is_constant() && end.value() <= kSmallest / 2) to = 0;
+    to = smaller(larger(to, 0), size);
+    from = larger(from, 0);
+    const Dim length = larger(to - from, 0);
+    // Beyond the end there is nothing: where that is certain any start will do.
+    if (length.is(0)) return {0, 0};
+    return {from, ceil_div(length, step)};
+  }
+  const Dim last = size - Dim(1);
+  Dim from = start.is_constant() && start.value() >= kLargest / 2 ? last : from_front(start, size);
+  Dim to = end.is_constant() && end.value() <= kSmallest / 2 ? Dim(-1) : from_front(end, size);
+  from = smaller(from, last);
+  // Negative only where everything is cut off.
+  to = larger(smaller(to, last), -1);
+  const Dim stride = step == kSmallest ? Dim(kLargest) : Dim(-step);
+  const Dim length = larger(from - to, 0);
+  if (length.is(0)) return {0, 0};
+  return {larger(from, 0), ceil_div(length, stride)};
+}
+
+struct SliceOperands {
+  Value *starts = nullptr, *ends = nullptr;  ///< of opset 10 and later
+  std::optional<Dims> known_starts, known_ends;
+  std::vector<int64_t> axes, steps;
+};
+
+SliceOperands slice_operands(NodeImport& n) {
+  SliceOperands out;
+  if (n.opset() < 10) {
+    const auto starts = n.integers("starts"), ends = n.integers("ends");
+    out.known_starts = Dims(starts.begin(), starts.end());
+    out.known_ends = Dims(ends.begin(), ends.end());
+    out.axes = n.integers("axes");
+  } else {
+    out.starts = n.in(1);
+    out.ends = n.in(2);
+    out.known_starts = n.elements(out.starts);
+    out.known_ends = n.elements(out.ends);
+    if (n.has_input(3)) out.axes = n.known_integers(3, "the axes");
+    if (n.has_input(4)) out.steps = n.known_integers(4, "the steps");
+  }
+  size_t count = out.axes.size();
+  if (out.known_starts) {
+    count = out.known_starts->size();
+  } else if (out.axes.empty()) {
+    const TensorType& type = out.starts->type();
+    if (type.rank() != 1 || !type.dims[0].is_constant()) {
+      n.unsupported("the number of sliced axes is not known: the starts are ", to_string(type));
+    }
+    count = static_cast<size_t>(type.dims[0].value());
+  }
+  if (out.axes.empty()) {
+    for (size_t i = 0; i < count; ++i) out.axes.push_back(static_cast<int64_t>(i));
+  }
+  if (out.steps.empty()) out.steps.assign(count, 1);
+  if (out.axes.size() != count || out.steps.size() != count ||
+      (out.known_ends && out.known_ends->size() != count)) {
+    n.invalid("starts, ends, axes and steps differ in length");
+  }
+  out.axes = n.axes(out.axes, n.rank(0));
+  for (const int64_t step : out.steps) {
+    if (step == 0) n.invalid("a step is 0");
+  }
+  return out;
+}
+
+/// i64 [2, rank]: starts, then ends, of all axes.
+Value* slice_target(NodeImport& n, const SliceOperands& slice) {
+  const auto rank = static_cast<size_t>(n.rank(0));
+  Values starts(rank, nullptr), ends(rank, nullptr);
+  Value* const given_starts = n.cast(slice.starts, DType::kI64);
+  Value* const given_ends = n.cast(slice.ends, DType::kI64);
+  for (size_t i = 0; i < slice.axes.size(); ++i) {
+    const auto axis = static_cast<size_t>(slice.axes[i]);
+    starts[axis] = n.slice(given_starts, 0, static_cast<int64_t>(i), 1);
+    ends[axis] = n.slice(given_ends, 0, static_cast<int64_t>(i), 1);
+  }
+  for (Value*& start : starts) start = start ? start : n.vector_i64({0});
+  for (Value*& end : ends) end = end ? end : n.vector_i64({kLargest});
+  starts.insert(starts.end(), ends.begin(), ends.end());
+  return n.reshape(n.concat(starts, 0), {2, static_cast<int64_t>(rank)});
+}
+
+void slice(NodeImport& n) {
+  Value* const x = n.in(0);
+  const SliceOperands operands = slice_operands(n);
+  op::Slice op;
+  op.sizes = x->type().dims;
+  op.starts.assign(op.sizes.size(), Dim(0));
+  op.steps.assign(op.sizes.size(), 1);
+  const bool known = operands.known_starts && operands.known_ends;
+  for (size_t i = 0; i < operands.axes.size(); ++i) {
+    const auto axis = static_cast<size_t>(operands.axes[i]);
+    op.steps[axis] = operands.steps[i];
+    if (known) {
+      const Cut part = cut((*operands.known_starts)[i], (*operands.known_ends)[i],
+                           operands.steps[i], op.sizes[axis]);
+      op.starts[axis] = part.start;
+      op.sizes[axis] = part.size;
+    } else {
+      op.sizes[axis] = n.fresh_symbol(n.hint());
+    }
+  }
+  if (!known) return n.out(n.make(std::move(op), {x, slice_target(n, operands)}));
+  const bool whole = op.sizes == x->type().dims && std::all_of(op.steps.begin(), op.steps.end(),
+                                                               [](int64_t s) { return s == 1; });
+  n.out(whole ? x : n.make(std::move(op), {x}));
+}
+
+void split(NodeImport& n) {
+  Value* const x = n.in(0);
+  const int64_t axis = n.axis(n.integer("axis", 0), n.rank(0));
+  const Dim total = x->type().dims[static_cast<size_t>(axis)];
+  const auto count = static_cast<int64_t>(n.output_count());
+  Dims sizes;
+  if (n.has("split")) {
+    const std::vector<int64_t> given = n.integers("split");
+    sizes.assign(given.begin(), given.end());
+  } else if (n.has_input(1)) {
+    const std::optional<Dims> given = n.elements(n.in(1));
+    if (!given) n.unsupported("the sizes of the parts must be constant or computed from shapes");
+    sizes = *given;
+  } else {
+    const int64_t parts = n.integer("num_outputs", count);
+    if (parts != count) n.invalid("num_outputs is ", parts, ", but it has ", count, " outputs");
+    // The last part is smaller where the size is no multiple (opset 18).
+    const Dim chunk = ceil_div(total, parts);
+    if (n.opset() < 18 && total.is_constant() && total.value() % parts != 0) {
+      n.invalid("the size ", total.value(), " does not divide into ", parts, " parts");
+    }
+    sizes.assign(static_cast<size_t>(parts - 1), chunk);
+    sizes.push_back(total - chunk * Dim(parts - 1));
+  }
+  if (static_cast<int64_t>(sizes.size()) != count) {
+    n.invalid("has ", sizes.size(), " parts and ", count, " outputs");
+  }
+  Dim start = 0;
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    if (sizes[i].is_constant() && sizes[i].value() < 0) n.invalid("a part has a negative size");
+    if (n.wants(i)) n.out(i, n.slice(x, axis, start, sizes[i]));
+    start = start + sizes[i];
+  }
+  if (start.is_constant() && total.is_constant() && !(start == total)) {
+    n.invalid("the parts sum to ", start.value(), ", the axis has ", total.value());
+  }
+}
+
+void concat(NodeImport& n) {
+  const Values values = n.all_inputs();
+  if (n.opset() >= 4) n.integer("axis");  // must be there
+  const int64_t axis = n.axis(n.integer("axis", 1), values[0]->type().rank());
+  n.out(n.concat(values, axis));
+}
+
+op::Pad::Mode pad_mode(NodeImport& n) {
+  const std::string mode = n.text("mode", "constant");
+  if (mode == "constant") return op::Pad::kConstant;
+  if (mode == "edge") return op::Pad::kEdge;
+  if (mode == "reflect") return op::Pad::kReflect;
+  if (mode == "wrap") return op::Pad::kWrap;
+  n.invalid("the mode ", quote(mode), " is unknown");
+}
+
+void pad(NodeImport& n) {
+  Value* const x = n.in(0);
+  const int64_t rank = x->type().rank();
+  Dims pads;
+  Value* fill = nullptr;
+  if (n.opset() < 11) {
+    const std::vector<int64_t> given = n.integers(n.opset() < 2 ? "paddings" : "pads");
+    pads.assign(given.begin(), given.end());
+    if (const double value = n.real("value", 0); value != 0) {
+      fill = n.scalar(x->type().dtype, value);
+    }
+  } else {
+    const std::optional<Dims> given = n.elements(n.in(1));
+    if (!given) n.unsupported("the pads must be constant or computed from shapes");
+    pads = *given;
+    if (n.has_input(2)) fill = n.reshape(n.in(2), {});
+  }
+  std::vector<int64_t> axes(static_cast<size_t>(rank));
+  for (size_t i = 0; i < axes.size(); ++i) axes[i] = static_cast<int64_t>(i);
+  if (n.has_input(3)) axes = n.axes(n.known_integers(3, "the axes"), rank);
+  if (pads.size() != 2 * axes.size()) {
+    n.invalid("has ", pads.size(), " pads for ", axes.size(), " axes");
+  }
+  op::Pad op;
+  op.mode = pad_mode(n);
+  op.lo.assign(static_cast<size_t>(rank), Dim(0));
+  op.hi = op.lo;
+  for (size_t i = 0; i < axes.size(); ++i) {
+    op.lo[static_cast<size_t>(axes[i])] = pads[i];
+    op.hi[static_cast<size_t>(axes[i])] = pads[axes.size() + i];
+  }
+  if (op.mode == op::Pad::kConstant) return n.out(n.pad(x, op.lo, op.hi, fill));
+  n.out(n.make(std::move(op), {x}));
+}
+
+constexpr ImportRow kRows[] = {
+    {"Concat", 1, kNewest, 1, kAny, 1, concat},
+    {"Pad", 1, kNewest, 1, 4, 1, pad},
+    {"Slice", 1, kNewest, 1, 5, 1, slice},
+    {"Split", 1, kNewest, 1, 2, kAny, split},
+};
+
+}  // namespace
+
+std::span<const ImportRow> slice_rows() {
+  return kRows;
+}
+
+}  // namespace carnot::onnx

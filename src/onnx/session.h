@@ -1,0 +1,113 @@
+#pragma once
+// Session: the import of one model. Scope: the names that nodes see while one graph, branch or
+// function body is imported.
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "onnx/emit.h"
+#include "onnx/importer.h"
+#include "onnx/node_import.h"
+#include "onnx/reader.h"
+
+namespace carnot::onnx {
+
+/// What a name stands for. Constants become nodes of a graph when they are first used in it.
+struct Binding {
+  enum Kind { kValue, kConstant, kAbsent, kNotComputed };
+  Kind kind = kAbsent;
+  Value* value = nullptr;           ///< of kValue, and of a kConstant that has been used
+  Tensor tensor;                    ///< of kConstant
+  const NodeProto* node = nullptr;  ///< of kNotComputed: whose output this is
+};
+
+using Opsets = std::map<std::string_view, int64_t>;
+using Attributes = std::map<std::string_view, const AttributeProto*>;
+
+struct Scope {
+  Graph* graph = nullptr;
+  KnownValues* known = nullptr;
+  Scope* outer = nullptr;  ///< whose names are visible too; of the same Graph
+  std::unordered_map<std::string_view, Binding> names;
+  const Opsets* opsets = nullptr;
+  const Attributes* attributes = nullptr;  ///< of the function call; null in the model's graph
+  std::string prefix;                      ///< of names inside an inlined function
+  int calls = 0, regions = 0;              ///< how deep in functions and in regions
+
+  /// A scope inside this one, in the same graph.
+  Scope nested();
+  Binding* find(std::string_view name);
+};
+
+/// A body imported as a closed graph.
+struct Region {
+  std::unique_ptr<Graph> graph;
+  std::unique_ptr<KnownValues> known;
+};
+
+class Session {
+ public:
+  Session(const ModelFile& file, const ImportOptions& options);
+
+  /// The whole model. Throws ImportFailure.
+  Graph import_model();
+
+  /// Nodes in order, into the scope's graph.
+  void import_nodes(Scope& scope, const std::vector<NodeProto>& nodes);
+  /// Initializers of a graph, then its nodes; gives the values of its outputs.
+  Values import_body(Scope& scope, const GraphProto& graph);
+  /// A body as a region: its own inputs have the given types; `captures` are operands of the node
+  /// that it sees under their names.
+  Region import_region(NodeImport& n, const GraphProto& body, const std::vector<TensorType>& inputs,
+                       const std::vector<std::string_view>& captures);
+  /// Names that the bodies take from around them, in order of first use. Constants are not among
+  /// them: regions get their own.
+  std::vector<std::string_view> captured_names(NodeImport& n,
+                                               const std::vector<const GraphProto*>& bodies);
+
+  /// The value of a name; makes a constant's node. Null where the name is unknown or absent.
+  Value* resolve(Scope& scope, std::string_view name, const Origin& origin);
+  void define(Scope& scope, std::string_view name, Binding binding);
+  Tensor read(const TensorProto& proto);
+  Tensor read(const SparseTensorProto& proto);
+  int64_t& fresh() { return fresh_; }
+
+ private:
+  void check_versions();
+  void index_functions();
+  void import_inputs(Scope& scope);
+  TensorType input_type(const ValueInfoProto& input);
+  TensorType declared_type(const ValueInfoProto& input);
+  void pin_sizes(const std::string& name, const Dims& declared, const Dims& wanted);
+  void import_initializers(Scope& scope, const GraphProto& graph);
+  void import_node(Scope& scope, const NodeProto& node);
+  void check_operands(Scope& scope, const NodeProto& node, const std::vector<NodeProto>& all);
+  void dispatch(NodeImport& n, Scope& scope);
+  void call_function(NodeImport& n, Scope& scope, const FunctionProto& function);
+  void check_outputs(const Values& outputs);
+  [[noreturn]] void fail(Code code, const std::string& message) const {
+    throw ImportFailure{Status(code, message)};
+  }
+
+  const ModelFile& file_;
+  const ImportOptions& options_;
+  TensorReader tensors_;
+  Opsets opsets_;
+  std::map<std::tuple<std::string_view, std::string_view, std::string_view>, const FunctionProto*>
+      functions_;
+  std::map<const FunctionProto*, Opsets> function_opsets_;
+  std::map<std::string, std::string, std::less<>> symbols_;  // dim_param to symbol
+  std::map<std::string, Dim, std::less<>> pinned_;           // symbol to what options give it
+  int64_t fresh_ = 0;
+  int64_t nodes_ = 0;
+};
+
+/// "conv1 (Conv)": the name, or the first output where it has none.
+std::string describe(const NodeProto& node);
+
+}  // namespace carnot::onnx
