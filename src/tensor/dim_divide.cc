@@ -96,7 +96,8 @@ Dim divide_rest(const Dim& rest, int64_t c) {
     return floor_quotient(*bounds.low, c);
   }
   const Dim offset = rest.constant_term();
-  if (const DimAtom* atom = DimAlgebra::bare_atom(rest - offset)) {
+  const Dim symbolic = rest - offset;
+  if (const DimAtom* atom = DimAlgebra::bare_atom(symbolic)) {
     const bool constant = atom->args.size() == 2 && atom->args[1].is_constant();
     const int64_t inner = constant ? atom->args[1].value() : 0;
     if (atom->kind == DimAtom::kFloorDiv && inner > 0) {  // (x//b + k)//c = (x + k*b)//(b*c)

@@ -15,6 +15,7 @@ constexpr size_t kAlignment = 64;  // a cache line, and the widest vector regist
 
 Result<size_t> byte_count(DType dtype, const Shape& shape) {
   CARNOT_ASSIGN(const int64_t count, element_count(shape));
+  if (dtype == DType::kString) return size_t{0};
   CARNOT_ASSIGN(const int64_t bytes, byte_size(count, bits_of(dtype)));
   return static_cast<size_t>(bytes);
 }

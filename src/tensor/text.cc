@@ -26,8 +26,9 @@ std::string print_float_element(DType dtype, uint64_t bits) {
   if (std::isnan(value) && encode_float(dtype, value) != bits) {
     return "nan(0x" + hexadecimal(bits, bits_of(dtype) / 4) + ")";
   }
-  std::string out =
-      dtype == DType::kF64 ? print_float(value) : print_float(static_cast<float>(value));
+  // f8e8m0 rounds up, so its text must be exact in f64.
+  const bool wide = dtype == DType::kF64 || dtype == DType::kF8E8M0;
+  std::string out = wide ? print_float(value) : print_float(static_cast<float>(value));
   if (out.size() > 2 && out.substr(out.size() - 2) == ".0") out.resize(out.size() - 2);
   return out;
 }
