@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "build/build.h"
+#include "engine/engine_file.h"
 
 namespace carnot {
 
@@ -101,7 +102,7 @@ Result<std::vector<std::byte>> build(Network network, const BuilderOptions& opti
   const BuildOptions internal = internal_options(options, budget, cache);
   CARNOT_ASSIGN(EngineFile file, build_engine(network.graph(), internal, &report));
   if (!options.timing_cache.empty()) CARNOT_RETURN_IF_ERROR(cache.save(options.timing_cache));
-  auto bytes = serialize(file);
+  auto bytes = serialize_engine(file);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   fill_summary(report, seconds.count(), summary);
   return bytes;
