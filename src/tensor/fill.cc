@@ -37,9 +37,10 @@ double provoking_float(DType dtype, uint64_t bits) {
 }
 int64_t provoking_integer(DType dtype, uint64_t bits) {
   const int width = bits_of(dtype);
-  const auto lowest = static_cast<int64_t>(uint64_t{1} << (width - 1));  // also 0x80... unsigned
-  const int64_t values[] = {0, 1, -1, lowest, lowest - 1, lowest + 1, 2, -2, 7};
-  return values[bits % std::size(values)];
+  const uint64_t lowest = uint64_t{1} << (width - 1);  // also 0x80... unsigned
+  const uint64_t minus = ~uint64_t{0};
+  const uint64_t values[] = {0, 1, minus, lowest, lowest - 1, lowest + 1, 2, minus - 1, 7};
+  return static_cast<int64_t>(values[bits % std::size(values)]);
 }
 
 }  // namespace
