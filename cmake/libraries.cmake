@@ -2,7 +2,7 @@
 
 # The lean runtime: loads and runs engines; no compiler, no ONNX. The one place that lists it.
 set(carnot_lean_folders
-  base tensor ops kernel plan device device/null device/cpu engine runtime)
+  base tensor ops plan device device/null device/cpu engine runtime)
 set(carnot_lean_bytes_max 3000000)
 
 # carnot_shared_library(target output_name folder...): one shared library of those folders.

@@ -1,0 +1,72 @@
+#pragma once
+// Context: runs an Engine. One thread at a time; make one for each thread that runs.
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "carnot/tensor.h"
+
+namespace carnot {
+
+struct ContextOptions {
+  /// Threads that one run uses, the caller among them; 0: all CPUs that the process may use.
+  /// Contexts with the same number share their threads: their runs take turns.
+  int threads = 0;
+  /// For everything between inputs and outputs; beyond it a run fails with kResourceLimit.
+  int64_t memory_bytes_max = std::numeric_limits<int64_t>::max();
+};
+
+/// What one step of the engine took.
+struct StepTime {
+  std::string tactic;
+  std::vector<std::string> origin;  ///< ONNX nodes
+  double median_us = 0;
+};
+
+class Context {
+ public:
+  Context(Context&&) noexcept;
+  Context& operator=(Context&&) noexcept;
+  ~Context();
+
+  /// The bytes are used where they are: they must stay until the run is over (a Tensor keeps its
+  /// own). Shapes may differ from run to run, as the engine's input types allow; a new set of
+  /// shapes costs the next run some milliseconds at most, those of the last 16 sets are kept.
+  Status set_input(std::string_view name, Tensor value);
+  /// `data` holds elements of the input's type, row-major, at any alignment of the element.
+  Status set_input(std::string_view name, const void* data, Shape shape);
+  /// Results are written straight to the caller's memory of `bytes_max` bytes. Null: to memory of
+  /// the Context (the default).
+  Status set_output(std::string_view name, void* data, size_t bytes_max);
+
+  /// Runs with what is set. Errors say which input or step; the Context stays usable. After a run
+  /// with some shapes, others with the same shapes allocate nothing and take no lock (but to share
+  /// threads). A call while another thread runs this Context is refused.
+  Status run();
+  /// The result of the last run that succeeded: a view, until the next run or the end of the
+  /// Context.
+  Result<Tensor> output(std::string_view name) const;
+  /// Inputs in the engine's order; results are copies that belong to the caller.
+  Result<std::vector<Tensor>> run(std::span<const Tensor> inputs);
+
+  /// The shape that an output will have, where that follows from the shapes of the inputs set.
+  Result<Shape> output_shape(std::string_view name);
+  /// From any thread: the run in progress, or else the next one, ends with kCancelled soon.
+  void cancel();
+  /// Runs `runs` times; the median time of each step, in the engine's order.
+  Result<std::vector<StepTime>> profile(int runs);
+  /// Threads that run() uses.
+  int threads() const;
+
+ private:
+  struct Parts;
+  friend struct ContextFactory;
+  explicit Context(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace carnot

@@ -1,0 +1,54 @@
+#pragma once
+// Engine: a compiled network. Immutable; any number of threads may share one, each with a Context.
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "carnot/context.h"
+#include "carnot/tensor.h"
+
+namespace carnot {
+
+struct TensorInfo {
+  std::string name;
+  TensorType type;  ///< symbolic sizes may differ from run to run
+};
+
+class Engine : public std::enable_shared_from_this<Engine> {
+ public:
+  /// Maps the file: it must not be changed in place while the engine lives (replacing it, as a
+  /// build does, is fine). A file that is cut, altered, of another version or for another kind of
+  /// CPU is refused with the reason. The file holds machine code: load only what you trust.
+  static Result<std::shared_ptr<const Engine>> load(const std::string& path);
+  /// The same for bytes in memory, which are copied.
+  static Result<std::shared_ptr<const Engine>> load(std::span<const std::byte> bytes);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  const std::vector<TensorInfo>& inputs() const;
+  const std::vector<TensorInfo>& outputs() const;
+  Result<Context> make_context(const ContextOptions& options = {}) const;
+
+  /// Replaces the file all or nothing.
+  Status save(const std::string& path) const;
+
+  // For people and tools.
+  std::string plan_text() const;            ///< what runs: steps, buffers, times
+  const std::string& kernels_text() const;  ///< what each kernel computes
+  const std::string& timings_text() const;  ///< what tuning measured
+  const std::map<std::string, std::string>& metadata() const;
+  int64_t weight_bytes() const;
+  int64_t code_bytes() const;
+
+ private:
+  struct Parts;
+  friend struct EngineFactory;
+  friend struct ContextFactory;
+  explicit Engine(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace carnot

@@ -1,0 +1,190 @@
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+#include "runtime/engine.h"
+#include "runtime/frame.h"
+
+namespace carnot {
+
+struct Context::Parts {
+  Parts(std::shared_ptr<const Engine> engine_in, std::shared_ptr<Device> owned_in, Device& device,
+        int64_t bytes_max)
+      : engine(std::move(engine_in)),
+        owned(std::move(owned_in)),
+        budget({.bytes = bytes_max}),
+        state{device, budget, cancel, {}, {}} {}
+
+  std::shared_ptr<const Engine> engine;
+  std::shared_ptr<Device> owned;
+  Budget budget;
+  std::atomic<bool> cancel{false};
+  std::atomic<bool> busy{false};
+  RunState state;
+  std::unique_ptr<Frame> frame;  // last: its memory is returned to the device and the budget
+
+  const Plan& plan() const { return EngineFactory::parts(*engine).file.plan; }
+};
+
+namespace {
+
+// Marks a Context as in use; `mine` is false when it already was.
+class Use {
+ public:
+  explicit Use(std::atomic<bool>& busy)
+      : busy_(busy), mine_(!busy.exchange(true, std::memory_order_acquire)) {}
+  Use(const Use&) = delete;
+  Use& operator=(const Use&) = delete;
+  ~Use() {
+    if (mine_) busy_.store(false, std::memory_order_release);
+  }
+  bool mine() const { return mine_; }
+
+ private:
+  std::atomic<bool>& busy_;
+  bool mine_;
+};
+
+Status in_use() {
+  return error(Code::kInvalidArgument,
+               "this context is in use by another thread; make one for each thread");
+}
+
+Result<Tensor> copy_of(const Tensor& view) {
+  if (view.dtype() == DType::kString) return view;
+  CARNOT_ASSIGN(Tensor copy, Tensor::allocate(view.dtype(), view.shape()));
+  if (view.bytes() > 0) std::memcpy(copy.mutable_data(), view.data(), view.bytes());
+  return copy;
+}
+
+Result<size_t> find_port(const std::vector<PlanOutput>& ports, const char* kind,
+                         std::string_view name) {
+  for (size_t i = 0; i < ports.size(); ++i) {
+    if (ports[i].name == name) return i;
+  }
+  std::string known;
+  for (const PlanOutput& port : ports) known += cat(known.empty() ? "\"" : ", \"", port.name, "\"");
+  return error(Code::kInvalidArgument, "there is no ", kind, " \"", name, "\"; the engine has ",
+               known.empty() ? "none" : known);
+}
+
+}  // namespace
+
+Result<Context> ContextFactory::make(std::shared_ptr<const Engine> engine,
+                                     std::shared_ptr<Device> owned, Device& device,
+                                     const ContextOptions& options) {
+  if (options.memory_bytes_max < 0) {
+    return error(Code::kInvalidArgument, "memory_bytes_max is negative");
+  }
+  const Program& program = *EngineFactory::parts(*engine).program;
+  auto parts = std::make_unique<Context::Parts>(std::move(engine), std::move(owned), device,
+                                                options.memory_bytes_max);
+  for (int i = 0; i < device.threads(); ++i) {
+    parts->state.scratch.emplace_back(device, parts->budget);
+  }
+  parts->state.scratch_data.resize(parts->state.scratch.size());
+  parts->frame = std::make_unique<Frame>(program, parts->state);
+  return Context(std::move(parts));
+}
+
+Context::Context(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Context::Context(Context&&) noexcept = default;
+Context& Context::operator=(Context&&) noexcept = default;
+Context::~Context() = default;
+
+Status Context::set_input(std::string_view name, Tensor value) {
+  const Use use(parts_->busy);
+  if (!use.mine()) return in_use();
+  CARNOT_ASSIGN(const size_t i, find_port(parts_->plan().inputs, "input", name));
+  return parts_->frame->set_input(i, std::move(value));
+}
+
+Status Context::set_input(std::string_view name, const void* data, Shape shape) {
+  const Use use(parts_->busy);
+  if (!use.mine()) return in_use();
+  CARNOT_ASSIGN(const size_t i, find_port(parts_->plan().inputs, "input", name));
+  return parts_->frame->set_input(i, data, std::move(shape));
+}
+
+Status Context::set_output(std::string_view name, void* data, size_t bytes_max) {
+  const Use use(parts_->busy);
+  if (!use.mine()) return in_use();
+  CARNOT_ASSIGN(const size_t i, find_port(parts_->plan().outputs, "output", name));
+  constexpr size_t kMax = std::numeric_limits<int64_t>::max();
+  return parts_->frame->set_output(i, data, static_cast<int64_t>(std::min(bytes_max, kMax)));
+}
+
+Status Context::run() {
+  const Use use(parts_->busy);
+  if (!use.mine()) return in_use();
+  Status status = parts_->frame->run();
+  parts_->cancel.store(false, std::memory_order_relaxed);
+  return status;
+}
+
+Result<Tensor> Context::output(std::string_view name) const {
+  const Use use(parts_->busy);
+  if (!use.mine()) return in_use();
+  CARNOT_ASSIGN(const size_t i, find_port(parts_->plan().outputs, "output", name));
+  return parts_->frame->output(i);
+}
+
+Result<std::vector<Tensor>> Context::run(std::span<const Tensor> inputs) {
+  const Plan& plan = parts_->plan();
+  if (inputs.size() != plan.inputs.size()) {
+    return error(Code::kInvalidArgument, "the engine takes ", plan.inputs.size(),
+                 " inputs, is given ", inputs.size());
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    CARNOT_RETURN_IF_ERROR(set_input(plan.inputs[i].name, inputs[i]));
+  }
+  CARNOT_RETURN_IF_ERROR(run());
+  std::vector<Tensor> out;
+  for (const PlanOutput& port : plan.outputs) {
+    CARNOT_ASSIGN(const Tensor view, output(port.name));
+    CARNOT_ASSIGN(Tensor copy, copy_of(view));
+    out.push_back(std::move(copy));
+  }
+  return out;
+}
+
+Result<Shape> Context::output_shape(std::string_view name) {
+  const Use use(parts_->busy);
+  if (!use.mine()) return in_use();
+  CARNOT_ASSIGN(const size_t i, find_port(parts_->plan().outputs, "output", name));
+  return parts_->frame->output_shape(i);
+}
+
+void Context::cancel() {
+  parts_->cancel.store(true, std::memory_order_relaxed);
+}
+int Context::threads() const {
+  return parts_->state.device.threads();
+}
+
+Result<std::vector<StepTime>> Context::profile(int runs) {
+  if (runs < 1) return error(Code::kInvalidArgument, "profile() needs at least one run");
+  const Plan& plan = parts_->plan();
+  std::vector<int64_t> times(plan.steps.size());
+  std::vector<std::vector<int64_t>> all(plan.steps.size());
+  const Use use(parts_->busy);
+  if (!use.mine()) return in_use();
+  for (int i = 0; i < runs; ++i) {
+    std::fill(times.begin(), times.end(), 0);
+    parts_->frame->step_ns = times;
+    Status status = parts_->frame->run();
+    parts_->frame->step_ns = {};
+    parts_->cancel.store(false, std::memory_order_relaxed);
+    if (!status.ok()) return status;
+    for (size_t k = 0; k < times.size(); ++k) all[k].push_back(times[k]);
+  }
+  std::vector<StepTime> out;
+  for (size_t k = 0; k < all.size(); ++k) {
+    const auto middle = all[k].begin() + static_cast<ptrdiff_t>(all[k].size() / 2);
+    std::nth_element(all[k].begin(), middle, all[k].end());
+    out.push_back({plan.steps[k].tactic, plan.steps[k].origin, static_cast<double>(*middle) / 1e3});
+  }
+  return out;
+}
+
+}  // namespace carnot

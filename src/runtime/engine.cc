@@ -1,0 +1,133 @@
+#include "runtime/engine.h"
+
+#include <cstring>
+
+#include "runtime/devices.h"
+
+namespace carnot {
+namespace {
+
+std::vector<TensorInfo> infos_of(const Plan& plan, const std::vector<PlanOutput>& ports) {
+  std::vector<TensorInfo> out;
+  for (const PlanOutput& port : ports) {
+    out.push_back({port.name, plan.buffers[static_cast<size_t>(port.buffer)].type});
+  }
+  return out;
+}
+
+Status check_target(const EngineFile& file) {
+  CARNOT_ASSIGN(const DeviceDescription target, parse_device(file.plan.device));
+  const std::string why = why_not_runnable(target, describe_cpu());
+  if (why.empty()) return {};
+  return error(Code::kVersionMismatch, "this engine does not run here: ", why,
+               "; build it again on this machine with 'carnot build'");
+}
+
+Result<Entries> find_entries(const EngineFile& file, const LoadedCode& code) {
+  Entries entries;
+  for (const auto& [name, offset] : file.code.entries) {
+    if (offset >= file.code.bytes.size()) {
+      return error(Code::kCorruptEngine, "the entry \"", name, "\" lies outside the machine code");
+    }
+    entries.emplace(name, code.entry(offset));
+  }
+  return entries;
+}
+
+}  // namespace
+
+Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Engine::~Engine() = default;
+
+Result<std::shared_ptr<const Engine>> EngineFactory::make(EngineFile file,
+                                                          std::unique_ptr<LoadedCode> code) {
+  auto parts = std::make_unique<Engine::Parts>();
+  parts->file = std::move(file);
+  parts->code = std::move(code);
+  EngineFile& own = parts->file;
+  for (Tensor& weight : own.weights) {  // kernels read dense memory
+    CARNOT_ASSIGN(weight, weight.dense());
+  }
+  CARNOT_RETURN_IF_ERROR(
+      verify(own.plan, static_cast<int>(own.weights.size())).with("the engine's plan"));
+  CARNOT_ASSIGN(const Entries entries, find_entries(own, *parts->code));
+  auto program = compile(own.plan, own.weights, entries);
+  if (!program.ok()) return std::move(program).status().with("the engine's plan");
+  parts->program = std::move(*program);
+  parts->inputs = infos_of(own.plan, own.plan.inputs);
+  parts->outputs = infos_of(own.plan, own.plan.outputs);
+  return std::shared_ptr<const Engine>(new Engine(std::move(parts)));
+}
+
+Result<std::shared_ptr<const Engine>> make_engine(EngineFile file,
+                                                  std::unique_ptr<LoadedCode> code) {
+  return EngineFactory::make(std::move(file), std::move(code));
+}
+
+Result<std::shared_ptr<const Engine>> make_engine(EngineFile file) {
+  CARNOT_RETURN_IF_ERROR(check_target(file));
+  CARNOT_ASSIGN(const std::unique_ptr<Device> device, make_cpu_device(1));
+  CARNOT_ASSIGN(std::unique_ptr<LoadedCode> code, device->load(file.code.bytes));
+  return make_engine(std::move(file), std::move(code));
+}
+
+const EngineFile& file_of(const Engine& engine) {
+  return EngineFactory::parts(engine).file;
+}
+
+Result<std::shared_ptr<const Engine>> Engine::load(const std::string& path) {
+  CARNOT_ASSIGN(EngineFile file, load_engine(path));
+  return make_engine(std::move(file)).with(cat("loading ", path));
+}
+
+Result<std::shared_ptr<const Engine>> Engine::load(std::span<const std::byte> bytes) {
+  CARNOT_ASSIGN(Tensor copy, Tensor::allocate(DType::kU8, {static_cast<int64_t>(bytes.size())}));
+  if (!bytes.empty()) std::memcpy(copy.mutable_data(), bytes.data(), bytes.size());
+  const auto held = std::make_shared<const Tensor>(copy);
+  CARNOT_ASSIGN(EngineFile file, parse_engine({held->data(), bytes.size()}, held));
+  return make_engine(std::move(file));
+}
+
+const std::vector<TensorInfo>& Engine::inputs() const {
+  return parts_->inputs;
+}
+const std::vector<TensorInfo>& Engine::outputs() const {
+  return parts_->outputs;
+}
+
+Result<Context> Engine::make_context(const ContextOptions& options) const {
+  CARNOT_ASSIGN(std::shared_ptr<Device> device, shared_cpu_device(options.threads));
+  Device& used = *device;
+  return ContextFactory::make(shared_from_this(), std::move(device), used, options);
+}
+
+Result<Context> make_context(const Engine& engine, Device& device, const ContextOptions& options) {
+  return ContextFactory::make(engine.shared_from_this(), nullptr, device, options);
+}
+
+Status Engine::save(const std::string& path) const {
+  return save_engine(parts_->file, path);
+}
+
+std::string Engine::plan_text() const {
+  return print(parts_->file.plan);
+}
+const std::string& Engine::kernels_text() const {
+  return parts_->file.kernels_text;
+}
+const std::string& Engine::timings_text() const {
+  return parts_->file.timings_text;
+}
+const std::map<std::string, std::string>& Engine::metadata() const {
+  return parts_->file.metadata;
+}
+int64_t Engine::weight_bytes() const {
+  int64_t sum = 0;
+  for (const Tensor& weight : parts_->file.weights) sum += static_cast<int64_t>(weight.bytes());
+  return sum;
+}
+int64_t Engine::code_bytes() const {
+  return static_cast<int64_t>(parts_->file.code.bytes.size());
+}
+
+}  // namespace carnot

@@ -1,0 +1,347 @@
+#include "runtime/frame.h"
+
+#include <chrono>
+#include <cstring>
+#include <new>
+
+#include "base/checked.h"
+#include "ops/bind.h"
+
+namespace carnot {
+namespace {
+
+constexpr int64_t kScratchAlignment = 4096;  // threads share no page, and no cache line
+
+int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+std::string describe(const Step& step, int i) {
+  std::string out = cat("step ", i, " (", step.tactic);
+  if (step.kind != Step::kKernel) out += cat(", ", name(step.op));
+  if (!step.origin.empty()) out += cat(", from ", step.origin[0]);
+  return out + ")";
+}
+
+}  // namespace
+
+Status RunState::reserve_scratch(int64_t bytes) {
+  if (bytes == 0) return {};
+  CARNOT_ASSIGN(const int64_t rounded, align_up(bytes, kScratchAlignment));
+  for (size_t i = 0; i < scratch.size(); ++i) {
+    CARNOT_RETURN_IF_ERROR(scratch[i].reserve(rounded));
+    scratch_data[i] = scratch[i].data();
+  }
+  return {};
+}
+
+Frame::Frame(const Program& program, RunState& state)
+    : program_(program),
+      state_(state),
+      inputs_(program.plan->inputs.size()),
+      targets_(program.plan->outputs.size()),
+      bound_shapes_(program.plan->inputs.size()),
+      symbols_(program.shapes.symbols().size(), kUnknown),
+      values_(program.shapes.size(), 0),
+      cache_(program.phases.size()),
+      active_(program.phases.size(), nullptr),
+      bases_(program.buffers.size(), nullptr),
+      strings_(program.buffers.size()),
+      regions_(program.steps.size()),
+      carried_(program.steps.size()) {
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    output_memory_.emplace_back(state.device, state.budget);
+  }
+  for (size_t i = 0; i < program.phases.size(); ++i) {
+    arenas_.emplace_back(state.device, state.budget);
+  }
+  for (size_t i = 0; i < plan().buffers.size(); ++i) {
+    const PlanBuffer& b = plan().buffers[i];
+    if (b.view_of >= 0 || b.place != Place::kConstant) continue;
+    const Tensor& weight = (*program.weights)[static_cast<size_t>(b.index)];
+    strings_[i] = weight.dtype() == DType::kString ? weight : Tensor();
+    bases_[i] = const_cast<std::byte*>(weight.data());
+  }
+}
+
+Status Frame::set_input(size_t i, Tensor value) {
+  const PlanOutput& port = plan().inputs[i];
+  const TensorType& type = buffer(port.buffer).type;
+  if (value.dtype() != type.dtype || value.rank() != type.rank()) {
+    return error(Code::kInvalidArgument, "input \"", port.name, "\" must be ", to_string(type),
+                 ", is ", to_string(value.type()));
+  }
+  CARNOT_ASSIGN(inputs_[i], value.dense());
+  return {};
+}
+
+Status Frame::set_input(size_t i, const void* data, Shape shape) {
+  const PlanOutput& port = plan().inputs[i];
+  const DType dtype = buffer(port.buffer).type.dtype;
+  const std::string name = cat("input \"", port.name, "\"");
+  CARNOT_ASSIGN(const int64_t count, element_count(shape).with(name));
+  CARNOT_ASSIGN(const int64_t bytes, byte_size(count, bits_of(dtype)).with(name));
+  if (!data && bytes > 0) return error(Code::kInvalidArgument, name, ": the memory is null");
+  CARNOT_ASSIGN(
+      Tensor value,
+      Tensor::wrap(dtype, std::move(shape),
+                   {static_cast<const std::byte*>(data), static_cast<size_t>(bytes)}, nullptr)
+          .with(name));
+  return set_input(i, std::move(value));
+}
+
+Status Frame::set_output(size_t i, void* memory, int64_t bytes_max) {
+  const PlanOutput& port = plan().outputs[i];
+  if (memory && buffer(port.buffer).type.dtype == DType::kString) {
+    return error(Code::kInvalidArgument, "output \"", port.name,
+                 "\" holds strings: they cannot be written to plain memory");
+  }
+  complete_ = false;
+  targets_[i] = {memory, bytes_max};
+  return {};
+}
+
+void Frame::exchange_output(size_t i, Memory& memory) {
+  std::swap(output_memory_[i], memory);
+}
+
+Result<Tensor> Frame::output(size_t i) const {
+  const PlanOutput& port = plan().outputs[i];
+  if (!complete_) {
+    return error(Code::kInvalidArgument, "output \"", port.name,
+                 "\" is there after a run that succeeded");
+  }
+  const DType dtype = buffer(port.buffer).type.dtype;
+  if (dtype == DType::kString) return tensor_of(port.buffer);
+  const void* data = targets_[i].memory ? targets_[i].memory : output_memory_[i].data();
+  return Tensor::wrap(
+      dtype, shape_of(port.buffer),
+      {static_cast<const std::byte*>(data), static_cast<size_t>(bytes_of(port.buffer))}, nullptr);
+}
+
+Result<Shape> Frame::output_shape(size_t i) {
+  const PlanOutput& port = plan().outputs[i];
+  complete_ = false;  // the values of the last run's shapes are replaced
+  CARNOT_RETURN_IF_ERROR(bind_inputs({}));
+  if (layout(port.buffer).phase > 0) {
+    return error(Code::kInvalidArgument, "the shape of output \"", port.name,
+                 "\" is known only after a run: it depends on the inputs' values");
+  }
+  CARNOT_RETURN_IF_ERROR(activate(0));
+  return shape_of(port.buffer);
+}
+
+Status Frame::run(std::span<const int64_t> outer_symbols) {
+  complete_ = false;
+  pending_.clear();
+  CARNOT_RETURN_IF_ERROR(bind_inputs(outer_symbols));
+  if (program_.phases.size() > 1) {  // what the last run's steps defined
+    std::vector<bool> from_inputs(symbols_.size(), false);
+    for (const int s : program_.phases[0].symbols) from_inputs[static_cast<size_t>(s)] = true;
+    for (size_t s = 0; s < symbols_.size(); ++s) {
+      if (!from_inputs[s]) symbols_[s] = kUnknown;
+    }
+  }
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    const int b = plan().inputs[i].buffer;
+    if (inputs_[i]->dtype() == DType::kString) strings_[static_cast<size_t>(b)] = *inputs_[i];
+    set_base(b, inputs_[i]->mutable_data());
+  }
+  for (size_t p = 0; p < program_.phases.size(); ++p) {
+    CARNOT_RETURN_IF_ERROR(start_phase(static_cast<int>(p)));
+    CARNOT_RETURN_IF_ERROR(run_phase(static_cast<int>(p)));
+  }
+  CARNOT_RETURN_IF_ERROR(finish());
+  complete_ = true;
+  return {};
+}
+
+void Frame::set_base(int root, void* address) {
+  void*& base = bases_[static_cast<size_t>(root)];
+  if (base == address) return;
+  base = address;
+  ++generation_;
+}
+
+Status Frame::place_outputs(int p) {
+  for (const int root : program_.phases[static_cast<size_t>(p)].outputs) {
+    const auto i = static_cast<size_t>(buffer(root).index);
+    const int64_t bytes = bytes_of(root);
+    if (!targets_[i].memory) {
+      CARNOT_RETURN_IF_ERROR(output_memory_[i].reserve(bytes));
+      set_base(root, output_memory_[i].data());
+      continue;
+    }
+    if (bytes > targets_[i].bytes_max) {
+      return error(Code::kInvalidArgument, "output \"", plan().outputs[i].name, "\" of shape ",
+                   to_string(shape_of(root)), " takes ", bytes, " bytes, the memory given has ",
+                   targets_[i].bytes_max);
+    }
+    set_base(root, targets_[i].memory);
+  }
+  return {};
+}
+
+Status Frame::start_phase(int p) {
+  running_ = p;
+  CARNOT_RETURN_IF_ERROR(activate(p));
+  CARNOT_RETURN_IF_ERROR(place_outputs(p));
+  for (const Pending& each : pending_) CARNOT_RETURN_IF_ERROR(write(each.buffer, each.value));
+  pending_.clear();
+  Prepared& prepared = *active_[static_cast<size_t>(p)];
+  if (prepared.patched == generation_) return {};
+  for (const Prepared::Patch& patch : prepared.patches) {
+    prepared.pointers[patch.slot] =
+        static_cast<std::byte*>(bases_[static_cast<size_t>(patch.root)]) + patch.offset;
+  }
+  prepared.patched = generation_;
+  return {};
+}
+
+Status Frame::run_phase(int p) {
+  Prepared& prepared = *active_[static_cast<size_t>(p)];
+  for (const Piece& piece : program_.phases[static_cast<size_t>(p)].pieces) {
+    if (!piece.control) {
+      CARNOT_RETURN_IF_ERROR(run_launches(piece, prepared));
+      continue;
+    }
+    const int64_t begin = step_ns.empty() ? 0 : now_ns();
+    if (Status status = run_control(piece.first); !status.ok()) {
+      return std::move(status).with(describe(step(piece.first), piece.first));
+    }
+    if (!step_ns.empty()) step_ns[static_cast<size_t>(piece.first)] += now_ns() - begin;
+  }
+  return {};
+}
+
+Status Frame::run_launches(const Piece& piece, Prepared& prepared) {
+  const Phase& phase = program_.phases[static_cast<size_t>(running_)];
+  const auto launches = std::span<const Launch>(prepared.launches)
+                            .subspan(static_cast<size_t>(piece.first - phase.first),
+                                     static_cast<size_t>(piece.end - piece.first));
+  if (step_ns.empty()) {
+    return state_.device.run(launches, state_.scratch_data, {&state_.cancel, {}});
+  }
+  std::vector<int64_t> ends(launches.size());
+  int64_t begin = now_ns();
+  CARNOT_RETURN_IF_ERROR(state_.device.run(launches, state_.scratch_data, {&state_.cancel, ends}));
+  for (size_t i = 0; i < ends.size(); ++i) {
+    step_ns[static_cast<size_t>(piece.first) + i] += ends[i] - begin;
+    begin = ends[i];
+  }
+  return {};
+}
+
+Status Frame::finish() {
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    const int b = plan().outputs[i].buffer;
+    const PlanBuffer& source = buffer(b);
+    if (source.type.dtype == DType::kString) continue;
+    const bool in_place =
+        source.view_of < 0 && source.place == Place::kOutput && source.index == static_cast<int>(i);
+    if (in_place) continue;
+    // An input, a constant, a part of something else: copied.
+    const int64_t bytes = bytes_of(b);
+    void* to = targets_[i].memory;
+    if (!to) {
+      CARNOT_RETURN_IF_ERROR(output_memory_[i].reserve(bytes));
+      to = output_memory_[i].data();
+    } else if (bytes > targets_[i].bytes_max) {
+      return error(Code::kInvalidArgument, "output \"", plan().outputs[i].name, "\" takes ", bytes,
+                   " bytes, the memory given has ", targets_[i].bytes_max);
+    }
+    if (bytes > 0) std::memmove(to, address(b), static_cast<size_t>(bytes));
+  }
+  return {};
+}
+
+std::byte* Frame::address(int b) const {
+  return static_cast<std::byte*>(bases_[static_cast<size_t>(layout(b).root)]) + offset_of(b);
+}
+
+Result<Tensor> Frame::tensor_of(int b) const {
+  const DType dtype = buffer(b).type.dtype;
+  if (dtype == DType::kString) {
+    return strings_[static_cast<size_t>(layout(b).root)].reshaped(shape_of(b));
+  }
+  return Tensor::wrap(dtype, shape_of(b), {address(b), static_cast<size_t>(bytes_of(b))}, nullptr);
+}
+
+// Called by the device, where no exception may pass.
+Status Frame::host(void* frame, int i) {
+  auto& self = *static_cast<Frame*>(frame);
+  try {
+    Status status = self.run_host(i);
+    return status.ok() ? status : std::move(status).with(describe(self.step(i), i));
+  } catch (const std::bad_alloc&) {
+    return error(Code::kOutOfMemory, describe(self.step(i), i), ": no memory for its results");
+  }
+}
+
+Status Frame::run_host(int i) {
+  std::vector<Tensor> operands;
+  for (const int b : step(i).inputs) {
+    CARNOT_ASSIGN(Tensor operand, tensor_of(b));
+    operands.push_back(std::move(operand));
+  }
+  const Phase& phase = program_.phases[static_cast<size_t>(running_)];
+  const auto& op =
+      active_[static_cast<size_t>(running_)]->ops[static_cast<size_t>(i - phase.first)];
+  CARNOT_ASSIGN(std::vector<Tensor> results, reference(op ? *op : step(i).op, operands));
+  return deliver(i, std::move(results));
+}
+
+// Copies results to where they live, or keeps them until that is known.
+Status Frame::deliver(int i, std::vector<Tensor> results) {
+  const std::vector<int>& outputs = step(i).outputs;
+  if (results.size() != outputs.size()) {
+    return error(Code::kInternal, "it gave ", results.size(), " results, not ", outputs.size());
+  }
+  if (!step(i).defines.empty()) CARNOT_RETURN_IF_ERROR(define(i, results));
+  for (size_t k = 0; k < results.size(); ++k) {
+    const int b = outputs[k];
+    const BufferLayout& place = layout(b);
+    const bool known = place.phase <= running_;
+    if (results[k].dtype() != buffer(b).type.dtype ||
+        (known && results[k].shape() != shape_of(b))) {
+      return error(Code::kInternal, "result ", k, " is ", to_string(results[k].type()), ", not ",
+                   known ? to_string(static_type(buffer(b).type.dtype, shape_of(b)))
+                         : to_string(buffer(b).type));
+    }
+    if (results[k].dtype() == DType::kString) {
+      strings_[static_cast<size_t>(place.root)] = std::move(results[k]);
+    } else if (known && layout(place.root).memory_phase <= running_) {
+      CARNOT_RETURN_IF_ERROR(write(b, results[k]));
+    } else {
+      // A step with regions gives views of memory that its next run overwrites; that cannot be
+      // before the next phase has taken this.
+      pending_.push_back({b, std::move(results[k])});
+    }
+  }
+  return {};
+}
+
+Status Frame::define(int i, const std::vector<Tensor>& results) {
+  Symbols symbols = known_symbols();
+  for (size_t k = 0; k < results.size(); ++k) {
+    CARNOT_RETURN_IF_ERROR(
+        bind_symbols(buffer(step(i).outputs[k]).type.dims, results[k].shape(), symbols)
+            .with(cat("result ", k)));
+  }
+  for (const std::string& name : step(i).defines) {
+    const int at = program_.shapes.find_symbol(name);
+    if (at >= 0) symbols_[static_cast<size_t>(at)] = symbols.at(name);
+  }
+  return {};
+}
+
+Status Frame::write(int b, const Tensor& value) {
+  CARNOT_ASSIGN(const Tensor dense, value.dense());
+  CARNOT_CHECK(dense.bytes() == static_cast<size_t>(bytes_of(b)));
+  if (dense.bytes() > 0) std::memcpy(address(b), dense.data(), dense.bytes());
+  return {};
+}
+
+}  // namespace carnot

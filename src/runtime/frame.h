@@ -1,0 +1,154 @@
+#pragma once
+// Frame: one Program being run, with its memory: the outermost plan of a Context, or a region's.
+// Not thread-safe. After a run with some shapes, a run with the same shapes allocates nothing
+// (where the plan is static and has no host steps).
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "runtime/memory.h"
+#include "runtime/program.h"
+
+namespace carnot {
+
+/// What the frames of one Context share.
+struct RunState {
+  Device& device;
+  Budget& budget;                   ///< bytes
+  const std::atomic<bool>& cancel;  ///< looked at between launches and iterations
+  std::vector<Memory> scratch;      ///< of each thread
+  std::vector<void*> scratch_data;
+  Status reserve_scratch(int64_t bytes);
+};
+
+/// Everything that follows from the sizes of one phase.
+struct Prepared {
+  struct Patch {
+    size_t slot = 0;  ///< in `pointers`
+    int root = 0;
+    int64_t offset = 0;  ///< bytes
+  };
+  std::vector<int64_t> key;      ///< the symbols' values
+  std::vector<int64_t> values;   ///< the shape program's, of this phase
+  std::vector<int64_t> offsets;  ///< of the phase's arena buffers
+  int64_t arena_bytes = 0, scratch_bytes = 0;
+  std::vector<Launch> launches;  ///< one for each step of the phase
+  std::vector<void*> pointers;
+  std::vector<Patch> patches;
+  std::vector<int64_t> params;
+  std::vector<std::optional<Op>> ops;  ///< of host steps with symbols, with numbers instead
+  uint64_t patched = 0;                ///< the generation of addresses that `pointers` holds
+  uint64_t used = 0;                   ///< when it was last wanted
+};
+
+class Frame {
+ public:
+  Frame(const Program& program, RunState& state);
+  Frame(const Frame&) = delete;
+  Frame& operator=(const Frame&) = delete;
+
+  /// Binds an input; the bytes stay the caller's and must be there during run(). The type is
+  /// checked here, the shape in run().
+  Status set_input(size_t i, Tensor value);
+  Status set_input(size_t i, const void* data, Shape shape);
+  const TensorType& input_type(size_t i) const { return buffer(plan().inputs[i].buffer).type; }
+  /// Where the output shall be written; null: to memory of the frame.
+  Status set_output(size_t i, void* memory, int64_t bytes_max);
+  /// Symbols that an outer frame knows; by their number there.
+  Status run(std::span<const int64_t> outer_symbols = {});
+  /// The output of the last run: a view of the frame's or the caller's memory.
+  Result<Tensor> output(size_t i) const;
+  /// Exchanges the memory that output `i` lies in: the caller keeps what the last run wrote.
+  void exchange_output(size_t i, Memory& memory);
+  /// The shape of output `i`, where it follows from the inputs' shapes as they are bound now.
+  Result<Shape> output_shape(size_t i);
+
+  /// Where not empty, run() adds to each step's time. Parallel to the plan's steps.
+  std::span<int64_t> step_ns;
+
+ private:
+  struct Target {
+    void* memory = nullptr;
+    int64_t bytes_max = 0;
+  };
+  struct Pending {
+    int buffer = 0;
+    Tensor value;
+  };
+
+  const Plan& plan() const { return *program_.plan; }
+  const Step& step(int i) const { return plan().steps[static_cast<size_t>(i)]; }
+  const BufferLayout& layout(int b) const { return program_.buffers[static_cast<size_t>(b)]; }
+  const PlanBuffer& buffer(int b) const { return plan().buffers[static_cast<size_t>(b)]; }
+  int64_t value(int v) const { return values_[static_cast<size_t>(v)]; }
+
+  // Sizes (prepare.cc).
+  Status bind_inputs(std::span<const int64_t> outer_symbols);
+  Status check_ranges() const;
+  Status activate(int phase);
+  Result<Prepared*> prepared_for(int phase);
+  Status prepare(int phase, Prepared& out);
+  Status check_shapes(const Phase& phase) const;
+  Status check_buffers(const Phase& phase) const;
+  Status lay_out(int phase, Prepared& out) const;
+  Status make_launches(int phase, Prepared& out);
+  Status kernel_launch(int step, Prepared& out, Launch& launch) const;
+  Symbols known_symbols() const;
+  Shape shape_of(int buffer) const;
+  int64_t bytes_of(int buffer) const;
+  int64_t offset_of(int buffer) const;  ///< bytes from the root's beginning
+
+  // Running (frame.cc).
+  Status start_phase(int phase);
+  Status place_outputs(int phase);
+  void set_base(int root, void* address);
+  Status run_phase(int phase);
+  Status run_launches(const Piece& piece, Prepared& prepared);
+  Status finish();
+  std::byte* address(int buffer) const;
+  Result<Tensor> tensor_of(int buffer) const;
+  static Status host(void* frame, int step);
+  Status run_host(int step);
+  Status deliver(int step, std::vector<Tensor> results);
+  Status define(int step, const std::vector<Tensor>& results);
+  Status write(int buffer, const Tensor& value);
+
+  // Steps with regions (control.cc).
+  Status run_control(int step);
+  Frame& region(int step, size_t i);
+  Status run_region(Frame& frame, int64_t iteration);
+  Status take_state(int step, Frame& body, size_t first, std::vector<Tensor>& state);
+  Result<std::vector<Tensor>> run_if(int step, std::span<const Tensor> operands);
+  Result<std::vector<Tensor>> run_loop(int step, std::span<const Tensor> operands);
+  Result<std::vector<Tensor>> run_scan(int step, std::span<const Tensor> operands);
+
+  const Program& program_;
+  RunState& state_;
+  std::vector<std::optional<Tensor>> inputs_;
+  std::vector<Target> targets_;
+  std::vector<Memory> output_memory_;
+  std::vector<Shape> bound_shapes_;  ///< what symbols_ was bound from
+  std::vector<int64_t> bound_outer_;
+  bool bound_ = false;
+  bool complete_ = false;  ///< the last run succeeded
+  int running_ = 0;        ///< the phase
+
+  std::vector<int64_t> symbols_;  ///< kUnknown where not known
+  std::vector<int64_t> values_;   ///< of the shape program, of the phases that are active
+  std::vector<std::vector<std::unique_ptr<Prepared>>> cache_;  ///< of each phase
+  std::vector<Prepared*> active_;                              ///< of each phase, may be null
+  uint64_t clock_ = 0;
+  std::vector<Memory> arenas_;    ///< of each phase
+  std::vector<void*> bases_;      ///< of each root
+  uint64_t generation_ = 1;       ///< counts changes of bases_
+  std::vector<Tensor> strings_;   ///< of each root that holds strings
+  std::vector<Pending> pending_;  ///< results whose memory the next phase lays out
+  std::vector<std::vector<std::unique_ptr<Frame>>> regions_;  ///< of each step, made when needed
+  std::vector<std::vector<Memory>> carried_;                  ///< of each loop or scan
+};
+
+/// A symbol that nothing has bound yet.
+inline constexpr int64_t kUnknown = INT64_MIN;
+
+}  // namespace carnot
