@@ -1,0 +1,92 @@
+#include "tactics/cpu/sink.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "base/hash.h"
+
+namespace carnot::cpu {
+
+Result<Target> target_of(const DeviceDescription& device) {
+  if (device == describe_cpu() || device.isa == describe_cpu().isa) {
+    // The host knows more of itself than a description holds (its scheduling model).
+    CARNOT_ASSIGN(Target target, host_target());
+    target.threads = device.threads;
+    return target;
+  }
+  std::string text = device.isa == "neon" ? "aarch64 neon" : "x86-64";
+  if (device.isa == "avx512") text += " avx512";
+  if (device.isa == "avx2") text += " avx2 fma";
+  for (const std::string& f : device.features) text += " " + f;
+  text += cat(" l1=", device.l1_bytes, " l2=", device.l2_bytes, " l3=", device.l3_bytes,
+              " threads=", device.threads);
+  return parse_target(text);
+}
+
+const GeneratedFunction* CpuCodeSink::find(const std::string& key) const {
+  const auto it = made_.find(key);
+  return it == made_.end() ? nullptr : &it->second;
+}
+
+void CpuCodeSink::remember(const std::string& key, const GeneratedFunction& function) {
+  made_.emplace(key, function);
+}
+
+Result<Module*> CpuCodeSink::module(double weight) {
+  if (modules_.empty()) {
+    CARNOT_ASSIGN(Target target, target_of(device_));
+    for (int i = 0; i < threads_; ++i) {
+      CARNOT_ASSIGN(Module m, Module::create(target));
+      modules_.push_back(std::move(m));
+      weights_.push_back(0);
+    }
+  }
+  const size_t least = static_cast<size_t>(
+      std::min_element(weights_.begin(), weights_.end()) - weights_.begin());
+  weights_[least] += weight;
+  return &modules_[least];
+}
+
+Result<CodeBlob> CpuCodeSink::finish() {
+  std::vector<Result<ObjectBytes>> objects;
+  std::vector<size_t> used;
+  for (size_t i = 0; i < modules_.size(); ++i) {
+    if (weights_[i] > 0) used.push_back(i);
+  }
+  for (size_t i = 0; i < used.size(); ++i) objects.emplace_back(ObjectBytes{});
+  std::vector<std::thread> threads;
+  for (size_t i = 1; i < used.size(); ++i) {
+    threads.emplace_back([&, i] { objects[i] = modules_[used[i]].compile(); });
+  }
+  if (!used.empty()) objects[0] = modules_[used[0]].compile();
+  for (std::thread& t : threads) t.join();
+  std::vector<ObjectBytes> all;
+  for (auto& object : objects) {
+    CARNOT_ASSIGN(ObjectBytes bytes, std::move(object));
+    all.push_back(std::move(bytes));
+  }
+  modules_.clear();
+  CARNOT_ASSIGN(cpu::CodeBlob linked, link(all));
+  carnot::CodeBlob blob;
+  blob.bytes = std::move(linked.bytes);
+  for (const auto& [name, offset] : linked.entries) {
+    blob.entries.push_back({name, static_cast<size_t>(offset)});
+  }
+  return blob;
+}
+
+std::string share_key(const Kernel& kernel, const char* tactic, const std::string& variant) {
+  return cat(hash(kernel), ' ', tactic, ' ', variant);
+}
+
+GeneratedKernel generated(const GeneratedFunction& function, size_t buffers) {
+  GeneratedKernel out;
+  out.entry = function.symbol;
+  out.params = function.params;
+  out.tasks = function.tasks;
+  out.scratch_bytes = function.scratch_bytes;
+  for (size_t i = 0; i < buffers; ++i) out.arguments.push_back(static_cast<int>(i));
+  return out;
+}
+
+}  // namespace carnot::cpu
