@@ -1,6 +1,7 @@
 // Measures generated contractions: layers of ResNet-50, MobileNet and BERT on one and two threads,
 // as GFLOP/s and as a share of the peak that the same core reached just before.
 //   contraction_bench [--effort N] [--only TEXT] [--threads N] [--target TEXT] [--dump FILE]
+//                     [--unroll N] [--prefetch BYTES]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -68,7 +69,7 @@ class Peak {
 };
 
 struct Options {
-  int effort = 0, threads = 1;
+  int effort = 0, threads = 1, unroll = 0, prefetch = 0;
   std::string only, dump, target;
 };
 
@@ -109,7 +110,9 @@ void measure(const Problem& problem, bool b_constant, const Target& target, cons
     std::printf("%-28s %s\n", problem.name.c_str(), to_string(status).c_str());
     return;
   }
-  for (const RankedTactic& ranked : candidates(query, built.symbols, options.effort)) {
+  for (RankedTactic& ranked : candidates(query, built.symbols, options.effort)) {
+    if (options.unroll > 0) ranked.tactic.unroll = options.unroll;
+    if (options.prefetch > 0) ranked.tactic.prefetch = options.prefetch;
     Result<PreparedCall> call = PreparedCall::make(built, target, ranked.tactic, b_constant);
     if (!call.ok()) {
       std::printf("%-28s %s\n", problem.name.c_str(), to_string(call.status()).c_str());
@@ -199,6 +202,8 @@ int main(int argc, char** argv) {
     const std::string flag = argv[i], value = argv[i + 1];
     if (flag == "--effort") options.effort = std::atoi(value.c_str());
     if (flag == "--threads") options.threads = std::atoi(value.c_str());
+    if (flag == "--unroll") options.unroll = std::atoi(value.c_str());
+    if (flag == "--prefetch") options.prefetch = std::atoi(value.c_str());
     if (flag == "--only") options.only = value;
     if (flag == "--dump") options.dump = value;
     if (flag == "--target") options.target = value;

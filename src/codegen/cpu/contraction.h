@@ -33,7 +33,7 @@ enum class ColumnAccess : uint8_t { kPacked, kInPlace, kScratch };
 
 struct ContractionTactic {
   int rows = 8, vectors = 3;  ///< the register tile
-  int unroll = 4;             ///< steps along inner per iteration
+  int unroll = 2;             ///< steps along inner per iteration
   RowAccess access = RowAccess::kDirect;
   ColumnAccess columns = ColumnAccess::kPacked;
   int64_t row_block = 1;     ///< tiles of rows per task

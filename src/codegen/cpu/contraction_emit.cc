@@ -60,7 +60,9 @@ void ContractionEmitter::plan_scratch() {
     table_at_ = reserve(taps_ * t_.rows * kPointerBytes);
     if (!p_.guards.empty()) padding_at_ = reserve(run_ * kElementBytes);
   } else if (t_.access == RowAccess::kGather) {
-    panel_at_ = reserve(p_.inner_count() * (int64_t{t_.rows} * kElementBytes));
+    // One vector more: copies write whole vectors.
+    panel_at_ = reserve(p_.inner_count() * (int64_t{t_.rows} * kElementBytes) +
+                        Dim(lanes_ * kElementBytes));
   }
   if (t_.columns == ColumnAccess::kScratch) {
     packed_at_ = reserve(p_.inner_count() * (t_.column_block * padded_columns_ * kElementBytes));
@@ -82,6 +84,20 @@ ContractionEmitter::Values ContractionEmitter::unflatten(Value* flat, const Dims
   return index;
 }
 
+ContractionEmitter::Values ContractionEmitter::next_index(Values index, const Dims& sizes) {
+  auto& ir = e_.ir();
+  Value* carry = nullptr;
+  for (size_t i = sizes.size(); i-- > 0;) {
+    Value* more = ir.CreateNSWAdd(index[i], e_.i64(1));
+    index[i] = carry == nullptr ? more : ir.CreateSelect(carry, more, index[i]);
+    if (i == 0) break;
+    Value* over = ir.CreateICmpEQ(index[i], e_.dim(sizes[i]));
+    index[i] = ir.CreateSelect(over, e_.i64(0), index[i]);
+    carry = over;
+  }
+  return index;
+}
+
 ContractionEmitter::Value* ContractionEmitter::dot(const Dims& coefficients,
                                                    const Values& indices) {
   Value* sum = e_.i64(0);
@@ -98,7 +114,7 @@ ContractionEmitter::Value* ContractionEmitter::task_offset(const AxisMap& map) {
 
 ContractionEmitter::Value* ContractionEmitter::base_of(const MappedAccess& access) {
   if (access.buffer == kExpression) return task_offset(access.map);
-  return e_.at(e_.memory_type(access.dtype), e_.buffer(access.buffer), task_offset(access.map));
+  return e_.at(storage_type(e_, access.dtype), e_.buffer(access.buffer), task_offset(access.map));
 }
 
 Result<GeneratedFunction> ContractionEmitter::run() {
@@ -221,6 +237,7 @@ void ContractionEmitter::panel(int rows, int vectors, Value* number, bool tail) 
     first = e_.at(e_.f32(), columns_base_,
                   ir.CreateNSWMul(local, e_.dim(p_.inner_count() * padded_columns_)));
   }
+  prefetch_tile(rows, vectors, column);
   Microkernel shape{rows, vectors, lanes_, t_.unroll, t_.prefetch};
   Values sums(static_cast<size_t>(rows * vectors), e_.splat(0, type));
   if (taps_ == 1) {

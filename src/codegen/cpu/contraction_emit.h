@@ -27,6 +27,7 @@ class ContractionEmitter {
   Value* task_offset(const AxisMap& map);
   Value* base_of(const MappedAccess& access);
   Values unflatten(Value* flat, const Dims& sizes);
+  Values next_index(Values index, const Dims& sizes);
   Value* dot(const Dims& coefficients, const Values& indices);
 
   void task(Value* number);
@@ -39,6 +40,7 @@ class ContractionEmitter {
   void fill_padding();
   void prepare_rows(int rows, Value* first_row);
   void row_pointers(Value* r, int rows, const Values& index);
+  int64_t taps_in(size_t run_axes) const;  ///< product of the static axes outside of a run
   void gather_row(Value* r, const Values& index);
   void gather_run(Value* to, Value* from, const Values& guards, const Values& tap, size_t run);
   /// From null: fills with the value outside of the guards.
@@ -53,6 +55,7 @@ class ContractionEmitter {
     Value* first = nullptr;     ///< of the panel
     std::vector<Value*> masks;  ///< per vector; null: all lanes
   };
+  void prefetch_tile(int rows, int vectors, const Column& column);
   void epilogue(int rows, int vectors, const Column& column, const Values& sums);
   void store_row(Value* r, int vectors, const Column& column, const Values& sums,
                  const std::vector<Values>& fixed);
@@ -61,8 +64,6 @@ class ContractionEmitter {
                     Value* value);
   Value* column_numbers(const Column& column, int v);
   Value* column_pointers(const MappedAccess& access, Value* base, const Column& column, int v);
-  Value* from_memory(DType dtype, Value* value);
-  Value* to_memory(DType dtype, Value* value);
   Value* row_offset(const MappedAccess& access, size_t slot, Value* r);
 
   Emitter e_;

@@ -31,28 +31,12 @@ ContractionEmitter::Value* ContractionEmitter::row_offset(const MappedAccess& ac
   return ir.CreateNSWAdd(ir.CreateNSWMul(first_row_, stride), ir.CreateNSWMul(r, stride));
 }
 
-ContractionEmitter::Value* ContractionEmitter::from_memory(DType dtype, Value* value) {
-  auto& ir = e_.ir();
-  llvm::Type* type = value->getType();
-  if (dtype == DType::kBool) return ir.CreateICmpNE(value, llvm::Constant::getNullValue(type));
-  if (dtype != DType::kF16 && dtype != DType::kBF16) return value;
-  return ir.CreateFPExt(value, type->getWithNewType(e_.f32()));
-}
-
-ContractionEmitter::Value* ContractionEmitter::to_memory(DType dtype, Value* value) {
-  auto& ir = e_.ir();
-  llvm::Type* type = value->getType()->getWithNewType(e_.memory_type(dtype));
-  if (dtype == DType::kBool) return ir.CreateZExt(value, type);
-  if (dtype != DType::kF16 && dtype != DType::kBF16) return value;
-  return ir.CreateFPTrunc(value, type);
-}
-
 ContractionEmitter::Value* ContractionEmitter::column_pointers(const MappedAccess& access,
                                                                Value* base, const Column& column,
                                                                int v) {
   auto& ir = e_.ir();
   return ir.CreateGEP(
-      e_.memory_type(access.dtype), base,
+      storage_type(e_, access.dtype), base,
       ir.CreateNSWMul(column_numbers(column, v), ir.CreateVectorSplat(static_cast<unsigned>(lanes_),
                                                                       e_.dim(access.map.column))));
 }
@@ -77,7 +61,7 @@ ContractionEmitter::Value* ContractionEmitter::load_vector(const MappedAccess& a
     Value* step = ir.CreateVectorSplat(lanes, e_.dim(access.map.column));
     return ir.CreateNSWAdd(value, ir.CreateNSWMul(column_numbers(column, v), step));
   }
-  llvm::Type* element = e_.memory_type(access.dtype);
+  llvm::Type* element = storage_type(e_, access.dtype);
   llvm::FixedVectorType* type = e_.vector(element, lanes_);
   Value* mask = column.masks[static_cast<size_t>(v)];
   Value* value = nullptr;
@@ -93,14 +77,14 @@ ContractionEmitter::Value* ContractionEmitter::load_vector(const MappedAccess& a
                                   llvm::Align(element->getScalarSizeInBits() / 8), mask,
                                   llvm::Constant::getNullValue(type));
   }
-  return from_memory(access.dtype, value);
+  return from_memory(e_, access.dtype, value);
 }
 
 void ContractionEmitter::store_vector(const MappedAccess& access, Value* base, const Column& column,
                                       int v, Value* value) {
   auto& ir = e_.ir();
-  llvm::Type* element = e_.memory_type(access.dtype);
-  value = to_memory(access.dtype, value);
+  llvm::Type* element = storage_type(e_, access.dtype);
+  value = to_memory(e_, access.dtype, spread(e_, value, lanes_));
   Value* mask = column.masks[static_cast<size_t>(v)];
   if (access.map.column.is(1) || p_.columns.is(1)) {
     Value* pointer =
@@ -123,15 +107,16 @@ void ContractionEmitter::store_row(Value* r, int vectors, const Column& column, 
     rows.push_back(bases_[i]);
     if (!fixed[i].empty()) continue;
     Value* offset = row_offset(access, i, r);
-    rows[i] = access.buffer == kExpression ? e_.ir().CreateNSWAdd(bases_[i], offset)
-                                           : e_.at(e_.memory_type(access.dtype), bases_[i], offset);
+    rows[i] = access.buffer == kExpression
+                  ? e_.ir().CreateNSWAdd(bases_[i], offset)
+                  : e_.at(storage_type(e_, access.dtype), bases_[i], offset);
   }
   types.push_back(DType::kF32);
   Values targets;
   for (size_t i = 0; i < p_.stores.size(); ++i) {
     const size_t slot = p_.loads.size() + i;
-    targets.push_back(
-        e_.at(e_.memory_type(p_.stores[i].dtype), bases_[slot], row_offset(p_.stores[i], slot, r)));
+    targets.push_back(e_.at(storage_type(e_, p_.stores[i].dtype), bases_[slot],
+                            row_offset(p_.stores[i], slot, r)));
   }
   for (int v = 0; v < vectors; ++v) {
     const auto at = static_cast<size_t>(v);
@@ -149,6 +134,22 @@ void ContractionEmitter::store_row(Value* r, int vectors, const Column& column, 
     for (size_t i = 0; i < p_.stores.size(); ++i) {
       store_vector(p_.stores[i], targets[i], column, v,
                    (*results)[static_cast<size_t>(p_.results[i])]);
+    }
+  }
+}
+
+void ContractionEmitter::prefetch_tile(int rows, int vectors, const Column& column) {
+  for (size_t i = 0; i < p_.loads.size(); ++i) {
+    const MappedAccess& access = p_.loads[i];
+    if (access.buffer == kExpression || !uses_rows(access.map) || !access.map.column.is(1))
+      continue;
+    llvm::Type* type = storage_type(e_, access.dtype);
+    for (int r = 0; r < rows; ++r) {
+      Value* row = e_.at(type, bases_[i], row_offset(access, i, e_.i64(r)));
+      for (int v = 0; v < vectors; ++v) {
+        Value* column_at = e_.ir().CreateNSWAdd(column.first, e_.i64(int64_t{v} * lanes_));
+        e_.prefetch(e_.at(type, row, column_at), 3);
+      }
     }
   }
 }

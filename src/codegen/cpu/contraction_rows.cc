@@ -68,8 +68,9 @@ ContractionEmitter::Values ContractionEmitter::row_addresses(int rows, Value* ta
 void ContractionEmitter::prepare_rows(int rows, Value* first_row) {
   if (t_.access == RowAccess::kDirect && tables_ == 0) return;
   auto& ir = e_.ir();
-  e_.loop(e_.i64(0), e_.i64(rows), e_.i64(1), [&](Value* r) {
-    const Values index = unflatten(ir.CreateNSWAdd(first_row, r), p_.rows);
+  const Values first = unflatten(first_row, p_.rows);
+  e_.loop(e_.i64(0), e_.i64(rows), e_.i64(1), first, [&](Value* r, llvm::ArrayRef<Value*> carried) {
+    const Values index(carried.begin(), carried.end());
     for (size_t i = 0; i < offset_table_.size(); ++i) {
       if (offset_table_[i] < 0) continue;
       const AxisMap& map =
@@ -79,6 +80,7 @@ void ContractionEmitter::prepare_rows(int rows, Value* first_row) {
     }
     if (t_.access == RowAccess::kPointers) row_pointers(r, rows, index);
     if (t_.access == RowAccess::kGather) gather_row(r, index);
+    return next_index(index, p_.rows);
   });
 }
 
@@ -131,6 +133,12 @@ void ContractionEmitter::row_pointers(Value* r, int rows, const Values& index) {
   });
 }
 
+int64_t ContractionEmitter::taps_in(size_t run_axes) const {
+  int64_t count = 1;
+  for (size_t i = 0; i + run_axes < p_.inner.size(); ++i) count *= p_.inner[i].value();
+  return count;
+}
+
 void ContractionEmitter::gather_row(Value* r, const Values& index) {
   auto& ir = e_.ir();
   Value* from = ir.CreateGEP(e_.f32(), a_base_, dot(p_.a.map.rows, index));
@@ -140,9 +148,16 @@ void ContractionEmitter::gather_row(Value* r, const Values& index) {
     guards.push_back(ir.CreateNSWAdd(task_offset(guard.index), dot(guard.index.rows, index)));
   }
   const size_t run = p_.run_axes(/*ignore_guards=*/true, /*b_packed=*/true);
-  Values taps;
-  for_taps(0, p_.inner.size() - run, false, taps,
-           [&](const Values& tap) { gather_run(to, from, guards, tap, run); });
+  const auto runs = [&](bool unroll, const Values& checks) {
+    Values taps;
+    for_taps(0, p_.inner.size() - run, unroll, taps,
+             [&](const Values& tap) { gather_run(to, from, checks, tap, run); });
+  };
+  if (guards.empty()) return runs(taps_in(run) <= kUnrolledTaps, {});
+  // Nearly all windows lie inside.
+  e_.if_else(
+      guard_holds(guards, {}, p_.inner.size()), [&] { runs(taps_in(run) <= kUnrolledTaps, {}); },
+      [&] { runs(false, guards); });
 }
 
 void ContractionEmitter::gather_run(Value* to, Value* from, const Values& guards, const Values& tap,
@@ -162,7 +177,7 @@ void ContractionEmitter::gather_run(Value* to, Value* from, const Values& guards
     copy_run(pointer_to(inner),
              padding ? nullptr : ir.CreateGEP(e_.f32(), from, dot(p_.a.map.inner, inner)), count);
   };
-  if (p_.guards.empty()) return copy(tap, run, false);
+  if (guards.empty()) return copy(tap, run, false);
   // The trailing axes that no guard uses are copied whole even at the border.
   const size_t open = std::min(run, p_.run_axes(/*ignore_guards=*/false, /*b_packed=*/true));
   const auto border = [&] {
@@ -195,8 +210,9 @@ void ContractionEmitter::copy_run(Value* to, Value* from, int64_t count) {
       Value* pointer = e_.at(e_.f32(), from, i);
       value = mask == nullptr ? e_.load(type, pointer) : e_.masked_load(type, pointer, mask);
     }
-    Value* pointer = e_.at(e_.f32(), to, i);
-    mask == nullptr ? e_.store(value, pointer) : e_.masked_store(value, pointer, mask);
+    // Whole vectors always: what lies behind a run is written later, and a masked store could not
+    // be forwarded to the loads that soon follow.
+    e_.store(value, e_.at(e_.f32(), to, i));
   };
   const int64_t whole = count / lanes_ * lanes_;
   if (whole <= kUnrolledVectors * lanes_) {

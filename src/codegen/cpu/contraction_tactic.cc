@@ -47,8 +47,7 @@ int64_t tap_count(const ContractionProblem& p, size_t run_axes) {
 }
 
 bool storable(DType dtype) {
-  return dtype != DType::kString && bits_of(dtype) >= 8 &&
-         (!is_float(dtype) || bits_of(dtype) >= 16);
+  return dtype != DType::kString && bits_of(dtype) >= 8;
 }
 
 Status why_not_access(const ContractionProblem& p, const ContractionTactic& t) {
@@ -268,6 +267,9 @@ Status why_not(const ContractionQuery& query) {
   Result<ContractionProblem> problem = contraction_problem(query.kernel, query.view);
   if (!problem.ok()) return std::move(problem).status().with("contraction");
   const ContractionProblem& p = *problem;
+  if (p.columns.is(1)) {
+    return error(Code::kUnsupported, "contraction: no columns to spread over a vector");
+  }
   if (p.a.dtype != DType::kF32 || p.b.dtype != DType::kF32 ||
       query.kernel.stages[0].accumulator != DType::kF32) {
     return error(Code::kUnsupported, "contraction: ", carnot::to_string(p.a.dtype), " times ",

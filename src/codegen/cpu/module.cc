@@ -93,7 +93,7 @@ Result<Module> Module::create(const Target& target) {
   // Tiny on AArch64: addresses are relative to the instruction, so that a blob may lie anywhere.
   llvm->machine.reset(back_end->createTargetMachine(
       triple, x86 ? "x86-64" : "generic", llvm_features(target), options, llvm::Reloc::PIC_,
-      x86 ? llvm::CodeModel::Small : llvm::CodeModel::Tiny, llvm::CodeGenOptLevel::Default));
+      x86 ? llvm::CodeModel::Small : llvm::CodeModel::Tiny, llvm::CodeGenOptLevel::Less));
   if (llvm->machine == nullptr) return error(Code::kUnsupported, "code generator: no ", triple);
   llvm->context = std::make_unique<llvm::LLVMContext>();
   llvm->module = std::make_unique<llvm::Module>("carnot", *llvm->context);
