@@ -38,7 +38,7 @@ Result<std::pair<int, int>> product_of(const Stage& stage) {
   if (loads != 2 || a == b || a >= loads || b >= loads) {
     return refuse("the product is not of two loads");
   }
-  return std::pair(a, b);
+  return std::pair(std::min(a, b), std::max(a, b));
 }
 
 }  // namespace
