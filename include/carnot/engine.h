@@ -16,14 +16,17 @@ struct TensorInfo {
   TensorType type;  ///< symbolic sizes may differ from run to run
 };
 
+class Engine;
+using EnginePtr = std::shared_ptr<const Engine>;
+
 class Engine : public std::enable_shared_from_this<Engine> {
  public:
   /// Maps the file: it must not be changed in place while the engine lives (replacing it, as a
   /// build does, is fine). A file that is cut, altered, of another version or for another kind of
   /// CPU is refused with the reason. The file holds machine code: load only what you trust.
-  static Result<std::shared_ptr<const Engine>> load(const std::string& path);
+  static Result<EnginePtr> load(const std::string& path);
   /// The same for bytes in memory, which are copied.
-  static Result<std::shared_ptr<const Engine>> load(std::span<const std::byte> bytes);
+  static Result<EnginePtr> load(std::span<const std::byte> bytes);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

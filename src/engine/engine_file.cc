@@ -115,8 +115,8 @@ Result<std::span<const std::byte>> range(Scanner& in, std::span<const std::byte>
   return whole.subspan(offset, bytes);
 }
 
-Status read_weights(const Container& container, const std::shared_ptr<const void>& keep_alive,
-                    std::vector<Tensor>& out) {
+Status read_weights(const Container& container, const Tensor& whole, std::vector<Tensor>& out) {
+  const auto keep_alive = std::make_shared<const Tensor>(whole);
   Scanner in = scanner_of(container, Section::kWeightsIndex);
   while (in.accept("weight")) {
     CARNOT_ASSIGN(const TensorType type, parse_type(in));
@@ -200,17 +200,16 @@ Result<std::vector<std::byte>> serialize_engine(const EngineFile& engine) {
   return out;
 }
 
-Result<EngineFile> parse_engine(std::span<const std::byte> bytes,
-                                std::shared_ptr<const void> keep_alive) {
+Result<EngineFile> parse_engine(const Tensor& bytes) {
   CARNOT_CHECK(reinterpret_cast<uintptr_t>(bytes.data()) % kSectionAlignment == 0);
-  CARNOT_ASSIGN(const Container container, read_container(bytes));
+  CARNOT_ASSIGN(const Container container, read_container({bytes.data(), bytes.bytes()}));
   EngineFile out;
   const auto read = [&]() -> Status {
     CARNOT_ASSIGN(out.plan, parse_plan(container.text(Section::kPlan)));
     if (out.plan.device != container.target) {
       return error(Code::kCorruptEngine, "its header and its plan name different devices");
     }
-    CARNOT_RETURN_IF_ERROR(read_weights(container, keep_alive, out.weights));
+    CARNOT_RETURN_IF_ERROR(read_weights(container, bytes, out.weights));
     CARNOT_RETURN_IF_ERROR(read_code(container, out.code));
     CARNOT_RETURN_IF_ERROR(read_metadata(container, out.metadata));
     CARNOT_RETURN_IF_ERROR(verify(out.plan, static_cast<int>(out.weights.size())));
@@ -230,7 +229,9 @@ Result<EngineFile> load_engine(const std::string& path) {
   }
   CARNOT_ASSIGN(MappedFile file, MappedFile::map(opened, path));
   const auto mapped = std::make_shared<const MappedFile>(std::move(file));
-  return parse_engine(mapped->bytes(), mapped).with(cat("loading ", path));
+  const auto size = static_cast<int64_t>(mapped->bytes().size());
+  CARNOT_ASSIGN(const Tensor bytes, Tensor::wrap(DType::kU8, {size}, mapped->bytes(), mapped));
+  return parse_engine(bytes).with(cat("loading ", path));
 }
 
 }  // namespace carnot

@@ -29,9 +29,8 @@ Result<std::vector<std::byte>> serialize_engine(const EngineFile& engine);
 /// Maps a regular file and checks all of it: hashes, every index and offset, the plan. Machine code
 /// is not looked at: whoever can write the hash can write the code.
 Result<EngineFile> load_engine(const std::string& path);
-/// The same for bytes in memory at a multiple of 64. `keep_alive` lives as long as any weight.
-Result<EngineFile> parse_engine(std::span<const std::byte> bytes,
-                                std::shared_ptr<const void> keep_alive);
+/// The same for bytes in memory (u8) at a multiple of 64, which the weights then share.
+Result<EngineFile> parse_engine(const Tensor& bytes);
 
 /// Whether code made for one CPU runs on another; empty, or the reason why it does not.
 std::string why_not_runnable(const DeviceDescription& built_for, const DeviceDescription& here);

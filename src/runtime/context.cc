@@ -8,15 +8,14 @@
 namespace carnot {
 
 struct Context::Parts {
-  Parts(std::shared_ptr<const Engine> engine_in, std::shared_ptr<Device> owned_in, Device& device,
-        int64_t bytes_max)
+  Parts(EnginePtr engine_in, DeviceShare share_in, Device& device, int64_t bytes_max)
       : engine(std::move(engine_in)),
-        owned(std::move(owned_in)),
+        share(std::move(share_in)),
         budget({.bytes = bytes_max}),
         state{device, budget, cancel, {}, {}} {}
 
-  std::shared_ptr<const Engine> engine;
-  std::shared_ptr<Device> owned;
+  EnginePtr engine;
+  DeviceShare share;
   Budget budget;
   std::atomic<bool> cancel{false};
   std::atomic<bool> busy{false};
@@ -70,14 +69,13 @@ Result<size_t> find_port(const std::vector<PlanOutput>& ports, const char* kind,
 
 }  // namespace
 
-Result<Context> ContextFactory::make(std::shared_ptr<const Engine> engine,
-                                     std::shared_ptr<Device> owned, Device& device,
+Result<Context> ContextFactory::make(EnginePtr engine, DeviceShare share, Device& device,
                                      const ContextOptions& options) {
   if (options.memory_bytes_max < 0) {
     return error(Code::kInvalidArgument, "memory_bytes_max is negative");
   }
   const Program& program = *EngineFactory::parts(*engine).program;
-  auto parts = std::make_unique<Context::Parts>(std::move(engine), std::move(owned), device,
+  auto parts = std::make_unique<Context::Parts>(std::move(engine), std::move(share), device,
                                                 options.memory_bytes_max);
   for (int i = 0; i < device.threads(); ++i) {
     parts->state.scratch.emplace_back(device, parts->budget);

@@ -2,8 +2,6 @@
 
 #include <cstring>
 
-#include "runtime/devices.h"
-
 namespace carnot {
 namespace {
 
@@ -39,8 +37,7 @@ Result<Entries> find_entries(const EngineFile& file, const LoadedCode& code) {
 Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Engine::~Engine() = default;
 
-Result<std::shared_ptr<const Engine>> EngineFactory::make(EngineFile file,
-                                                          std::unique_ptr<LoadedCode> code) {
+Result<EnginePtr> EngineFactory::make(EngineFile file, std::unique_ptr<LoadedCode> code) {
   auto parts = std::make_unique<Engine::Parts>();
   parts->file = std::move(file);
   parts->code = std::move(code);
@@ -56,15 +53,14 @@ Result<std::shared_ptr<const Engine>> EngineFactory::make(EngineFile file,
   parts->program = std::move(*program);
   parts->inputs = infos_of(own.plan, own.plan.inputs);
   parts->outputs = infos_of(own.plan, own.plan.outputs);
-  return std::shared_ptr<const Engine>(new Engine(std::move(parts)));
+  return EnginePtr(new Engine(std::move(parts)));
 }
 
-Result<std::shared_ptr<const Engine>> make_engine(EngineFile file,
-                                                  std::unique_ptr<LoadedCode> code) {
+Result<EnginePtr> make_engine(EngineFile file, std::unique_ptr<LoadedCode> code) {
   return EngineFactory::make(std::move(file), std::move(code));
 }
 
-Result<std::shared_ptr<const Engine>> make_engine(EngineFile file) {
+Result<EnginePtr> make_engine(EngineFile file) {
   CARNOT_RETURN_IF_ERROR(check_target(file));
   CARNOT_ASSIGN(const std::unique_ptr<Device> device, make_cpu_device(1));
   CARNOT_ASSIGN(std::unique_ptr<LoadedCode> code, device->load(file.code.bytes));
@@ -75,16 +71,15 @@ const EngineFile& file_of(const Engine& engine) {
   return EngineFactory::parts(engine).file;
 }
 
-Result<std::shared_ptr<const Engine>> Engine::load(const std::string& path) {
+Result<EnginePtr> Engine::load(const std::string& path) {
   CARNOT_ASSIGN(EngineFile file, load_engine(path));
   return make_engine(std::move(file)).with(cat("loading ", path));
 }
 
-Result<std::shared_ptr<const Engine>> Engine::load(std::span<const std::byte> bytes) {
+Result<EnginePtr> Engine::load(std::span<const std::byte> bytes) {
   CARNOT_ASSIGN(Tensor copy, Tensor::allocate(DType::kU8, {static_cast<int64_t>(bytes.size())}));
   if (!bytes.empty()) std::memcpy(copy.mutable_data(), bytes.data(), bytes.size());
-  const auto held = std::make_shared<const Tensor>(copy);
-  CARNOT_ASSIGN(EngineFile file, parse_engine({held->data(), bytes.size()}, held));
+  CARNOT_ASSIGN(EngineFile file, parse_engine(copy));
   return make_engine(std::move(file));
 }
 
@@ -96,13 +91,13 @@ const std::vector<TensorInfo>& Engine::outputs() const {
 }
 
 Result<Context> Engine::make_context(const ContextOptions& options) const {
-  CARNOT_ASSIGN(std::shared_ptr<Device> device, shared_cpu_device(options.threads));
-  Device& used = *device;
-  return ContextFactory::make(shared_from_this(), std::move(device), used, options);
+  CARNOT_ASSIGN(DeviceShare share, share_cpu_device(options.threads));
+  Device& device = share.device();
+  return ContextFactory::make(shared_from_this(), std::move(share), device, options);
 }
 
 Result<Context> make_context(const Engine& engine, Device& device, const ContextOptions& options) {
-  return ContextFactory::make(engine.shared_from_this(), nullptr, device, options);
+  return ContextFactory::make(engine.shared_from_this(), {}, device, options);
 }
 
 Status Engine::save(const std::string& path) const {

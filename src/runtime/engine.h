@@ -1,5 +1,6 @@
 #pragma once
 // What an Engine holds; for the files of this folder.
+#include "runtime/devices.h"
 #include "runtime/make_engine.h"
 #include "runtime/program.h"
 
@@ -13,15 +14,14 @@ struct Engine::Parts {
 };
 
 struct EngineFactory {
-  static Result<std::shared_ptr<const Engine>> make(EngineFile file,
-                                                    std::unique_ptr<LoadedCode> code);
+  static Result<EnginePtr> make(EngineFile file, std::unique_ptr<LoadedCode> code);
   static const Engine::Parts& parts(const Engine& engine) { return *engine.parts_; }
 };
 
 struct ContextFactory {
-  /// `owned` may be null when the device belongs to somebody else.
-  static Result<Context> make(std::shared_ptr<const Engine> engine, std::shared_ptr<Device> owned,
-                              Device& device, const ContextOptions& options);
+  /// `share` is empty when the device belongs to somebody else.
+  static Result<Context> make(EnginePtr engine, DeviceShare share, Device& device,
+                              const ContextOptions& options);
 };
 
 }  // namespace carnot
