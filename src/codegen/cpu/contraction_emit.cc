@@ -3,7 +3,7 @@
 // tile stay in the first cache and the panels stream from the second.
 #include "codegen/cpu/contraction_emit.h"
 
-#include "codegen/cpu/scalar_emit.h"
+#include "codegen/cpu/convert.h"
 
 namespace carnot::cpu {
 
@@ -12,13 +12,20 @@ namespace {
 constexpr int64_t kElementBytes = 4;
 constexpr int64_t kPointerBytes = 8;
 constexpr int64_t kScratchAlignment = 64;
+/// Longer programs are emitted once in a loop over the rows of the tile (the sums go through the
+/// frame), shorter ones once per row with the sums in registers.
+constexpr size_t kInlineInstructions = 8;
 
 }  // namespace
 
 ContractionEmitter::ContractionEmitter(Module& module, const std::string& symbol,
                                        const ContractionProblem& problem,
                                        const ContractionTactic& tactic)
-    : e_(module, symbol), p_(problem), t_(tactic), lanes_(module.target().lanes(32)) {
+    : e_(module, symbol),
+      p_(problem),
+      t_(tactic),
+      epilogue_(e_, p_),
+      lanes_(module.target().lanes(32)) {
   rows_ = p_.row_count();
   const bool gather = t_.access == RowAccess::kGather;
   run_axes_ = gather ? p_.inner.size() : p_.run_axes(false, t_.columns != ColumnAccess::kInPlace);
@@ -48,13 +55,9 @@ ContractionEmitter::Value* ContractionEmitter::scratch_at(const Dim& offset) {
 }
 
 void ContractionEmitter::plan_scratch() {
-  const auto add_tables = [&](const std::vector<MappedAccess>& list) {
-    for (const MappedAccess& access : list) {
-      offset_table_.push_back(p_.row_stride(access.map) ? -1 : tables_++);
-    }
-  };
-  add_tables(p_.loads);
-  add_tables(p_.stores);
+  for (size_t slot = 0; slot < epilogue_.slots(); ++slot) {
+    offset_table_.push_back(p_.row_stride(epilogue_.access(slot).map) ? -1 : tables_++);
+  }
   offsets_at_ = reserve(int64_t{tables_} * t_.rows * kPointerBytes);
   if (t_.access == RowAccess::kPointers) {
     table_at_ = reserve(taps_ * t_.rows * kPointerBytes);
@@ -69,21 +72,6 @@ void ContractionEmitter::plan_scratch() {
   }
 }
 
-ContractionEmitter::Values ContractionEmitter::unflatten(Value* flat, const Dims& sizes) {
-  Values index(sizes.size());
-  for (size_t i = sizes.size(); i-- > 0;) {
-    if (i == 0) {
-      index[0] = flat;
-      break;
-    }
-    Value* size = e_.dim(sizes[i]);
-    Value* quotient = e_.ir().CreateUDiv(flat, size);
-    index[i] = e_.ir().CreateSub(flat, e_.ir().CreateMul(quotient, size));
-    flat = quotient;
-  }
-  return index;
-}
-
 ContractionEmitter::Values ContractionEmitter::next_index(Values index, const Dims& sizes) {
   auto& ir = e_.ir();
   Value* carry = nullptr;
@@ -96,25 +84,6 @@ ContractionEmitter::Values ContractionEmitter::next_index(Values index, const Di
     carry = over;
   }
   return index;
-}
-
-ContractionEmitter::Value* ContractionEmitter::dot(const Dims& coefficients,
-                                                   const Values& indices) {
-  Value* sum = e_.i64(0);
-  for (size_t i = 0; i < indices.size(); ++i) {
-    if (coefficients[i].is(0)) continue;
-    sum = e_.ir().CreateNSWAdd(sum, e_.ir().CreateNSWMul(indices[i], e_.dim(coefficients[i])));
-  }
-  return sum;
-}
-
-ContractionEmitter::Value* ContractionEmitter::task_offset(const AxisMap& map) {
-  return e_.ir().CreateNSWAdd(e_.dim(map.base), dot(map.batch, batch_));
-}
-
-ContractionEmitter::Value* ContractionEmitter::base_of(const MappedAccess& access) {
-  if (access.buffer == kExpression) return task_offset(access.map);
-  return e_.at(storage_type(e_, access.dtype), e_.buffer(access.buffer), task_offset(access.map));
 }
 
 Result<GeneratedFunction> ContractionEmitter::run() {
@@ -135,16 +104,13 @@ void ContractionEmitter::task(Value* number) {
   // Column blocks are outside of row blocks: neighbouring tasks share B.
   const Dim row_tasks = ceil_div(rows_, t_.row_block * t_.rows);
   const Dim column_tasks = ceil_div(panels_, t_.column_block);
-  const Values place = unflatten(number, {product(p_.batch), column_tasks, row_tasks});
-  batch_ = unflatten(place[0], p_.batch);
+  const Values place = unflatten(e_, number, {product(p_.batch), column_tasks, row_tasks});
+  batch_ = unflatten(e_, place[0], p_.batch);
   first_panel_ = ir.CreateMul(place[1], e_.i64(t_.column_block));
   end_panel_ = ir.CreateBinaryIntrinsic(
       llvm::Intrinsic::smin, ir.CreateAdd(first_panel_, e_.i64(t_.column_block)), e_.dim(panels_));
-  a_base_ = base_of(p_.a);
-  bases_.clear();
-  for (const auto* list : {&p_.loads, &p_.stores}) {
-    for (const MappedAccess& access : *list) bases_.push_back(base_of(access));
-  }
+  a_base_ = task_base(e_, p_.a, batch_);
+  epilogue_.begin_task(batch_);
   switch (t_.columns) {
     case ColumnAccess::kPacked: {
       const Dim vectors = ceil_div(p_.columns, lanes_);
@@ -153,7 +119,7 @@ void ContractionEmitter::task(Value* number) {
       break;
     }
     case ColumnAccess::kInPlace:
-      columns_base_ = base_of(p_.b);
+      columns_base_ = task_base(e_, p_.b, batch_);
       break;
     case ColumnAccess::kScratch:
       columns_base_ = scratch_at(packed_at_);
@@ -253,14 +219,73 @@ void ContractionEmitter::panel(int rows, int vectors, Value* number, bool tail) 
                      return emit_run(e_, shape, in, Values(carried.begin(), carried.end()));
                    });
   }
-  epilogue(rows, vectors, column, sums);
+  finish_tile(rows, vectors, column, sums);
+}
+
+ContractionEmitter::Values ContractionEmitter::row_offsets(Value* r) {
+  auto& ir = e_.ir();
+  Values offsets;
+  for (size_t slot = 0; slot < epilogue_.slots(); ++slot) {
+    if (offset_table_[slot] >= 0) {
+      Value* table = scratch_at(offsets_at_ + Dim(offset_table_[slot] * t_.rows * kPointerBytes));
+      offsets.push_back(e_.load(ir.getInt64Ty(), e_.at(ir.getInt64Ty(), table, r)));
+      continue;
+    }
+    Value* stride = e_.dim(*p_.row_stride(epilogue_.access(slot).map));
+    offsets.push_back(
+        ir.CreateNSWAdd(ir.CreateNSWMul(first_row_, stride), ir.CreateNSWMul(r, stride)));
+  }
+  return offsets;
+}
+
+void ContractionEmitter::prefetch_tile(int rows, int vectors, const Column& column) {
+  for (size_t i = 0; i < p_.loads.size(); ++i) {
+    const MappedAccess& access = p_.loads[i];
+    if (access.buffer == kExpression || !uses_rows(access.map) || !access.map.column.is(1))
+      continue;
+    llvm::Type* type = storage_type(e_, access.dtype);
+    for (int r = 0; r < rows; ++r) {
+      Value* row = e_.at(type, epilogue_.base(i), row_offsets(e_.i64(r))[i]);
+      for (int v = 0; v < vectors; ++v) {
+        Value* column_at = e_.ir().CreateNSWAdd(column.first, e_.i64(int64_t{v} * lanes_));
+        e_.prefetch(e_.at(type, row, column_at), 3);
+      }
+    }
+  }
+}
+
+void ContractionEmitter::finish_tile(int rows, int vectors, const Column& column,
+                                     const Values& sums) {
+  const std::vector<Values> fixed = epilogue_.fixed_loads(vectors, column);
+  const auto store = [&](Value* r, const Values& row) {
+    Status status = epilogue_.store_row(row_offsets(r), vectors, column, row, fixed);
+    if (status_.ok()) status_ = std::move(status);
+  };
+  if (rows == 1 || p_.epilogue.insts.size() <= kInlineInstructions) {
+    for (int r = 0; r < rows; ++r) {
+      const auto first = sums.begin() + int64_t{r} * vectors;
+      store(e_.i64(r), Values(first, first + vectors));
+    }
+    return;
+  }
+  llvm::FixedVectorType* type = e_.vector(e_.f32(), lanes_);
+  Value* frame = e_.stack(type, int64_t{rows} * vectors);
+  for (size_t i = 0; i < sums.size(); ++i) {
+    e_.store(sums[i], e_.at(type, frame, static_cast<int64_t>(i)));
+  }
+  e_.loop(e_.i64(0), e_.i64(rows), e_.i64(1), [&](Value* r) {
+    Values row;
+    Value* first = e_.at(type, frame, e_.ir().CreateNSWMul(r, e_.i64(vectors)));
+    for (int v = 0; v < vectors; ++v) row.push_back(e_.load(type, e_.at(type, first, v)));
+    store(r, row);
+  });
 }
 
 void ContractionEmitter::pack_columns(Value* first_panel, Value* end_panel) {
   auto& ir = e_.ir();
   llvm::FixedVectorType* type = e_.vector(e_.f32(), lanes_);
   MappedAccess b = p_.b;
-  Value* base = base_of(b);
+  Value* base = task_base(e_, b, batch_);
   const Dim per_panel = p_.inner_count() * padded_columns_;
   e_.loop(first_panel, end_panel, e_.i64(1), [&](Value* number) {
     Column column;
@@ -277,10 +302,10 @@ void ContractionEmitter::pack_columns(Value* first_panel, Value* end_panel) {
       for (size_t i = 0; i < inner.size(); ++i) {
         k = ir.CreateNSWAdd(ir.CreateNSWMul(k, e_.dim(p_.inner[i])), inner[i]);
       }
-      Value* from = e_.at(e_.f32(), base, dot(p_.b.map.inner, inner));
+      Value* from = e_.at(e_.f32(), base, dot(e_, p_.b.map.inner, inner));
       Value* row = e_.at(e_.f32(), to, ir.CreateNSWMul(k, e_.i64(padded_columns_)));
       for (int v = 0; v < t_.vectors; ++v) {
-        e_.ir().CreateAlignedStore(load_vector(b, from, column, v),
+        e_.ir().CreateAlignedStore(epilogue_.load_vector(b, from, column, v),
                                    e_.at(e_.f32(), row, int64_t{v} * lanes_),
                                    llvm::Align(static_cast<uint64_t>(type->getNumElements() * 4)));
       }

@@ -1,8 +1,8 @@
 #pragma once
 // ContractionEmitter: one contraction function under construction. Split over contraction_emit.cc
-// (tasks, tiles, columns), contraction_rows.cc (how rows of A are found) and
-// contraction_epilogue.cc; microkernel.cc has the inner loop.
-#include "codegen/cpu/contraction_problem.h"
+// (tasks, tiles, columns) and contraction_rows.cc (how rows of A are found); microkernel.cc has the
+// inner loop.
+#include "codegen/cpu/contraction_epilogue.h"
 #include "codegen/cpu/emit.h"
 #include "codegen/cpu/microkernel.h"
 
@@ -23,12 +23,7 @@ class ContractionEmitter {
   Value* scratch_at(const Dim& offset);
   void plan_scratch();
 
-  /// Offset that an access has for the current task, without rows and columns.
-  Value* task_offset(const AxisMap& map);
-  Value* base_of(const MappedAccess& access);
-  Values unflatten(Value* flat, const Dims& sizes);
   Values next_index(Values index, const Dims& sizes);
-  Value* dot(const Dims& coefficients, const Values& indices);
 
   void task(Value* number);
   void pack_columns(Value* first_panel, Value* end_panel);
@@ -50,25 +45,15 @@ class ContractionEmitter {
   Value* guard_holds(const Values& row, const Values& inner, size_t free_axes);
   Values row_addresses(int rows, Value* tap);
 
-  // contraction_epilogue.cc
-  struct Column {
-    Value* first = nullptr;     ///< of the panel
-    std::vector<Value*> masks;  ///< per vector; null: all lanes
-  };
+  using Column = ContractionEpilogue::Column;
+  Values row_offsets(Value* r);  ///< per slot of the epilogue
   void prefetch_tile(int rows, int vectors, const Column& column);
-  void epilogue(int rows, int vectors, const Column& column, const Values& sums);
-  void store_row(Value* r, int vectors, const Column& column, const Values& sums,
-                 const std::vector<Values>& fixed);
-  Value* load_vector(const MappedAccess& access, Value* base, const Column& column, int v);
-  void store_vector(const MappedAccess& access, Value* base, const Column& column, int v,
-                    Value* value);
-  Value* column_numbers(const Column& column, int v);
-  Value* column_pointers(const MappedAccess& access, Value* base, const Column& column, int v);
-  Value* row_offset(const MappedAccess& access, size_t slot, Value* r);
+  void finish_tile(int rows, int vectors, const Column& column, const Values& sums);
 
   Emitter e_;
   const ContractionProblem& p_;
   const ContractionTactic t_;
+  ContractionEpilogue epilogue_;
   const int lanes_;
   size_t run_axes_ = 0;  ///< of the inner loop
   Dim run_, a_step_;     ///< length of the inner loop and A's stride along it
@@ -87,7 +72,6 @@ class ContractionEmitter {
   Value* first_panel_ = nullptr;
   Value* end_panel_ = nullptr;
   Value* columns_base_ = nullptr;  ///< B for this task
-  Values bases_;                   ///< pointer per load, then per store
   Value* a_base_ = nullptr;
   Value* first_row_ = nullptr;
   Status status_;

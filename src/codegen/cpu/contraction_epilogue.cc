@@ -1,39 +1,62 @@
 // The end of a tile: epilogue loads, the scalar program on whole vectors, and stores.
-#include "codegen/cpu/contraction_emit.h"
+#include "codegen/cpu/contraction_epilogue.h"
+
+#include <algorithm>
+
 #include "codegen/cpu/scalar_emit.h"
 
 namespace carnot::cpu {
 
-namespace {
+using Value = llvm::Value;
+using Values = std::vector<llvm::Value*>;
 
-constexpr int64_t kPointerBytes = 8;
-/// Longer programs are emitted once in a loop over the rows of the tile (the sums go through the
-/// frame), shorter ones once per row with the sums in registers.
-constexpr size_t kInlineInstructions = 8;
+Value* dot(Emitter& e, const Dims& coefficients, const Values& indices) {
+  Value* sum = e.i64(0);
+  for (size_t i = 0; i < indices.size(); ++i) {
+    if (coefficients[i].is(0)) continue;
+    sum = e.ir().CreateNSWAdd(sum, e.ir().CreateNSWMul(indices[i], e.dim(coefficients[i])));
+  }
+  return sum;
+}
+
+Values unflatten(Emitter& e, Value* flat, const Dims& sizes) {
+  Values index(sizes.size());
+  for (size_t i = sizes.size(); i-- > 0;) {
+    if (i == 0) {
+      index[0] = flat;
+      break;
+    }
+    Value* size = e.dim(sizes[i]);
+    Value* quotient = e.ir().CreateUDiv(flat, size);
+    index[i] = e.ir().CreateSub(flat, e.ir().CreateMul(quotient, size));
+    flat = quotient;
+  }
+  return index;
+}
+
+Value* task_offset(Emitter& e, const AxisMap& map, const Values& batch) {
+  return e.ir().CreateNSWAdd(e.dim(map.base), dot(e, map.batch, batch));
+}
+
+Value* task_base(Emitter& e, const MappedAccess& access, const Values& batch) {
+  Value* offset = task_offset(e, access.map, batch);
+  if (access.buffer == kExpression) return offset;
+  return e.at(storage_type(e, access.dtype), e.buffer(access.buffer), offset);
+}
 
 bool uses_rows(const AxisMap& map) {
-  for (const Dim& d : map.rows) {
-    if (!d.is(0)) return true;
-  }
-  return false;
+  return std::any_of(map.rows.begin(), map.rows.end(), [](const Dim& d) { return !d.is(0); });
 }
 
-}  // namespace
-
-ContractionEmitter::Value* ContractionEmitter::row_offset(const MappedAccess& access, size_t slot,
-                                                          Value* r) {
-  auto& ir = e_.ir();
-  if (offset_table_[slot] >= 0) {
-    Value* table = scratch_at(offsets_at_ + Dim(offset_table_[slot] * t_.rows * kPointerBytes));
-    return e_.load(ir.getInt64Ty(), e_.at(ir.getInt64Ty(), table, r));
+void ContractionEpilogue::begin_task(const Values& batch) {
+  bases_.clear();
+  for (size_t slot = 0; slot < slots(); ++slot) {
+    bases_.push_back(task_base(e_, access(slot), batch));
   }
-  Value* stride = e_.dim(*p_.row_stride(access.map));
-  return ir.CreateNSWAdd(ir.CreateNSWMul(first_row_, stride), ir.CreateNSWMul(r, stride));
 }
 
-ContractionEmitter::Value* ContractionEmitter::column_pointers(const MappedAccess& access,
-                                                               Value* base, const Column& column,
-                                                               int v) {
+Value* ContractionEpilogue::column_pointers(const MappedAccess& access, Value* base,
+                                            const Column& column, int v) {
   auto& ir = e_.ir();
   return ir.CreateGEP(
       storage_type(e_, access.dtype), base,
@@ -41,7 +64,7 @@ ContractionEmitter::Value* ContractionEmitter::column_pointers(const MappedAcces
                                                                       e_.dim(access.map.column))));
 }
 
-ContractionEmitter::Value* ContractionEmitter::column_numbers(const Column& column, int v) {
+Value* ContractionEpilogue::column_numbers(const Column& column, int v) {
   auto& ir = e_.ir();
   std::vector<llvm::Constant*> lanes;
   for (int i = 0; i < lanes_; ++i) {
@@ -51,8 +74,8 @@ ContractionEmitter::Value* ContractionEmitter::column_numbers(const Column& colu
                          llvm::ConstantVector::get(lanes));
 }
 
-ContractionEmitter::Value* ContractionEmitter::load_vector(const MappedAccess& access, Value* base,
-                                                           const Column& column, int v) {
+Value* ContractionEpilogue::load_vector(const MappedAccess& access, Value* base,
+                                        const Column& column, int v) {
   auto& ir = e_.ir();
   const auto lanes = static_cast<unsigned>(lanes_);
   if (access.buffer == kExpression) {
@@ -80,8 +103,8 @@ ContractionEmitter::Value* ContractionEmitter::load_vector(const MappedAccess& a
   return from_memory(e_, access.dtype, value);
 }
 
-void ContractionEmitter::store_vector(const MappedAccess& access, Value* base, const Column& column,
-                                      int v, Value* value) {
+void ContractionEpilogue::store_vector(const MappedAccess& access, Value* base,
+                                       const Column& column, int v, Value* value) {
   auto& ir = e_.ir();
   llvm::Type* element = storage_type(e_, access.dtype);
   value = to_memory(e_, access.dtype, spread(e_, value, lanes_));
@@ -97,27 +120,29 @@ void ContractionEmitter::store_vector(const MappedAccess& access, Value* base, c
                          llvm::Align(element->getScalarSizeInBits() / 8), mask);
 }
 
-void ContractionEmitter::store_row(Value* r, int vectors, const Column& column, const Values& sums,
-                                   const std::vector<Values>& fixed) {
-  std::vector<DType> types;
-  Values rows;  // base of each load for this row
+std::vector<Values> ContractionEpilogue::fixed_loads(int vectors, const Column& column) {
+  std::vector<Values> fixed(p_.loads.size());
   for (size_t i = 0; i < p_.loads.size(); ++i) {
-    const MappedAccess& access = p_.loads[i];
-    types.push_back(access.dtype);
-    rows.push_back(bases_[i]);
-    if (!fixed[i].empty()) continue;
-    Value* offset = row_offset(access, i, r);
-    rows[i] = access.buffer == kExpression
-                  ? e_.ir().CreateNSWAdd(bases_[i], offset)
-                  : e_.at(storage_type(e_, access.dtype), bases_[i], offset);
+    if (uses_rows(p_.loads[i].map)) continue;
+    for (int v = 0; v < vectors; ++v) {
+      fixed[i].push_back(load_vector(p_.loads[i], bases_[i], column, v));
+    }
+  }
+  return fixed;
+}
+
+Status ContractionEpilogue::store_row(const Values& offsets, int vectors, const Column& column,
+                                      const Values& sums, const std::vector<Values>& fixed) {
+  std::vector<DType> types;
+  Values rows;  // the base of each access for this row
+  for (size_t slot = 0; slot < slots(); ++slot) {
+    const MappedAccess& a = access(slot);
+    if (slot < p_.loads.size()) types.push_back(a.dtype);
+    rows.push_back(a.buffer == kExpression
+                       ? e_.ir().CreateNSWAdd(bases_[slot], offsets[slot])
+                       : e_.at(storage_type(e_, a.dtype), bases_[slot], offsets[slot]));
   }
   types.push_back(DType::kF32);
-  Values targets;
-  for (size_t i = 0; i < p_.stores.size(); ++i) {
-    const size_t slot = p_.loads.size() + i;
-    targets.push_back(e_.at(storage_type(e_, p_.stores[i].dtype), bases_[slot],
-                            row_offset(p_.stores[i], slot, r)));
-  }
   for (int v = 0; v < vectors; ++v) {
     const auto at = static_cast<size_t>(v);
     Values inputs;
@@ -126,60 +151,13 @@ void ContractionEmitter::store_row(Value* r, int vectors, const Column& column, 
                                         : fixed[i][at]);
     }
     inputs.push_back(sums[at]);
-    Result<Values> results = emit_program(e_, p_.epilogue, types, inputs);
-    if (!results.ok()) {
-      if (status_.ok()) status_ = results.status();
-      return;
-    }
+    CARNOT_ASSIGN(const Values results, emit_program(e_, p_.epilogue, types, inputs));
     for (size_t i = 0; i < p_.stores.size(); ++i) {
-      store_vector(p_.stores[i], targets[i], column, v,
-                   (*results)[static_cast<size_t>(p_.results[i])]);
+      store_vector(p_.stores[i], rows[p_.loads.size() + i], column, v,
+                   results[static_cast<size_t>(p_.results[i])]);
     }
   }
-}
-
-void ContractionEmitter::prefetch_tile(int rows, int vectors, const Column& column) {
-  for (size_t i = 0; i < p_.loads.size(); ++i) {
-    const MappedAccess& access = p_.loads[i];
-    if (access.buffer == kExpression || !uses_rows(access.map) || !access.map.column.is(1))
-      continue;
-    llvm::Type* type = storage_type(e_, access.dtype);
-    for (int r = 0; r < rows; ++r) {
-      Value* row = e_.at(type, bases_[i], row_offset(access, i, e_.i64(r)));
-      for (int v = 0; v < vectors; ++v) {
-        Value* column_at = e_.ir().CreateNSWAdd(column.first, e_.i64(int64_t{v} * lanes_));
-        e_.prefetch(e_.at(type, row, column_at), 3);
-      }
-    }
-  }
-}
-
-void ContractionEmitter::epilogue(int rows, int vectors, const Column& column, const Values& sums) {
-  llvm::FixedVectorType* type = e_.vector(e_.f32(), lanes_);
-  std::vector<Values> fixed(p_.loads.size());  // loads that are the same for all rows
-  for (size_t i = 0; i < p_.loads.size(); ++i) {
-    if (uses_rows(p_.loads[i].map)) continue;
-    for (int v = 0; v < vectors; ++v) {
-      fixed[i].push_back(load_vector(p_.loads[i], bases_[i], column, v));
-    }
-  }
-  if (rows == 1 || p_.epilogue.insts.size() <= kInlineInstructions) {
-    for (int r = 0; r < rows; ++r) {
-      const auto first = sums.begin() + int64_t{r} * vectors;
-      store_row(e_.i64(r), vectors, column, Values(first, first + vectors), fixed);
-    }
-    return;
-  }
-  Value* frame = e_.stack(type, int64_t{rows} * vectors);
-  for (size_t i = 0; i < sums.size(); ++i) {
-    e_.store(sums[i], e_.at(type, frame, static_cast<int64_t>(i)));
-  }
-  e_.loop(e_.i64(0), e_.i64(rows), e_.i64(1), [&](Value* r) {
-    Values row;
-    Value* first = e_.at(type, frame, e_.ir().CreateNSWMul(r, e_.i64(vectors)));
-    for (int v = 0; v < vectors; ++v) row.push_back(e_.load(type, e_.at(type, first, v)));
-    store_row(r, vectors, column, row, fixed);
-  });
+  return {};
 }
 
 }  // namespace carnot::cpu

@@ -68,15 +68,14 @@ ContractionEmitter::Values ContractionEmitter::row_addresses(int rows, Value* ta
 void ContractionEmitter::prepare_rows(int rows, Value* first_row) {
   if (t_.access == RowAccess::kDirect && tables_ == 0) return;
   auto& ir = e_.ir();
-  const Values first = unflatten(first_row, p_.rows);
+  const Values first = unflatten(e_, first_row, p_.rows);
   e_.loop(e_.i64(0), e_.i64(rows), e_.i64(1), first, [&](Value* r, llvm::ArrayRef<Value*> carried) {
     const Values index(carried.begin(), carried.end());
     for (size_t i = 0; i < offset_table_.size(); ++i) {
       if (offset_table_[i] < 0) continue;
-      const AxisMap& map =
-          i < p_.loads.size() ? p_.loads[i].map : p_.stores[i - p_.loads.size()].map;
+      const AxisMap& map = epilogue_.access(i).map;
       Value* table = scratch_at(offsets_at_ + Dim(offset_table_[i] * t_.rows * kPointerBytes));
-      e_.store(dot(map.rows, index), e_.at(ir.getInt64Ty(), table, r));
+      e_.store(dot(e_, map.rows, index), e_.at(ir.getInt64Ty(), table, r));
     }
     if (t_.access == RowAccess::kPointers) row_pointers(r, rows, index);
     if (t_.access == RowAccess::kGather) gather_row(r, index);
@@ -91,7 +90,7 @@ ContractionEmitter::Value* ContractionEmitter::guard_holds(const Values& row, co
   Value* holds = nullptr;
   for (size_t g = 0; g < p_.guards.size(); ++g) {
     const MappedGuard& guard = p_.guards[g];
-    Value* low = ir.CreateNSWAdd(row[g], dot(guard.index.inner, inner));
+    Value* low = ir.CreateNSWAdd(row[g], dot(e_, guard.index.inner, inner));
     Value* high = low;
     for (size_t i = p_.inner.size() - free_axes; i < p_.inner.size(); ++i) {
       const Dim& step = guard.index.inner[i];
@@ -112,12 +111,13 @@ ContractionEmitter::Value* ContractionEmitter::guard_holds(const Values& row, co
 
 void ContractionEmitter::row_pointers(Value* r, int rows, const Values& index) {
   auto& ir = e_.ir();
-  Value* from = e_.at(e_.f32(), a_base_, dot(p_.a.map.rows, index));
+  Value* from = e_.at(e_.f32(), a_base_, dot(e_, p_.a.map.rows, index));
   Value* table = e_.at(ir.getPtrTy(), scratch_at(table_at_), r);
   Value* padding = p_.guards.empty() ? nullptr : scratch_at(padding_at_);
   Values guards;
   for (const MappedGuard& guard : p_.guards) {
-    guards.push_back(ir.CreateNSWAdd(task_offset(guard.index), dot(guard.index.rows, index)));
+    guards.push_back(
+        ir.CreateNSWAdd(task_offset(e_, guard.index, batch_), dot(e_, guard.index.rows, index)));
   }
   Values taps;
   for_taps(0, p_.inner.size() - run_axes_, taps_ <= kUnrolledTaps, taps, [&](const Values& tap) {
@@ -125,7 +125,7 @@ void ContractionEmitter::row_pointers(Value* r, int rows, const Values& index) {
     for (size_t i = 0; i < tap.size(); ++i) {
       number = ir.CreateNSWAdd(ir.CreateNSWMul(number, e_.dim(p_.inner[i])), tap[i]);
     }
-    Value* pointer = e_.ir().CreateGEP(e_.f32(), from, dot(p_.a.map.inner, tap));
+    Value* pointer = e_.ir().CreateGEP(e_.f32(), from, dot(e_, p_.a.map.inner, tap));
     if (Value* holds = guard_holds(guards, tap, 0)) {
       pointer = ir.CreateSelect(holds, pointer, padding);
     }
@@ -141,11 +141,12 @@ int64_t ContractionEmitter::taps_in(size_t run_axes) const {
 
 void ContractionEmitter::gather_row(Value* r, const Values& index) {
   auto& ir = e_.ir();
-  Value* from = ir.CreateGEP(e_.f32(), a_base_, dot(p_.a.map.rows, index));
+  Value* from = ir.CreateGEP(e_.f32(), a_base_, dot(e_, p_.a.map.rows, index));
   Value* to = e_.at(e_.f32(), scratch_at(panel_at_), ir.CreateNSWMul(r, e_.dim(p_.inner_count())));
   Values guards;
   for (const MappedGuard& guard : p_.guards) {
-    guards.push_back(ir.CreateNSWAdd(task_offset(guard.index), dot(guard.index.rows, index)));
+    guards.push_back(
+        ir.CreateNSWAdd(task_offset(e_, guard.index, batch_), dot(e_, guard.index.rows, index)));
   }
   const size_t run = p_.run_axes(/*ignore_guards=*/true, /*b_packed=*/true);
   const auto runs = [&](bool unroll, const Values& checks) {
@@ -175,7 +176,8 @@ void ContractionEmitter::gather_run(Value* to, Value* from, const Values& guards
     int64_t count = 1;
     for (size_t i = p_.inner.size() - axes; i < p_.inner.size(); ++i) count *= p_.inner[i].value();
     copy_run(pointer_to(inner),
-             padding ? nullptr : ir.CreateGEP(e_.f32(), from, dot(p_.a.map.inner, inner)), count);
+             padding ? nullptr : ir.CreateGEP(e_.f32(), from, dot(e_, p_.a.map.inner, inner)),
+             count);
   };
   if (guards.empty()) return copy(tap, run, false);
   // The trailing axes that no guard uses are copied whole even at the border.
