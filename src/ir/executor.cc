@@ -100,6 +100,10 @@ class Run {
   std::unordered_map<const Graph*, Schedule> schedules_;
 };
 
+bool is_fill(const Tensor& tensor) {
+  return tensor.is_splat() || tensor.elements() == 1;
+}
+
 Result<bool> one_bool(const Tensor& tensor) {
   if (tensor.dtype() != DType::kBool || tensor.elements() != 1) {
     return error(Code::kInvalidArgument, "the condition must be one bool, is ",
@@ -305,11 +309,12 @@ Status Run::step(const Step& step, std::vector<Slot>& slots, Symbols& symbols) {
   const Node& node = *step.node;
   std::vector<Tensor> operands;
   for (const size_t slot : step.operands) operands.push_back(slots[slot].tensor);
-  const bool stored = node.as<op::Constant>() != nullptr;  // the graph owns these bytes
+  const bool stored = node.as<op::Constant>() != nullptr;           // the graph owns these bytes
+  const bool lazy = node.as<op::Expand>() && is_fill(operands[0]);  // stores one element
   std::vector<std::unique_ptr<Charge>> charges;
   for (const Value* value : node.outputs) {
     charges.push_back(std::make_unique<Charge>(budget_));
-    if (stored) continue;
+    if (stored || lazy) continue;
     CARNOT_ASSIGN(const int64_t bytes, bytes_of(value->type(), symbols));
     CARNOT_RETURN_IF_ERROR(charges.back()->at_least(bytes));
   }

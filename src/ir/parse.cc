@@ -18,6 +18,7 @@ class Parser {
 
  private:
   Status inputs();
+  Result<std::vector<Value*>> operands();
   Status node(int depth);
   Status returns();
   Status check_types(const Node& node, size_t start);
@@ -93,6 +94,19 @@ Status Parser::check_types(const Node& node, size_t start) {
   return {};
 }
 
+// An operation that takes none may leave out the parentheses.
+Result<std::vector<Value*>> Parser::operands() {
+  std::vector<Value*> out;
+  if (!scanner_.accept("(")) return out;
+  while (!scanner_.peek(")")) {
+    if (!out.empty()) CARNOT_RETURN_IF_ERROR(scanner_.expect(","));
+    CARNOT_ASSIGN(Value * operand, value());
+    out.push_back(operand);
+  }
+  CARNOT_RETURN_IF_ERROR(scanner_.expect(")"));
+  return out;
+}
+
 Status Parser::node(int depth) {
   const size_t start = scanner_.position();
   std::vector<std::string> names;
@@ -107,14 +121,7 @@ Status Parser::node(int depth) {
   CARNOT_ASSIGN(const std::string_view op_name, scanner_.identifier());
   std::optional<Op> op = make_op(op_name);
   if (!op) return fail_at(op_start, cat("no operation is named ", quote(op_name)));
-  std::vector<Value*> operands;
-  CARNOT_RETURN_IF_ERROR(scanner_.expect("("));
-  while (!scanner_.peek(")")) {
-    if (!operands.empty()) CARNOT_RETURN_IF_ERROR(scanner_.expect(","));
-    CARNOT_ASSIGN(Value * operand, value());
-    operands.push_back(operand);
-  }
-  CARNOT_RETURN_IF_ERROR(scanner_.expect(")"));
+  CARNOT_ASSIGN(std::vector<Value*> inputs, operands());
 
   std::vector<std::unique_ptr<Graph>> nested;
   const auto peek_regions = [&] {  // `{ graph` where attributes would say `{ name =`
@@ -126,13 +133,13 @@ Status Parser::node(int depth) {
   const bool may_nest = region_count(*op) > 0;
   if (!may_nest || !peek_regions()) {
     CARNOT_RETURN_IF_ERROR(
-        parse_attrs(scanner_, *op, {constants_, static_cast<int32_t>(operands.size())}));
+        parse_attrs(scanner_, *op, {constants_, static_cast<int32_t>(inputs.size())}));
   }
   if (may_nest) {
     CARNOT_ASSIGN(nested, regions(depth));
   }
   Result<Node*> node =
-      graph_.add(std::move(*op), std::move(operands), {}, names, nullptr, std::move(nested));
+      graph_.add(std::move(*op), std::move(inputs), {}, names, nullptr, std::move(nested));
   if (!node.ok()) return fail_at(start, node.status().message());
   if ((*node)->outputs.size() != names.size()) {
     return fail_at(start, cat(op_name, " gives ", (*node)->outputs.size(), " results, ",

@@ -67,9 +67,14 @@ void Printer::node(const Node& node, int depth) {
   indent(depth);
   list(node.outputs, false);
   if (!node.outputs.empty()) out_ += " = ";
-  out_ += std::string(name(node.op)) + "(";
-  list(node.inputs, false);
-  out_ += ")" + body_text(node.op) + braces_text(node.op);
+  out_ += name(node.op);
+  const bool source = std::visit([](const auto& op) { return op.kMax == 0; }, node.op);
+  if (!source) {
+    out_ += "(";
+    list(node.inputs, false);
+    out_ += ")";
+  }
+  out_ += body_text(node.op) + braces_text(node.op);
   if (!node.regions.empty()) {
     out_ += " {\n";
     for (const auto& region : node.regions) {

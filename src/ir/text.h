@@ -1,10 +1,11 @@
 #pragma once
 // The textual form of the Graph. Grammar:
-//   graph   = 'graph' [name] '(' [input {',' input}] ')' '{' {node} 'return' [output {',' output}]
-//   '}' input   = value ':' type node    = value {',' value} '=' op '(' [value {',' value}] ')'
-//   attrs [regions]
-//             [':' type {',' type}]
+//   graph   = 'graph' [name] '(' [input {',' input}] ')' '{' {node} return '}'
+//   input   = value ':' type
+//   node    = value {',' value} '=' op ['(' [value {',' value}] ')'] attrs [regions] [types]
 //   regions = '{' graph {graph} '}'
+//   types   = ':' type {',' type}
+//   return  = 'return' [output {',' output}]
 //   output  = value ['as' string]              the user's name, where it is not the value's
 //   value   = '%' name                         %conv1, %0, %"any characters"
 // attrs are those of ops/attrs.h, types those of tensor/type_text.h, constants those of

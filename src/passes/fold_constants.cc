@@ -26,7 +26,7 @@ constexpr double kWorkMax = 1e8;
 constexpr int64_t kUnknownElementsMax = 1 << 20;
 // An iota is cheaper to make than to load.
 constexpr int64_t kIotaElementsMax = 4096;
-// Fills that need more bytes than this are not stored.
+// A fill of more bytes than this is stored as one element.
 constexpr int64_t kDenseBytesMax = 4096;
 
 Result<int64_t> bytes_of(const TensorType& type) {
@@ -82,7 +82,7 @@ class State {
 
   Status node(Node* node) {
     own_ = scope_.enter(*node);
-    if (node->as<op::Constant>() || node->as<op::DimsTensor>() || !node->regions.empty()) return {};
+    if (node->as<op::Constant>() || !node->regions.empty()) return {};
     for (Value* result : node->outputs) {
       if (result->users.empty() && !graph_.is_output(result)) continue;
       if (result->info.elements) CARNOT_RETURN_IF_ERROR(known(node, result));
@@ -99,7 +99,7 @@ class State {
   Result<Value*> sizes_tensor(Node* node, const Value& result);
   Status constants(Node* node);
   std::string why_not(const Node& node);
-  bool fold_fill(Node* node);
+  Result<bool> fold_fill(Node* node);
   void replace(Value* from, Value* to) {
     to->name = from->name;
     graph_.replace_uses(from, to);
@@ -203,7 +203,7 @@ std::string State::why_not(const Node& node) {
 }
 
 // An operation on fills whose result is a fill. True when it was done, or must not be.
-bool State::fold_fill(Node* node) {
+Result<bool> State::fold_fill(Node* node) {
   const bool moves = node->as<op::Expand>() || node->as<op::Reshape>() ||
                      node->as<op::Transpose>() || node->as<op::Slice>();
   if (!moves && !node->as<op::Pointwise>()) return false;
@@ -215,13 +215,12 @@ bool State::fold_fill(Node* node) {
       operands.push_back(element_of(tensor));
     }
   }
-  int64_t largest = 0;
+  std::vector<int64_t> sizes;
   for (const Value* value : node->outputs) {
     const Result<int64_t> bytes = bytes_of(value->type());
     if (!bytes.ok() || *bytes == 0) return false;
-    largest = std::max(largest, *bytes);
+    sizes.push_back(*bytes);
   }
-  if (largest <= kDenseBytesMax) return false;
   if (!moves) {
     Result<std::vector<Tensor>> results = reference(node->op, operands);
     if (!results.ok()) return false;
@@ -230,8 +229,11 @@ bool State::fold_fill(Node* node) {
   if (!context_.rewrite()) return true;
   for (size_t i = 0; i < node->outputs.size(); ++i) {
     const Shape shape = *known_shape(node->outputs[i]->type().dims, {});
-    replace(node->outputs[i],
-            graph_.constant(Tensor::splat(operands[i], shape), node->origin, node));
+    Tensor fill = Tensor::splat(operands[i], shape);
+    if (sizes[i] <= kDenseBytesMax) {
+      CARNOT_ASSIGN(fill, fill.dense());
+    }
+    replace(node->outputs[i], graph_.constant(std::move(fill), node->origin, node));
   }
   graph_.erase(node);
   return true;
@@ -245,7 +247,8 @@ Status State::constants(Node* node) {
     const Dim count = product(iota->sizes);
     if (!count.is_constant() || count.value() > kIotaElementsMax) return {};
   }
-  if (fold_fill(node)) return {};
+  CARNOT_ASSIGN(const bool filled, fold_fill(node));
+  if (filled) return {};
   if (const std::string reason = why_not(*node); !reason.empty()) {
     context_.note(*node, "has constant operands, but " + reason);
     return {};
@@ -279,8 +282,6 @@ Status State::constants(Node* node) {
 }  // namespace
 
 Status fold_constants(Graph& graph, PassContext& context) {
-  // What became constant since the last time may tell elements further on, in regions too.
-  CARNOT_RETURN_IF_ERROR(graph.reinfer());
   State state(graph, context);
   for (Node* node : graph.nodes()) {
     CARNOT_RETURN_IF_ERROR(context.budget().check());

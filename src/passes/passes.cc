@@ -50,7 +50,9 @@ class Runner {
     PassStats stats{row->name, context_.rewrites(), 0, graph_.size(), 0};
     const auto start = std::chrono::steady_clock::now();
     context_.begin(row->name);
-    Status status = run_nested(*row, graph_, context_);
+    // What a pass changed may tell types and elements further on, in regions too.
+    Status status = graph_.reinfer();
+    if (status.ok()) status = run_nested(*row, graph_, context_);
     if (context_.rewrites() > stats.rewrites) graph_.remove_dead();
     stats.milliseconds =
         std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();

@@ -1,0 +1,12 @@
+#pragma once
+// Whether two graphs compute the same, by running both.
+#include "ir/graph.h"
+
+namespace carnot {
+
+/// Runs both with the same seeded inputs (each symbol of the inputs is 2, 3 or 4) and compares all
+/// outputs; an error says which differ. A graph
+/// that fails to run may stop failing only where it failed for want of memory.
+Status same_results(const Graph& before, const Graph& after, uint64_t seed);
+
+}  // namespace carnot
