@@ -35,7 +35,7 @@ inline bool is_integer(DType d) {
 class Dim {
  public:
   struct Term;
-  Dim(int64_t value = 0) : constant_(value) {}  // implicit: sizes are mostly numbers
+  Dim(int64_t value = 0);  // implicit: sizes are mostly numbers
   /// `name` without the '?'.
   static Dim symbol(std::string name);
 
@@ -79,7 +79,6 @@ Dim floor_div(const Dim& a, const Dim& b);
 Dim mod(const Dim& a, const Dim& b);
 Dim min(const Dim& a, const Dim& b);
 Dim max(const Dim& a, const Dim& b);
-inline Dim ceil_div(const Dim& a, const Dim& b) { return floor_div(a + b - Dim(1), b); }
 
 /// One factor of a term.
 struct DimAtom {
@@ -94,6 +93,10 @@ struct Dim::Term {
   int64_t coefficient = 1;
   std::vector<DimAtom> factors;  ///< sorted, at least one
 };
+
+// Here because clang 14 wants Term complete wherever a Dim may have to be destroyed.
+inline Dim::Dim(int64_t value) : constant_(value) {}
+inline Dim ceil_div(const Dim& a, const Dim& b) { return floor_div(a + b - Dim(1), b); }
 
 using Dims = std::vector<Dim>;
 /// Values of symbols; names without '?'.
