@@ -108,7 +108,6 @@ int64_t range_count(NodeImport& n, double start, double limit, double delta) {
 void range(NodeImport& n) {
   Values operands;
   for (size_t i = 0; i < 3; ++i) operands.push_back(n.reshape(n.in(i), {}));
-  const DType dtype = operands[0]->type().dtype;
   op::Range op;
   const auto start = n.known_number(operands[0]), delta = n.known_number(operands[2]);
   const auto limit = n.known_number(operands[1]);
@@ -116,7 +115,7 @@ void range(NodeImport& n) {
   if (start && limit && delta) {
     op.count = range_count(n, *start, *limit, *delta);
   } else if (const auto from = n.elements(n.in(0)), to = n.elements(n.in(1));
-             is_integer(dtype) && from && to && delta && *delta > 0 && *delta < 1e9) {
+             from && to && delta && *delta >= 1 && *delta < 1e9 && *delta == std::floor(*delta)) {
     const Dim length = larger((*to)[0] - (*from)[0], 0);
     op.count = ceil_div(length, static_cast<int64_t>(*delta));
   } else {

@@ -11,11 +11,19 @@ namespace {
 
 constexpr int64_t kLargest = std::numeric_limits<int64_t>::max();
 constexpr int64_t kSmallest = std::numeric_limits<int64_t>::min();
+// Bounds from here on mean "to the end" for an axis of unknown size: INT32_MAX, INT64_MAX and
+// tf2onnx's 10^9 are what exporters write, and no axis is as long.
+constexpr int64_t kBeyond = 1'000'000'000;
 
-/// A bound counted from the front, not yet clamped. Extremes stand for "the end".
-Dim from_front(const Dim& bound, const Dim& size) {
-  if (!bound.is_constant()) return bound;
-  return bound.value() < 0 ? size + bound : bound;
+/// A bound counted from the front and cut to [lowest, highest].
+Dim place(const Dim& bound, const Dim& size, const Dim& lowest, const Dim& highest) {
+  if (bound.is_constant() && !size.is_constant()) {
+    if (bound.value() >= kBeyond) return highest;
+    if (bound.value() <= -kBeyond) return lowest;
+  }
+  // A symbolic bound is a size: never negative.
+  const bool from_end = bound.is_constant() && bound.value() < 0;
+  return smaller(larger(from_end ? size + bound : bound, lowest), highest);
 }
 
 struct Cut {
@@ -24,27 +32,17 @@ struct Cut {
 
 /// x[start:end:step] along one axis, by ONNX's clamping.
 Cut cut(const Dim& start, const Dim& end, int64_t step, const Dim& size) {
-  if (step > 0) {
-    Dim from = start.is(kSmallest) ? Dim(0) : start.is(kLargest) ? size : from_front(start, size);
-    Dim to = end.is_constant() && end.value() >= kLargest / 2 ? size : from_front(end, size);
-    if (end.is_constant() && end.value() <= kSmallest / 2) to = 0;
-    to = smaller(larger(to, 0), size);
-    from = larger(from, 0);
-    const Dim length = larger(to - from, 0);
-    // Beyond the end there is nothing: where that is certain any start will do.
-    if (length.is(0)) return {0, 0};
-    return {from, ceil_div(length, step)};
-  }
-  const Dim last = size - Dim(1);
-  Dim from = start.is_constant() && start.value() >= kLargest / 2 ? last : from_front(start, size);
-  Dim to = end.is_constant() && end.value() <= kSmallest / 2 ? Dim(-1) : from_front(end, size);
-  from = smaller(from, last);
-  // Negative only where everything is cut off.
-  to = larger(smaller(to, last), -1);
-  const Dim stride = step == kSmallest ? Dim(kLargest) : Dim(-step);
-  const Dim length = larger(from - to, 0);
+  const bool forward = step > 0;
+  const Dim lowest = forward ? 0 : -1, highest = forward ? size : size - Dim(1);
+  // A start beyond a symbolic end needs no cutting: there is nothing to read then.
+  const bool plain = forward && start.is_constant() && start.value() >= 0 &&
+                     start.value() < kBeyond && !size.is_constant();
+  const Dim from = plain ? start : place(start, size, 0, highest);
+  const Dim to = place(end, size, lowest, highest);
+  const Dim length = larger(forward ? to - from : from - to, 0);
   if (length.is(0)) return {0, 0};
-  return {larger(from, 0), ceil_div(length, stride)};
+  const Dim stride = forward ? Dim(step) : step == kSmallest ? Dim(kLargest) : Dim(-step);
+  return {from, ceil_div(length, stride)};
 }
 
 struct SliceOperands {
