@@ -1,16 +1,15 @@
-// The CPU as a device. A run is one region of the thread team: every thread walks the same list of
-// launches. The tasks of a launch are divided into one contiguous share per thread, so that a
-// thread finds in its own cache what it wrote in the launch before; a thread that has finished its
-// share takes chunks of the others'. A barrier ends each launch. Launches that are too small to
-// divide, and host steps, are left to thread 0; a sequence of them has one barrier, at its end.
+// The CPU as a device. A run is one region of the thread team that works through a list of
+// launches. `current_` says which launch is open; everybody helps with that one. Its tasks are
+// divided into one contiguous share per thread, so that a thread finds in its own cache what it
+// wrote in the launch before, and a share into chunks; a thread that has finished its share takes
+// chunks of the others'. Whoever completes a launch's last chunk opens the next one, and runs what
+// is too small to divide by itself on the way. Host steps are thread 0's.
 //
-// A share is a counter of tasks handed out. There are two sets, used in turn: a thread resets its
-// counter of one set after the barrier that ended its use, and the set is used again only after
-// the next barrier.
-//
-// Stopping must be agreed on, or a thread would wait for ever at a barrier: thread 0 alone decides,
-// and says from which launch on nothing runs; that launch is always beyond a barrier that the
-// others have not passed.
+// Nobody waits for a thread, only for chunks that are being computed: on a busy machine a thread
+// that has lost its CPU holds up nothing, the others take its share. When it comes back it may
+// still look at a launch that is long over, so the counter of a share carries the launch's number,
+// and taking a chunk compares it.
+#include <sched.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -26,133 +25,200 @@
 namespace carnot {
 namespace {
 
+using Clock = std::chrono::steady_clock;
 using Entry = void (*)(void* const* buffers, const int64_t* params, int64_t begin, int64_t end,
                        void* scratch);
 
 constexpr int kThreadsMax = 256;
-constexpr int kChunksPerShare = 4;  // fewer calls than that and a late thread holds up the others
-constexpr double kSplitMinUs = 5;   // half of it is gained, a barrier and cold caches are paid
+constexpr int64_t kChunksPerShare = 4;  // fewer calls than that and a late thread holds up others
+constexpr double kSplitMinUs = 5;       // half of it is gained, a hand-over and cold caches cost
 constexpr size_t kHugePage = size_t{2} << 20;
+constexpr uint32_t kNoLaunch = std::numeric_limits<uint32_t>::max();
+
+// Stages of waiting for the next launch: the lowest latency, then others' progress, then sleep.
+constexpr std::chrono::microseconds kPause{20}, kYield{2000};
 
 int64_t now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch())
       .count();
+}
+
+inline void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
 }
 
 bool is_serial(const Launch& launch) {
   return launch.host || launch.tasks <= 1 || (launch.cost_us > 0 && launch.cost_us < kSplitMinUs);
 }
 
+// High half: the launch; low half: how many of its chunks are taken. Unset until a thread of that
+// number exists; accessed through atomic_ref.
 struct alignas(64) Share {
-  int64_t taken;  // accessed through atomic_ref; unset until a thread of that number exists
+  uint64_t word;
 };
 
 class Region {
  public:
   Region(std::span<const Launch> launches, std::span<void* const> scratch,
-         const RunOptions& options, Team& team)
-      : launches_(launches), scratch_(scratch), options_(options), team_(team) {
-    for (auto& set : shares_) {
-      for (int thread = 0; thread < team.size(); ++thread) set[thread].taken = 0;
-    }
+         const RunOptions& options, int threads)
+      : launches_(launches), scratch_(scratch), options_(options), threads_(threads) {
+    for (int thread = 0; thread < threads; ++thread) open(thread, kNoLaunch);
   }
 
   void operator()(int thread);
   /// Everything by the caller.
   void alone() {
-    for (size_t i = 0; i < launches_.size() && !stopped(i); ++i) serial(i);
-  }
-  Status finish() {
-    if (stopped(std::numeric_limits<size_t>::max() - 1) && status_.ok()) {
-      return error(Code::kCancelled, "the run was cancelled");
+    for (size_t i = 0; i < launches_.size() && serial(i, 0); ++i) {
     }
-    return std::move(status_);
+  }
+  Status finish() { return std::move(status_); }
+
+ private:
+  void open(int thread, uint32_t launch) {
+    std::atomic_ref(shares_[thread].word).store(uint64_t{launch} << 32, std::memory_order_relaxed);
   }
   void mark(size_t launch) {
     if (!options_.end_ns.empty()) options_.end_ns[launch] = now_ns();
   }
-
- private:
-  bool stopped(size_t next) const { return stop_.load(std::memory_order_relaxed) <= next; }
-  bool cancelled() const {
-    return options_.cancel && options_.cancel->load(std::memory_order_relaxed);
+  uint32_t await_other_than(uint32_t seen) const;
+  int64_t share_size(const Launch& launch, int thread) const {
+    return launch.tasks / threads_ + (thread < launch.tasks % threads_);
   }
-  void serial(size_t i);
-  void share_out(const Launch& launch, int thread, Share* shares);
+  void publish(size_t launch) {
+    current_.store(static_cast<uint32_t>(launch));  // ordered before the look for sleepers
+    current_.notify_all();
+  }
+  bool serial(size_t i, int thread);
+  void advance(size_t i, int thread);
+  bool help(size_t i, int thread);
+  int64_t run_share(const Launch& launch, size_t i, int owner, int thread);
 
   std::span<const Launch> launches_;
   std::span<void* const> scratch_;
   const RunOptions& options_;
-  Team& team_;
-  Status status_;                                                 // thread 0's
-  std::atomic<size_t> stop_{std::numeric_limits<size_t>::max()};  // no launch from here on
-  Share shares_[2][kThreadsMax];
+  int threads_;
+  Status status_;  // of whoever advances
+  alignas(64) std::atomic<uint32_t> current_{kNoLaunch};
+  alignas(64) std::atomic<int64_t> chunks_left_{0};
+  Share shares_[kThreadsMax];
 };
 
-// Thread 0 only.
-void Region::serial(size_t i) {
-  const Launch& launch = launches_[i];
-  if (cancelled()) {
-    stop_.store(i, std::memory_order_relaxed);
-    return;
-  }
-  if (launch.host) {
-    if (Status status = launch.host(launch.host_context, launch.host_step); !status.ok()) {
-      status_ = std::move(status);
-      stop_.store(i, std::memory_order_relaxed);
+uint32_t Region::await_other_than(uint32_t seen) const {
+  constexpr int kLooksPerClock = 64;  // reading the clock costs as much as some looks
+  const auto look = [&](auto between) {
+    for (int i = 0; i < kLooksPerClock; ++i) {
+      if (current_.load(std::memory_order_acquire) != seen) return true;
+      between();
     }
-  } else if (launch.tasks > 0) {
-    reinterpret_cast<Entry>(const_cast<void*>(launch.entry))(launch.buffers, launch.params, 0,
-                                                             launch.tasks, scratch_[0]);
+    return false;
+  };
+  bool changed = look(pause);
+  const Clock::time_point start = changed ? Clock::time_point() : Clock::now();
+  while (!changed) {
+    const auto waited = Clock::now() - start;
+    if (waited < kPause) {
+      changed = look(pause);
+    } else if (waited < kYield) {
+      changed = look(sched_yield);
+    } else {
+      current_.wait(seen, std::memory_order_acquire);
+      changed = true;
+    }
   }
-  mark(i);
+  return current_.load(std::memory_order_acquire);
 }
 
-void Region::share_out(const Launch& launch, int thread, Share* shares) {
-  const auto entry = reinterpret_cast<Entry>(const_cast<void*>(launch.entry));
-  const int threads = team_.size();
-  // The first `larger` shares have one task more.
-  const int64_t size = launch.tasks / threads, larger = launch.tasks % threads;
-  for (int i = 0; i < threads; ++i) {
-    const int owner = thread + i < threads ? thread + i : thread + i - threads;
-    const int64_t count = size + (owner < larger);
-    const int64_t first = owner * size + std::min<int64_t>(owner, larger);
-    const int64_t chunk = (count + kChunksPerShare - 1) / kChunksPerShare;
-    const std::atomic_ref<int64_t> taken(shares[owner].taken);
-    while (taken.load(std::memory_order_relaxed) < count) {
-      const int64_t begin = taken.fetch_add(chunk, std::memory_order_relaxed);
-      if (begin >= count) break;
-      entry(launch.buffers, launch.params, first + begin, first + std::min(begin + chunk, count),
-            scratch_[static_cast<size_t>(thread)]);
+// One launch by one thread; false where the run is over.
+bool Region::serial(size_t i, int thread) {
+  const Launch& launch = launches_[i];
+  if (options_.cancel && options_.cancel->load(std::memory_order_relaxed)) {
+    status_ = error(Code::kCancelled, "the run was cancelled");
+    return false;
+  }
+  if (launch.host) {
+    status_ = launch.host(launch.host_context, launch.host_step);
+    if (!status_.ok()) return false;
+  } else if (launch.tasks > 0) {
+    const auto entry = reinterpret_cast<Entry>(const_cast<void*>(launch.entry));
+    entry(launch.buffers, launch.params, 0, launch.tasks, scratch_[static_cast<size_t>(thread)]);
+  }
+  mark(i);
+  return true;
+}
+
+// Runs what needs no others, then opens the next launch. Called by one thread at a time.
+void Region::advance(size_t i, int thread) {
+  while (i < launches_.size() && is_serial(launches_[i])) {
+    if (launches_[i].host && thread != 0) return publish(i);
+    if (!serial(i, thread)) return publish(launches_.size());
+    ++i;
+  }
+  if (i < launches_.size()) {
+    if (options_.cancel && options_.cancel->load(std::memory_order_relaxed)) {
+      status_ = error(Code::kCancelled, "the run was cancelled");
+      return publish(launches_.size());
+    }
+    int64_t chunks = 0;
+    for (int owner = 0; owner < threads_; ++owner) {
+      chunks += std::min(share_size(launches_[i], owner), kChunksPerShare);
+    }
+    chunks_left_.store(chunks, std::memory_order_relaxed);
+    for (int owner = 0; owner < threads_; ++owner) {
+      std::atomic_ref(shares_[owner].word).store(uint64_t{i} << 32, std::memory_order_release);
     }
   }
+  publish(i);
+}
+
+// Takes chunks of one share until there are none; returns how many.
+int64_t Region::run_share(const Launch& launch, size_t i, int owner, int thread) {
+  const auto entry = reinterpret_cast<Entry>(const_cast<void*>(launch.entry));
+  const int64_t count = share_size(launch, owner);
+  const int64_t chunks = std::min(count, kChunksPerShare);
+  const int64_t first =
+      launch.tasks / threads_ * owner + std::min<int64_t>(owner, launch.tasks % threads_);
+  const std::atomic_ref<uint64_t> word(shares_[owner].word);
+  int64_t done = 0;
+  uint64_t seen = word.load(std::memory_order_acquire);
+  while (seen >> 32 == i && static_cast<int64_t>(seen & 0xffffffff) < chunks) {
+    if (!word.compare_exchange_weak(seen, seen + 1, std::memory_order_acquire)) continue;
+    const auto chunk = static_cast<int64_t>(seen & 0xffffffff);
+    const int64_t size = count / chunks, larger = count % chunks;
+    const int64_t begin = first + size * chunk + std::min(chunk, larger);
+    entry(launch.buffers, launch.params, begin, begin + size + (chunk < larger),
+          scratch_[static_cast<size_t>(thread)]);
+    ++done;
+    seen = word.load(std::memory_order_acquire);
+  }
+  return done;
+}
+
+// Works on a launch as long as there is something to take; true where this thread completed it.
+bool Region::help(size_t i, int thread) {
+  int64_t done = 0;
+  for (int k = 0; k < threads_; ++k) {
+    const int owner = thread + k < threads_ ? thread + k : thread + k - threads_;
+    done += run_share(launches_[i], i, owner, thread);
+  }
+  if (done == 0 || chunks_left_.fetch_sub(done, std::memory_order_acq_rel) != done) return false;
+  mark(i);
+  return true;
 }
 
 void Region::operator()(int thread) {
-  const size_t count = launches_.size();
-  int set = 0;
-  for (size_t i = 0; i < count;) {
-    const size_t begin = i;
-    const bool split = !is_serial(launches_[i]);
-    if (split) {
-      share_out(launches_[i], thread, shares_[set]);
-      ++i;
-    } else {
-      while (i < count && is_serial(launches_[i])) {
-        if (thread == 0 && !stopped(i)) serial(i);
-        ++i;
-      }
+  if (thread == 0) advance(0, thread);
+  for (uint32_t seen = kNoLaunch;;) {
+    seen = await_other_than(seen);
+    if (seen >= launches_.size()) return;
+    if (launches_[seen].host) {
+      if (thread == 0) advance(seen, thread);
+    } else if (help(seen, thread)) {
+      advance(seen + 1, thread);
     }
-    if (i == count) return;  // the end of the region waits for all
-    if (thread == 0 && cancelled() && !stopped(i)) stop_.store(i, std::memory_order_relaxed);
-    team_.barrier(thread);
-    if (split) {
-      if (thread == 0) mark(begin);
-      std::atomic_ref(shares_[set][thread].taken).store(0, std::memory_order_relaxed);
-      set ^= 1;
-    }
-    if (stopped(i)) return;
   }
 }
 
@@ -188,13 +254,12 @@ class CpuDevice : public Device {
     CARNOT_CHECK(scratch.size() >= static_cast<size_t>(team_.size()));
     CARNOT_CHECK(options.end_ns.empty() || options.end_ns.size() >= launches.size());
     if (launches.empty()) return {};
-    Region region(launches, scratch, options, team_);
+    Region region(launches, scratch, options, team_.size());
     // Alone, callers do not wait for each other.
     if (team_.size() == 1 || std::all_of(launches.begin(), launches.end(), is_serial)) {
       region.alone();
     } else {
       team_.run(region);
-      region.mark(launches.size() - 1);
     }
     return region.finish();
   }
