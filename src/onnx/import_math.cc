@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "onnx/import_table.h"
+#include "onnx/quantize.h"
 
 namespace carnot::onnx {
 
@@ -113,19 +114,6 @@ void bit_shift(NodeImport& n) {
 
 void where(NodeImport& n) {
   n.out(n.map("select($0, $1, $2)", {n.in(0), n.in(1), n.in(2)}));
-}
-
-bool is_float8(DType dtype) {
-  return is_float(dtype) && bits_of(dtype) <= 8;
-}
-
-Value* convert(NodeImport& n, Value* x, DType to) {
-  if (is_float8(to) && x->type().dtype != to && !n.flag("saturate", true)) {
-    n.unsupported("conversion to ", to_string(to),
-                  " without saturation is not supported: "
-                  "set saturate = 1");
-  }
-  return n.cast(x, to);
 }
 
 void cast(NodeImport& n) {

@@ -97,6 +97,26 @@ void Session::pin_sizes(const std::string& name, const Dims& declared, const Dim
   }
 }
 
+void Session::fix_input(Scope& scope, const ValueInfoProto& input) {
+  const Tensor& value = options_.input_values.find(std::string(input.name))->second;
+  const TensorType type = declared_type(input);
+  bool fits = type.dtype == value.dtype();
+  if (input.type.has_shape) {
+    fits = fits && type.rank() == value.rank();
+    for (size_t i = 0; fits && i < type.dims.size(); ++i) {
+      fits = !type.dims[i].is_constant() || type.dims[i].is(value.shape()[i]);
+    }
+  }
+  if (!fits) {
+    fail(Code::kInvalidArgument, cat("input ", quote(input.name), " is declared ", to_string(type),
+                                     ", the value given is ", to_string(value.type())));
+  }
+  Binding binding;
+  binding.kind = Binding::kConstant;
+  binding.tensor = value;
+  define(scope, input.name, std::move(binding));
+}
+
 void Session::import_inputs(Scope& scope) {
   const GraphProto& proto = file_.model.graph;
   std::unordered_set<std::string_view> constants;
@@ -108,9 +128,17 @@ void Session::import_inputs(Scope& scope) {
   for (const ValueInfoProto& input : proto.inputs) {
     if (constants.count(input.name)) continue;  // old IR versions list weights as inputs too
     if (input.name.empty()) fail(Code::kInvalidModel, "a graph input has no name");
+    if (options_.input_values.count(std::string(input.name))) {
+      fix_input(scope, input);
+      continue;
+    }
     inputs.emplace_back(&input, declared_type(input));
   }
-  for (const auto& [name, wanted] : options_.input_shapes) {
+  std::map<std::string, Dims> shapes = options_.input_shapes;
+  for (const auto& [name, value] : options_.input_values) {
+    shapes.insert_or_assign(name, value.type().dims);
+  }
+  for (const auto& [name, wanted] : shapes) {
     const auto found = std::find_if(inputs.begin(), inputs.end(), [&name = name](const auto& row) {
       return row.first->name == name;
     });
@@ -124,14 +152,24 @@ void Session::import_inputs(Scope& scope) {
     }
   }
   for (auto& [input, type] : inputs) {
-    if (!input->type.has_shape && !options_.input_shapes.count(std::string(input->name))) {
+    const std::string name(input->name);
+    if (!input->type.has_shape && !shapes.count(name)) {
       fail(Code::kInvalidModel,
            cat("input ", quote(input->name), " has no shape in the model: give one"));
     }
     for (Dim& dim : type.dims) dim = substitute(dim, pinned_);
     Binding binding;
-    binding.kind = Binding::kValue;
-    binding.value = scope.graph->add_input(std::string(input->name), type);
+    if (const auto value = options_.input_values.find(name); value != options_.input_values.end()) {
+      if (value->second.dtype() != type.dtype) {
+        fail(Code::kInvalidArgument, cat("input ", quote(name), " is ", to_string(type),
+                                         ", the value given is ", to_string(value->second)));
+      }
+      binding.kind = Binding::kConstant;
+      binding.tensor = value->second;
+    } else {
+      binding.kind = Binding::kValue;
+      binding.value = scope.graph->add_input(name, type);
+    }
     define(scope, input->name, std::move(binding));
   }
 }
