@@ -47,7 +47,7 @@ Result<Module*> CpuCodeSink::module(double weight) {
   return &modules_[least];
 }
 
-Result<CodeBlob> CpuCodeSink::finish() {
+Result<carnot::CodeBlob> CpuCodeSink::finish() {
   std::vector<Result<ObjectBytes>> objects;
   std::vector<size_t> used;
   for (size_t i = 0; i < modules_.size(); ++i) {

@@ -24,7 +24,7 @@ class CpuCodeSink : public CodeSink {
   /// The module that has the least in it. `weight`: how much is about to be added, roughly.
   Result<Module*> module(double weight);
 
-  Result<CodeBlob> finish() override;
+  Result<carnot::CodeBlob> finish() override;
 
  private:
   DeviceDescription device_;
