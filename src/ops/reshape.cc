@@ -6,10 +6,12 @@
 namespace carnot {
 namespace {
 
-// Different for all positive symbols. Two products that may agree in some run are compared there.
-bool surely_differ(const Dim& a, const Dim& b) {
+// Different for all sizes, which are at least 1 unless data decides them: then they may be 0.
+// Products that may agree in some run are compared there.
+bool surely_differ(const Dim& a, const Dim& b, bool sizes_from_data) {
+  if (a == b) return false;
   Ranges sizes;
-  sizes.others_min = 1;
+  sizes.others_min = sizes_from_data || a.is(0) || b.is(0) ? 0 : 1;
   return provably_at_least(a, b + Dim(1), sizes) || provably_at_least(b, a + Dim(1), sizes);
 }
 
@@ -65,7 +67,7 @@ Result<std::vector<Info>> infer(const op::Reshape& op, Infos in) {
     CARNOT_RETURN_IF_ERROR(
         check_vector(op.kName, "the target", in[1].type, static_cast<int64_t>(op.sizes.size())));
   }
-  if (surely_differ(product(x.dims), product(op.sizes))) {
+  if (surely_differ(product(x.dims), product(op.sizes), in.size() > 1)) {
     return invalid(op, to_string(x), " cannot become ", to_string(op.sizes),
                    ": the numbers of elements differ");
   }
