@@ -21,8 +21,6 @@ struct ImportOptions {
   /// Sizes for inputs by name. Symbols and unknown sizes of the model may be pinned or renamed
   /// (everywhere: the sizes that share a symbol stay equal); numbers of the model must agree.
   std::map<std::string, Dims> input_shapes;
-  /// Inputs that become constants of the graph: a sampling rate, axes, a target size.
-  std::map<std::string, Tensor> input_values;
   /// Inputs by name that become constants: what is known of every later run (the axes of a
   /// reduction, a target shape), which the graph then need not ask for.
   std::map<std::string, Tensor> input_values;

@@ -134,11 +134,7 @@ void Session::import_inputs(Scope& scope) {
     }
     inputs.emplace_back(&input, declared_type(input));
   }
-  std::map<std::string, Dims> shapes = options_.input_shapes;
-  for (const auto& [name, value] : options_.input_values) {
-    shapes.insert_or_assign(name, value.type().dims);
-  }
-  for (const auto& [name, wanted] : shapes) {
+  for (const auto& [name, wanted] : options_.input_shapes) {
     const auto found = std::find_if(inputs.begin(), inputs.end(), [&name = name](const auto& row) {
       return row.first->name == name;
     });
@@ -152,24 +148,14 @@ void Session::import_inputs(Scope& scope) {
     }
   }
   for (auto& [input, type] : inputs) {
-    const std::string name(input->name);
-    if (!input->type.has_shape && !shapes.count(name)) {
+    if (!input->type.has_shape && !options_.input_shapes.count(std::string(input->name))) {
       fail(Code::kInvalidModel,
            cat("input ", quote(input->name), " has no shape in the model: give one"));
     }
     for (Dim& dim : type.dims) dim = substitute(dim, pinned_);
     Binding binding;
-    if (const auto value = options_.input_values.find(name); value != options_.input_values.end()) {
-      if (value->second.dtype() != type.dtype) {
-        fail(Code::kInvalidArgument, cat("input ", quote(name), " is ", to_string(type),
-                                         ", the value given is ", to_string(value->second)));
-      }
-      binding.kind = Binding::kConstant;
-      binding.tensor = value->second;
-    } else {
-      binding.kind = Binding::kValue;
-      binding.value = scope.graph->add_input(name, type);
-    }
+    binding.kind = Binding::kValue;
+    binding.value = scope.graph->add_input(std::string(input->name), type);
     define(scope, input->name, std::move(binding));
   }
 }

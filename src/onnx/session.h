@@ -81,6 +81,7 @@ class Session {
   void check_versions();
   void index_functions();
   void import_inputs(Scope& scope);
+  void fix_input(Scope& scope, const ValueInfoProto& input);
   TensorType input_type(const ValueInfoProto& input);
   TensorType declared_type(const ValueInfoProto& input);
   void pin_sizes(const std::string& name, const Dims& declared, const Dims& wanted);
@@ -109,5 +110,6 @@ class Session {
 
 /// "conv1 (Conv)": the name, or the first output where it has none.
 std::string describe(const NodeProto& node);
+std::vector<std::string> output_names(const GraphProto& graph);
 
 }  // namespace carnot::onnx
