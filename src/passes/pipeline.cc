@@ -24,6 +24,10 @@ Pipeline canonicalize_pipeline() {
            "simplify_views",
            // Exporters repeat shape and mask computations in every layer.
            "merge_common_subexpressions",
+           "recognize_norm",
+           "recognize_attention",
+           // After attention, whose scale it would move into the weights of q.
+           "fold_affine",
            "eliminate_dead_nodes",
        },
        kRounds},

@@ -1,0 +1,277 @@
+// softmax(q k^T * scale + bias) v, written out as matmul, scaling, mask, softmax and matmul,
+// becomes one attention node. Taken in: factors on q, on k and on the scores; an added bias; a mask
+// that selects -inf; three-dimensional operands. Where q, k and v are all transposed from
+// [b, s, h, d], attention takes them as they are, and only its result is transposed.
+#include <algorithm>
+#include <numeric>
+
+#include "ir/match.h"
+#include "passes/passes.h"
+
+namespace carnot {
+namespace {
+
+// A number below this, added to a score, gives the number itself: as if it had been selected.
+constexpr double kMaskedMax = -1e30;
+// Larger biases are not searched for a causal pattern.
+constexpr int64_t kCausalElementsMax = 1 << 24;
+
+// What a matmul's operand is, seen as [b, h, rows, width]: `base` with its axes permuted, times
+// `scale`.
+struct Operand {
+  Value* base = nullptr;
+  op::Ints perm;
+  double scale = 1;
+};
+
+struct Pattern {
+  Node* result = nullptr;  // the matmul with v
+  Operand q, k, v;
+  double scale = 1;
+  Value* bias = nullptr;
+  Value* mask = nullptr;  // bool: where it is `mask_drops`, the score is `masked`
+  bool mask_drops = false;
+  double masked = 0;
+  Origin origin;
+};
+
+// The value before a multiplication or division by a number, where that is what makes it.
+Value* before_scaling(const Value* value, double& scale, Origin& origin) {
+  const auto step = scalar_step(value->producer);
+  const auto number = step ? with_number(*step) : std::nullopt;
+  if (!number || number->number == 0 || !(number->value->type() == value->type())) return nullptr;
+  const bool divides = step->op == ScalarOp::kDiv && !number->number_first;
+  if (step->op != ScalarOp::kMul && !divides) return nullptr;
+  scale = divides ? scale / number->number : scale * number->number;
+  origin = merge(step->node->origin, origin);
+  return number->value;
+}
+
+// Looks through transposes and factors. `swap`: the last two axes stand the other way round.
+Operand operand_of(Value* value, bool swap, Origin& origin) {
+  Operand out;
+  out.perm.resize(static_cast<size_t>(value->type().rank()));
+  std::iota(out.perm.begin(), out.perm.end(), 0);
+  if (swap) std::swap(out.perm[out.perm.size() - 1], out.perm[out.perm.size() - 2]);
+  for (out.base = value;;) {
+    if (const Node* transpose = producer_of<op::Transpose>(out.base)) {
+      for (int64_t& axis : out.perm) {
+        axis = transpose->as<op::Transpose>()->perm[static_cast<size_t>(axis)];
+      }
+      out.base = transpose->inputs[0];
+    } else if (Value* inner = before_scaling(out.base, out.scale, origin)) {
+      out.base = inner;
+    } else {
+      return out;
+    }
+  }
+}
+
+bool is_identity(const op::Ints& perm) {
+  return std::is_sorted(perm.begin(), perm.end());
+}
+
+// Zero where key j <= query i + (t - s), and as good as -inf elsewhere.
+bool is_causal(const Tensor& bias, const Dims& scores) {
+  const int64_t rank = bias.rank(), scores_rank = static_cast<int64_t>(scores.size());
+  if (rank < 2 || bias.is_splat() || bias.elements() > kCausalElementsMax) return false;
+  const int64_t s = bias.shape()[static_cast<size_t>(rank - 2)];
+  const int64_t t = bias.shape()[static_cast<size_t>(rank - 1)];
+  if (bias.elements() != s * t || t < s) return false;
+  if (!scores[static_cast<size_t>(scores_rank - 2)].is(s)) return false;
+  if (!scores[static_cast<size_t>(scores_rank - 1)].is(t)) return false;
+  for (int64_t i = 0; i < s; ++i) {
+    for (int64_t j = 0; j < t; ++j) {
+      const double value = bias.get(i * t + j);
+      if (j <= i + t - s ? value != 0 : !(value <= kMaskedMax)) return false;
+    }
+  }
+  return true;
+}
+
+class Recognize {
+ public:
+  Recognize(Graph& graph, PassContext& context) : graph_(graph), context_(context) {}
+  Status softmax(Node* node);
+
+ private:
+  Value* mask_step(Value* value, Pattern& pattern);
+  bool leads_to_matmul(const Value* value);
+  std::string why_not(const Pattern& p) const;
+  Result<Value*> materialize(const Operand& operand, const Pattern& p);
+  Result<Value*> with_heads(Value* value, const Pattern& p);
+  Result<Value*> bias_of(const Pattern& p);
+  Status rewrite(const Pattern& p);
+
+  Graph& graph_;
+  PassContext& context_;
+};
+
+bool Recognize::leads_to_matmul(const Value* value) {
+  double scale = 1;
+  Origin origin;
+  while (const Value* inner = before_scaling(value, scale, origin)) value = inner;
+  return producer_of<op::MatMul>(value) != nullptr;
+}
+
+// The scores before a mask or bias; notes which. Null where there is none.
+Value* Recognize::mask_step(Value* value, Pattern& p) {
+  const auto step = scalar_step(value->producer);
+  if (!step) return nullptr;
+  const auto& [a, b, c] = step->operands;
+  const auto fits = [&](const ScalarStep::Operand& side) {
+    return side.value && side.value->type() == value->type() && leads_to_matmul(side.value);
+  };
+  if (step->op == ScalarOp::kAdd && a.value && b.value) {
+    if (!fits(a) && !fits(b)) return nullptr;
+    p.origin = merge(step->node->origin, p.origin);
+    p.bias = fits(a) ? b.value : a.value;
+    return fits(a) ? a.value : b.value;
+  }
+  if (step->op != ScalarOp::kSelect || !a.value) return nullptr;
+  const bool keeps = fits(b), drops = fits(c);
+  const auto masked = keeps ? c.uniform() : drops ? b.uniform() : std::nullopt;
+  if (!masked) return nullptr;
+  if (!(*masked <= kMaskedMax)) {
+    context_.note(*step->node, "masks scores with a number that is not as good as -inf");
+    return nullptr;
+  }
+  p.origin = merge(step->node->origin, p.origin);
+  p.mask = a.value;
+  p.mask_drops = drops;
+  p.masked = *masked;
+  return keeps ? b.value : c.value;
+}
+
+Status Recognize::softmax(Node* node) {
+  const int64_t rank = node->output()->type().rank();
+  const auto& softmax = *node->as<op::Softmax>();
+  if (softmax.log || (softmax.axis != -1 && softmax.axis != rank - 1)) return {};
+  Pattern p;
+  p.result = sole_user(graph_, node->output());
+  const auto* values = p.result ? p.result->as<op::MatMul>() : nullptr;
+  if (!values || p.result->inputs[0] != node->output() || values->transpose_a) return {};
+  p.origin = merge(node->origin, p.result->origin);
+
+  std::vector<Value*> path = {node->inputs[0]};
+  if (Value* scores = mask_step(path.back(), p)) path.push_back(scores);
+  while (Value* scores = before_scaling(path.back(), p.scale, p.origin)) path.push_back(scores);
+  const Node* scores = producer_of<op::MatMul>(path.back());
+  if (!scores) {
+    context_.note(*node, "softmax before a matmul, but its operand is no scaled matmul");
+    return {};
+  }
+  for (const Value* value : path) {
+    if (used_once(graph_, value)) continue;
+    context_.note(*node, "is attention, but its scores are needed elsewhere");
+    return {};
+  }
+  p.origin = merge(scores->origin, p.origin);
+  const auto& products = *scores->as<op::MatMul>();
+  p.q = operand_of(scores->inputs[0], products.transpose_a, p.origin);
+  p.k = operand_of(scores->inputs[1], !products.transpose_b, p.origin);
+  p.v = operand_of(p.result->inputs[1], values->transpose_b, p.origin);
+  if (const std::string reason = why_not(p); !reason.empty()) {
+    context_.note(*node, "is attention, but " + reason);
+    return {};
+  }
+  return rewrite(p);
+}
+
+std::string Recognize::why_not(const Pattern& p) const {
+  const int64_t rank = p.result->output()->type().rank();
+  if (rank != 3 && rank != 4) return cat("its rank is ", rank);
+  if (p.v.scale != 1) return "its values are scaled";
+  const auto size = [](const Operand& operand, size_t axis) -> const Dim& {
+    return operand.base->type().dims[static_cast<size_t>(operand.perm[axis])];
+  };
+  for (const Operand* operand : {&p.q, &p.k, &p.v}) {
+    const TensorType& type = operand->base->type();
+    if (type.rank() != rank) return "its operands differ in rank";
+    if (!is_float(type.dtype) || type.dtype != p.q.base->type().dtype) return "of its types";
+    if (!(size(*operand, 0) == size(p.q, 0))) return "its operands' batches differ";
+  }
+  if (rank == 4) {
+    if (!(size(p.k, 1) == size(p.v, 1))) return "k and v have different heads";
+    if (!(size(p.k, 1) == size(p.q, 1)) && !size(p.k, 1).is(1)) return "k's heads are not q's";
+  }
+  if (p.bias && p.bias->type().dtype != p.q.base->type().dtype) return "its bias has another type";
+  return "";
+}
+
+// Three axes [n, s, d] are four with one head.
+Result<Value*> Recognize::with_heads(Value* value, const Pattern& p) {
+  if (value->type().rank() != 3) return value;
+  op::Reshape reshape{value->type().dims};
+  reshape.sizes.insert(reshape.sizes.begin() + 1, 1);
+  return graph_.make(std::move(reshape), {value}, p.origin, p.result);
+}
+
+Result<Value*> Recognize::materialize(const Operand& operand, const Pattern& p) {
+  Value* value = operand.base;
+  if (!is_identity(operand.perm)) {
+    CARNOT_ASSIGN(value, graph_.make(op::Transpose{operand.perm}, {value}, p.origin, p.result));
+  }
+  return with_heads(value, p);
+}
+
+// The added bias, or the mask as one; null for none.
+Result<Value*> Recognize::bias_of(const Pattern& p) {
+  Value* bias = p.bias;
+  if (p.mask) {
+    const DType dtype = p.q.base->type().dtype;
+    op::Pointwise select;
+    select.body.inputs = 1;
+    const int32_t zero = select.body.constant(dtype, 0);
+    const int32_t masked = select.body.constant(dtype, p.masked);
+    select.body.results = {p.mask_drops ? select.body.add(ScalarOp::kSelect, 0, masked, zero)
+                                        : select.body.add(ScalarOp::kSelect, 0, zero, masked)};
+    CARNOT_ASSIGN(bias, graph_.make(std::move(select), {p.mask}, p.origin, p.result));
+  }
+  const bool three = p.result->output()->type().rank() == 3;
+  return bias && three ? with_heads(bias, p) : bias;
+}
+
+Status Recognize::rewrite(const Pattern& p) {
+  if (!context_.rewrite()) return {};
+  const op::Ints heads_last = {0, 2, 1, 3};
+  op::Attention op{p.scale * p.q.scale * p.k.scale};
+  op.bsh = p.q.perm == heads_last && p.k.perm == heads_last && p.v.perm == heads_last;
+  std::vector<Value*> inputs;
+  for (const Operand* operand : {&p.q, &p.k, &p.v}) {
+    Value* value = operand->base;
+    if (!op.bsh) {
+      CARNOT_ASSIGN(value, materialize(*operand, p));
+    }
+    inputs.push_back(value);
+  }
+  const Tensor* constant = p.bias ? constant_of(p.bias) : nullptr;
+  op.causal = constant && is_causal(*constant, p.result->inputs[0]->type().dims);
+  if (!op.causal) {
+    CARNOT_ASSIGN(Value * bias, bias_of(p));
+    if (bias) inputs.push_back(bias);
+  }
+  CARNOT_ASSIGN(Value * out, graph_.make(std::move(op), std::move(inputs), p.origin, p.result));
+  if (out->producer->as<op::Attention>()->bsh) {
+    CARNOT_ASSIGN(out, graph_.make(op::Transpose{heads_last}, {out}, p.origin, p.result));
+  }
+  if (!(out->type() == p.result->output()->type())) {
+    op::Reshape reshape{p.result->output()->type().dims};
+    CARNOT_ASSIGN(out, graph_.make(std::move(reshape), {out}, p.origin, p.result));
+  }
+  out->name = p.result->output()->name;
+  graph_.replace_uses(p.result->output(), out);
+  return {};
+}
+
+}  // namespace
+
+Status recognize_attention(Graph& graph, PassContext& context) {
+  Recognize recognize(graph, context);
+  for (Node* node : graph.nodes()) {
+    if (node->as<op::Softmax>()) CARNOT_RETURN_IF_ERROR(recognize.softmax(node));
+  }
+  return {};
+}
+
+}  // namespace carnot
