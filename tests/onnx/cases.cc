@@ -125,6 +125,18 @@ Result<DataSet> read_data_set(const std::string& folder) {
   return data;
 }
 
+Result<std::vector<std::string>> input_names(const std::string& model) {
+  CARNOT_ASSIGN(const onnx::ModelFile file, onnx::read_model(fs::path(model)));
+  const auto& weights = file.model.graph.initializers;
+  std::vector<std::string> names;
+  for (const onnx::ValueInfoProto& input : file.model.graph.inputs) {
+    const bool weight = std::any_of(weights.begin(), weights.end(),
+                                    [&](const auto& w) { return w.name == input.name; });
+    if (!weight) names.emplace_back(input.name);
+  }
+  return names;
+}
+
 Result<std::vector<Tensor>> read_expected(const std::string& prefix) {
   return read_numbered(prefix);
 }

@@ -31,6 +31,8 @@ struct DataSet {
 };
 /// Reads one folder of test data; kUnsupported where a value is no tensor.
 Result<DataSet> read_data_set(const std::string& folder);
+/// The names of a model's inputs that are no initializers, in order.
+Result<std::vector<std::string>> input_names(const std::string& model);
 /// The expected outputs of a light model.
 Result<std::vector<Tensor>> read_expected(const std::string& prefix);
 /// What the suite feeds to light models: 0, 1/n, 2/n ... in the declared shape.

@@ -7,8 +7,7 @@ bool has_engine() {
   return false;
 }
 
-Result<std::vector<Tensor>> run_engine(const std::string&, const std::vector<Tensor>&,
-                                       const Budget&) {
+Result<std::vector<Tensor>> run_engine(const Graph&, const std::vector<Tensor>&, const Budget&) {
   return error(Code::kUnsupported, "this build has no engine; use --device reference");
 }
 

@@ -1,16 +1,15 @@
 #pragma once
-// A model run as a user runs it: built for this CPU, then executed.
-#include <string>
+// A graph run as a user's model is: built for this CPU, then executed.
 #include <vector>
 
 #include "base/budget.h"
-#include "carnot/tensor.h"
+#include "ir/graph.h"
 
 namespace carnot {
 
 /// Whether this build has what run_engine() needs.
 bool has_engine();
-Result<std::vector<Tensor>> run_engine(const std::string& model, const std::vector<Tensor>& inputs,
+Result<std::vector<Tensor>> run_engine(const Graph& graph, const std::vector<Tensor>& inputs,
                                        const Budget& budget);
 
 }  // namespace carnot

@@ -18,6 +18,9 @@ struct Outcome {
   Verdict verdict = Verdict::kRefused;
   double milliseconds = 0;
   std::string reason;  ///< one line; empty where passed
+  /// The graph depends on operands (axes, pads, a target shape) that the case feeds as inputs: they
+  /// were given at import, as constants.
+  bool pinned = false;
 };
 
 /// Turns a model into something that can run a data set.

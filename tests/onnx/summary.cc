@@ -26,6 +26,7 @@ std::string Finding::complaint() const {
 void Totals::add(const Finding& finding) {
   ++cases;
   seconds += finding.outcome.milliseconds / 1000;
+  pinned += finding.outcome.pinned ? 1 : 0;
   switch (finding.outcome.verdict) {
     case Verdict::kPassed:
       ++passed;
@@ -43,8 +44,9 @@ void Totals::add(const Finding& finding) {
 }
 
 std::string to_string(const Totals& t) {
-  return cat(t.passed, " of ", t.cases, " passed, ", t.skipped, " skipped, ", t.failed, " failed, ",
-             t.wrong, " wrong, ", t.crashed, " crashed");
+  return cat(t.passed, " of ", t.cases, " passed (", t.pinned, " with shape operands given), ",
+             t.skipped, " skipped, ", t.failed, " failed, ", t.wrong, " wrong, ", t.crashed,
+             " crashed");
 }
 
 std::vector<std::pair<std::string, Totals>> totals_of(const std::vector<Finding>& findings) {
@@ -82,9 +84,9 @@ std::vector<std::string> operators_of(const std::string& model) {
 std::string json_of(const std::vector<Finding>& findings) {
   nlohmann::ordered_json out;
   for (const auto& [suite, t] : totals_of(findings)) {
-    out["suites"][suite] = {{"cases", t.cases},    {"passed", t.passed}, {"skipped", t.skipped},
-                            {"failed", t.failed},  {"wrong", t.wrong},   {"crashed", t.crashed},
-                            {"seconds", t.seconds}};
+    out["suites"][suite] = {{"cases", t.cases},     {"passed", t.passed},  {"pinned", t.pinned},
+                            {"skipped", t.skipped}, {"failed", t.failed},  {"wrong", t.wrong},
+                            {"crashed", t.crashed}, {"seconds", t.seconds}};
   }
   std::map<std::string, Totals> ops;
   for (const Finding& f : findings) {

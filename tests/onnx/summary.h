@@ -17,8 +17,9 @@ struct Finding {
   std::string complaint() const;
 };
 
+/// `pinned` counts those of `passed` whose shape operands were given at import.
 struct Totals {
-  int cases = 0, passed = 0, skipped = 0, wrong = 0, failed = 0, crashed = 0;
+  int cases = 0, passed = 0, pinned = 0, skipped = 0, wrong = 0, failed = 0, crashed = 0;
   double seconds = 0;
   void add(const Finding& finding);
 };

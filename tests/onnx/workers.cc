@@ -1,5 +1,6 @@
 // Worker processes take case numbers from a shared counter and answer through a pipe each: "begin
-// N", then "end N VERDICT MILLISECONDS REASON". What a dead worker had begun is what killed it.
+// N", then "end N VERDICT PINNED MILLISECONDS REASON". What a dead worker had begun is what killed
+// it.
 #include "tests/onnx/workers.h"
 
 #include <poll.h>
@@ -40,8 +41,8 @@ void send(int fd, const std::string& line) {
     if (i >= cases.size()) break;
     send(fd, cat("begin ", i, "\n"));
     const Outcome o = run_case(cases[i], options.device);
-    send(fd, cat("end ", i, " ", static_cast<int>(o.verdict), " ", o.milliseconds, " ", o.reason,
-                 "\n"));
+    send(fd, cat("end ", i, " ", static_cast<int>(o.verdict), " ", o.pinned, " ", o.milliseconds,
+                 " ", o.reason, "\n"));
     if (options.isolate) break;
   }
   // Not exit(): destructors of what the parent owns are the parent's.
@@ -121,7 +122,7 @@ class Pool {
     }
     int verdict = 0;
     Outcome outcome;
-    in >> verdict >> outcome.milliseconds;
+    in >> verdict >> outcome.pinned >> outcome.milliseconds;
     in.get();
     std::getline(in, outcome.reason);
     outcome.verdict = static_cast<Verdict>(verdict);
@@ -155,7 +156,7 @@ class Pool {
       waitpid(w.pid, &status, 0);
     }
     if (w.current != SIZE_MAX) {
-      Outcome outcome{Verdict::kCrashed, 0, "ended with an error"};
+      Outcome outcome{Verdict::kCrashed, 0, "ended with an error", false};
       if (overdue) outcome.reason = "still running long after its deadline";
       if (WIFSIGNALED(status)) outcome.reason = cat("signal ", WTERMSIG(status));
       report_(w.current, outcome);
