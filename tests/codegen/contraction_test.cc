@@ -69,8 +69,11 @@ void check(const Problem& problem, bool b_constant, int effort = 5) {
     for (size_t i = 0; i < list.size(); i += std::max<size_t>(1, list.size() / 2)) {
       chosen.push_back(list[i].tactic);
     }
-    for (const auto access : {RowAccess::kDirect, RowAccess::kPointers, RowAccess::kGather}) {
-      for (const auto columns : {ColumnAccess::kInPlace, ColumnAccess::kScratch}) {
+    for (const auto access : {RowAccess::kDirect, RowAccess::kPointers, RowAccess::kGather,
+                              RowAccess::kWinograd2, RowAccess::kWinograd4}) {
+      for (const auto columns :
+           {ColumnAccess::kPacked, ColumnAccess::kInPlace, ColumnAccess::kScratch}) {
+        if (columns == ColumnAccess::kPacked && access < RowAccess::kWinograd2) continue;
         ContractionTactic t = list[0].tactic;
         t.rows = std::min(t.rows, 5);
         t.access = access;
@@ -87,9 +90,11 @@ void check(const Problem& problem, bool b_constant, int effort = 5) {
       Result<PreparedCall> call = PreparedCall::make(built, target, tactic, b_constant);
       ASSERT_TRUE(call.ok()) << what << ": " << to_string(call.status());
       run_split(*call);
-      expect_close(call->output(), want, scale, what);
+      const bool winograd = tactic.access >= RowAccess::kWinograd2;
+      expect_close(call->output(), want, winograd ? 10 * scale : scale, what);
       if (testing::Test::HasFatalFailure()) return;
       // One chain of multiply-adds per element: the same bits from every tactic.
+      if (winograd) continue;
       if (!first) {
         first = Tensor::zeros(DType::kF32, built.output);
         std::memcpy(first->mutable_data(), call->output().data(), call->output().bytes());
@@ -127,6 +132,19 @@ TEST(Contraction, PaddedConvolutions) {
   q = conv(9, 20, 35, 3, 1, 2);
   q.dilation = 2, q.residual = true;
   check(q, true);
+}
+
+TEST(Contraction, Winograd) {
+  check(conv(12, 16, 32, 3, 1, 1), true, 0);
+  check(conv(7, 32, 80, 3, 1, 1), true, 0);
+  check(conv(9, 16, 16, 3, 1, 0), true, 0);
+  ConvProblem q = conv(5, 16, 48, 3, 1, 1);
+  q.residual = true;
+  for (const int64_t n : {1, 3}) {
+    q.symbolic_n = n == 3;
+    q.n = n;
+    check(q, true, 0);
+  }
 }
 
 TEST(Contraction, Groups) {

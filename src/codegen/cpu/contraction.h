@@ -10,10 +10,12 @@
 //   direct    rows and inner are plain strides: matmul, 1x1 convolutions
 //   pointers  one pointer per (tap, row) of the tile, to zeros where a guard fails; the inner loop
 //             runs over what is contiguous within a tap (channels)
+//   winograd  3x3 convolutions in a transformed space (winograd.h): tiles of 2x2 or 4x4 outputs
 //   gather    the tile's rows are copied into scratch first, all taps one after another: few
 //             channels, or guards on the channels
-// Every output element is one chain of fused multiply-adds in the order of the inner axes, so its
-// bits depend neither on tiles nor on tails nor on how tasks are split over threads.
+// Every output element (but those of Winograd) is one chain of fused multiply-adds in the order of
+// the inner axes, so its bits depend neither on tiles nor on tails nor on how tasks are split over
+// threads.
 //
 // Outputs must not overlap inputs: the last tile of rows is moved up to end at the last row, so
 // some rows are computed twice.
@@ -27,7 +29,7 @@
 
 namespace carnot::cpu {
 
-enum class RowAccess : uint8_t { kDirect, kPointers, kGather };
+enum class RowAccess : uint8_t { kDirect, kPointers, kGather, kWinograd2, kWinograd4 };
 /// How B is read: packed at build time, where it lies, or packed into scratch by each task.
 enum class ColumnAccess : uint8_t { kPacked, kInPlace, kScratch };
 
@@ -36,7 +38,7 @@ struct ContractionTactic {
   int unroll = 2;             ///< steps along inner per iteration
   RowAccess access = RowAccess::kDirect;
   ColumnAccess columns = ColumnAccess::kPacked;
-  int64_t row_block = 1;     ///< tiles of rows per task
+  int64_t row_block = 1;     ///< tiles of rows (of windows, for Winograd) per task
   int64_t column_block = 1;  ///< panels of columns per task
   int prefetch = 0;          ///< fetch B this many bytes ahead; 0: leave it to the hardware
   bool operator==(const ContractionTactic&) const = default;

@@ -4,6 +4,7 @@
 #include "codegen/cpu/contraction_emit.h"
 
 #include "codegen/cpu/convert.h"
+#include "codegen/cpu/winograd.h"
 
 namespace carnot::cpu {
 
@@ -319,6 +320,7 @@ Result<GeneratedFunction> emit_contraction(Module& module, const std::string& sy
   CARNOT_RETURN_IF_ERROR(why_not(query));
   CARNOT_ASSIGN(const ContractionProblem problem, contraction_problem(query.kernel, query.view));
   CARNOT_RETURN_IF_ERROR(why_not(problem, query, tactic));
+  if (winograd_outputs(tactic) > 0) return emit_winograd(module, symbol, problem, tactic);
   return ContractionEmitter(module, symbol, problem, tactic).run();
 }
 

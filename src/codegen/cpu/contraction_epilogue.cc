@@ -41,7 +41,8 @@ Value* task_offset(Emitter& e, const AxisMap& map, const Values& batch) {
 Value* task_base(Emitter& e, const MappedAccess& access, const Values& batch) {
   Value* offset = task_offset(e, access.map, batch);
   if (access.buffer == kExpression) return offset;
-  return e.at(storage_type(e, access.dtype), e.buffer(access.buffer), offset);
+  // Not in bounds: padding begins before the buffer.
+  return e.ir().CreateGEP(storage_type(e, access.dtype), e.buffer(access.buffer), offset);
 }
 
 bool uses_rows(const AxisMap& map) {

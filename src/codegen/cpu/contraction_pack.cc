@@ -1,6 +1,7 @@
 // Packing constant weights into the panels that generated code streams through.
 #include "base/checked.h"
 #include "codegen/cpu/contraction_problem.h"
+#include "codegen/cpu/winograd.h"
 
 namespace carnot::cpu {
 
@@ -49,6 +50,9 @@ Result<Tensor> pack_weights(const ContractionQuery& query, const ContractionTact
   CARNOT_ASSIGN(const auto shape, numbers(buffer.type.dims));
   if (weights.dtype() != buffer.type.dtype || weights.shape() != shape || !buffer.strides.empty()) {
     return error(Code::kInternal, "pack: the weights are not the kernel's B");
+  }
+  if (winograd_outputs(tactic) > 0) {
+    return pack_winograd(p, tactic, query.target.lanes(32), weights);
   }
   CARNOT_ASSIGN(const Tensor source, weights.dense());
 

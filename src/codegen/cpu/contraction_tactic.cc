@@ -6,6 +6,7 @@
 
 #include "codegen/cpu/contraction_problem.h"
 #include "codegen/cpu/scalar_emit.h"
+#include "codegen/cpu/winograd.h"
 
 namespace carnot::cpu {
 
@@ -24,6 +25,7 @@ constexpr double kL2Share = 0.5;
 constexpr int kPointerRegistersX86 = 11, kPointerRegistersArm = 20;
 constexpr int64_t kTableEntriesMax = 1 << 16;
 constexpr int64_t kGatherBytesMax = 1 << 20;
+constexpr int64_t kWinogradElementsMax = 1 << 24;
 
 bool is_static(const Dims& dims) {
   return std::all_of(dims.begin(), dims.end(), [](const Dim& d) { return d.is_constant(); });
@@ -50,7 +52,8 @@ bool storable(DType dtype) {
   return dtype != DType::kString && bits_of(dtype) >= 8;
 }
 
-Status why_not_access(const ContractionProblem& p, const ContractionTactic& t) {
+Status why_not_access(const ContractionProblem& p, const Target& target,
+                      const ContractionTactic& t) {
   const bool in_place = t.columns == ColumnAccess::kInPlace;
   const size_t run = p.run_axes(false, !in_place);
   const bool step_one = p.inner.empty() || p.a.map.inner.back().is(1);
@@ -79,6 +82,17 @@ Status why_not_access(const ContractionProblem& p, const ContractionTactic& t) {
         return error(Code::kUnsupported, "too many inner elements to gather");
       }
       break;
+    case RowAccess::kWinograd2:
+    case RowAccess::kWinograd4: {
+      if (t.columns != ColumnAccess::kPacked) return error(Code::kUnsupported, "winograd packs B");
+      CARNOT_ASSIGN(const WinogradShape shape, winograd_shape(p, target.lanes(32)));
+      const int64_t m = winograd_outputs(t);
+      const int64_t elements = (m + 2) * (m + 2) * t.row_block * t.rows * shape.channels;
+      if (t.row_block > kTableEntriesMax || elements > kWinogradElementsMax) {
+        return error(Code::kUnsupported, "winograd: the block of windows is too large");
+      }
+      break;
+    }
   }
   return {};
 }
@@ -134,6 +148,9 @@ struct Model {
   Sizes s;
   double lanes;
 
+  bool winograd(const ContractionTactic& t) const { return winograd_outputs(t) > 0; }
+  Result<WinogradShape> shape() const { return winograd_shape(p, target.lanes(32)); }
+
   double panels(const ContractionTactic& t) const {
     return std::ceil(s.columns / (t.vectors * lanes));
   }
@@ -169,6 +186,10 @@ struct Model {
   }
 
   double cycles(const ContractionTactic& t) const {
+    if (winograd(t)) {
+      const WinogradShape w = *shape();
+      return winograd_cycles(w, target, t, s.rows / static_cast<double>(w.height * w.width));
+    }
     const double tiles = std::ceil(s.rows / t.rows);
     const double blocks = std::ceil(panels(t) / static_cast<double>(t.column_block));
     double total = s.batch * tiles * tile_cycles(t);
@@ -185,6 +206,7 @@ struct Model {
 
   /// How columns and rows are cut into tasks.
   void cut(ContractionTactic& t) const {
+    if (winograd(t)) return cut_winograd(*shape(), target, t);
     const double all = panels(t);
     const double tiles = std::ceil(s.rows / t.rows);
     const double panel_bytes = s.inner * t.vectors * lanes * 4;
@@ -207,7 +229,8 @@ struct Model {
 
 int row_limit(const ContractionProblem& p, const Target& target, RowAccess access) {
   const std::optional<Dim> stride = p.row_stride(p.a.map);
-  const bool displacements = access == RowAccess::kGather ||
+  const bool displacements = access == RowAccess::kGather || access == RowAccess::kWinograd2 ||
+                             access == RowAccess::kWinograd4 ||
                              (access == RowAccess::kDirect && stride && stride->is_constant());
   if (displacements) return kRowsMax;
   return target.arch == Arch::kX86 ? kPointerRegistersX86 : kPointerRegistersArm;
@@ -216,7 +239,7 @@ int row_limit(const ContractionProblem& p, const Target& target, RowAccess acces
 }  // namespace
 
 std::string to_string(const ContractionTactic& t) {
-  constexpr const char* kAccess[] = {"direct", "pointers", "gather"};
+  constexpr const char* kAccess[] = {"direct", "pointers", "gather", "winograd2", "winograd4"};
   constexpr const char* kColumns[] = {"packed", "in_place", "scratch"};
   return cat(t.rows, "x", t.vectors, " u", t.unroll, " ", kAccess[static_cast<int>(t.access)], " ",
              kColumns[static_cast<int>(t.columns)], " ", t.row_block, "x", t.column_block, " p",
@@ -240,7 +263,7 @@ Result<ContractionTactic> tactic_from_knobs(const std::vector<int64_t>& k) {
   };
   constexpr int64_t kBlockMax = int64_t{1} << 31;
   if (k.size() != 8 || !within(0, 1, kRowsMax) || !within(1, 1, kVectorsMax) || !within(2, 1, 16) ||
-      !within(3, 0, 2) || !within(4, 0, 2) || !within(5, 1, kBlockMax) ||
+      !within(3, 0, 4) || !within(4, 0, 2) || !within(5, 1, kBlockMax) ||
       !within(6, 1, kBlockMax) || !within(7, 0, 1 << 16)) {
     return error(Code::kInvalidArgument, "contraction: the knobs are out of range");
   }
@@ -260,7 +283,7 @@ Status why_not(const ContractionProblem& p, const ContractionQuery& query,
                const ContractionTactic& t) {
   CARNOT_RETURN_IF_ERROR(tactic_from_knobs(knobs(t)).status());
   CARNOT_RETURN_IF_ERROR(why_not_columns(p, query, t));
-  return why_not_access(p, t);
+  return why_not_access(p, query.target, t);
 }
 
 Status why_not(const ContractionQuery& query) {
@@ -305,9 +328,11 @@ std::vector<RankedTactic> candidates(const ContractionQuery& query, const Symbol
        {ColumnAccess::kPacked, ColumnAccess::kInPlace, ColumnAccess::kScratch}) {
     t.columns = columns;
     bool any = false;
-    for (const auto access : {RowAccess::kDirect, RowAccess::kPointers, RowAccess::kGather}) {
+    for (const auto access : {RowAccess::kDirect, RowAccess::kPointers, RowAccess::kGather,
+                              RowAccess::kWinograd2, RowAccess::kWinograd4}) {
       t.access = access;
       t.rows = t.vectors = 1;
+      t.row_block = t.column_block = 1;
       if (!why_not(p, query, t).ok()) continue;
       any = true;
       for (t.rows = 1; t.rows <= row_limit(p, query.target, access); ++t.rows) {
