@@ -14,6 +14,7 @@ namespace {
 
 // Values with more elements are data, not arithmetic on shapes: passes fold them if they like.
 constexpr int64_t kKnownElementsMax = 1024;
+constexpr int64_t kPartialMax = 64;  // entries of a shape that a run computes: one an axis
 
 /// Kinds whose reference() is cheap on small operands and which shape arithmetic is made of.
 bool is_foldable(const Op& op) {
@@ -151,6 +152,27 @@ std::optional<Dims> Emit::elements(const Value* value) const {
   if (value->info.elements) return value->info.elements;
   const std::optional<std::vector<int64_t>> ints = known_ints(value);
   return ints ? std::optional(Dims(ints->begin(), ints->end())) : std::nullopt;
+}
+
+std::optional<std::vector<std::optional<Dim>>> Emit::partial_elements(const Value* value) const {
+  using Partial = std::vector<std::optional<Dim>>;
+  if (const std::optional<Dims> all = elements(value)) return Partial(all->begin(), all->end());
+  const TensorType& type = value->type();
+  if (type.rank() != 1 || !type.dims[0].is_constant() || type.dims[0].value() > kPartialMax) {
+    return std::nullopt;
+  }
+  Partial out;
+  if (value->producer && value->producer->as<op::Concat>()) {
+    for (const Value* const part : value->producer->inputs) {
+      const std::optional<Dims> known = elements(part);
+      const auto count = static_cast<size_t>(part->type().dims[0].value());
+      for (size_t i = 0; i < count; ++i) {
+        out.push_back(known ? std::optional((*known)[i]) : std::nullopt);
+      }
+    }
+  }
+  out.resize(static_cast<size_t>(type.dims[0].value()));
+  return out;
 }
 
 std::optional<std::vector<int64_t>> Emit::known_ints(const Value* value) const {

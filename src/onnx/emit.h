@@ -67,6 +67,9 @@ class Emit {
   const Tensor* known(const Value* value) const;
   /// Elements of a known or symbolic integer vector or scalar.
   std::optional<Dims> elements(const Value* value) const;
+  /// Elements of an integer vector of known length one by one, as far as they are known; nothing
+  /// where the length is not.
+  std::optional<std::vector<std::optional<Dim>>> partial_elements(const Value* value) const;
   std::optional<std::vector<int64_t>> known_ints(const Value* value) const;
   std::optional<double> known_number(const Value* value) const;  ///< of a one-element value
   /// A new symbol for a size that only the data gives, "<hint>.data<n>".

@@ -56,13 +56,13 @@ void constant_of_shape(NodeImport& n) {
     }
     return n.out(n.filled(fill, *dims));
   }
-  const TensorType& type = shape->type();
-  if (type.rank() != 1 || !type.dims[0].is_constant()) {
-    n.unsupported("the rank of the result is not known: ", to_string(type));
+  const auto partial = n.partial_elements(shape);
+  if (!partial) {
+    n.unsupported("the rank of the result is not known: its shape is ", to_string(shape->type()));
   }
   op::Expand expand;
-  for (int64_t i = 0; i < type.dims[0].value(); ++i) {
-    expand.sizes.push_back(n.fresh_symbol(n.hint()));
+  for (const std::optional<Dim>& size : *partial) {
+    expand.sizes.push_back(size ? *size : n.fresh_symbol(n.hint()));
   }
   n.out(n.make(std::move(expand), {n.constant(fill.reshaped({})), n.cast(shape, DType::kI64)}));
 }

@@ -85,8 +85,8 @@ void import_if(NodeImport& n) {
   for (const Value* const value : captured) visible.add(value);
   op::If op;
   for (size_t i = 0; i < count; ++i) {
-    op.types.push_back(common_type(n, a.graph->outputs()[i]->type(), b.graph->outputs()[i]->type(),
-                                   visible));
+    op.types.push_back(
+        common_type(n, a.graph->outputs()[i]->type(), b.graph->outputs()[i]->type(), visible));
   }
   Values operands = {condition};
   operands.insert(operands.end(), captured.begin(), captured.end());
@@ -131,8 +131,8 @@ CarriedBody import_carried(NodeImport& n, const GraphProto& body,
       const TensorType& now = outputs[results + i]->type();
       TensorType& type = out.carried[i];
       if (now.dtype != type.dtype || now.rank() != type.rank()) {
-        n.unsupported("the carried value ", i, " begins as ", to_string(type),
-                      " and becomes ", to_string(now), "; its type and rank must stay");
+        n.unsupported("the carried value ", i, " begins as ", to_string(type), " and becomes ",
+                      to_string(now), "; its type and rank must stay");
       }
       for (size_t axis = 0; axis < type.dims.size(); ++axis) {
         if (out.changes[i][axis] || type.dims[axis] == now.dims[axis]) continue;
@@ -187,8 +187,8 @@ void loop(NodeImport& n) {
   const GraphProto& body = n.subgraph("body");
   Tensor always = Tensor::zeros(DType::kBool, {});
   always.set_int(0, 1);
-  Value* const trips = n.has_input(0) ? n.reshape(n.in(0), {})
-                                      : n.scalar_i64(std::numeric_limits<int64_t>::max());
+  Value* const trips =
+      n.has_input(0) ? n.reshape(n.in(0), {}) : n.scalar_i64(std::numeric_limits<int64_t>::max());
   Value* const condition = n.has_input(1) ? n.reshape(n.in(1), {}) : n.constant(always);
   Values operands = {trips, condition}, initial;
   Visible visible;
@@ -202,9 +202,9 @@ void loop(NodeImport& n) {
     operands.push_back(value);
     visible.add(value);
   }
-  CarriedBody carried = import_carried(
-      n, body, {single(body, 0, DType::kI64), single(body, 1, DType::kBool)}, initial, {}, 1,
-      captures);
+  CarriedBody carried =
+      import_carried(n, body, {single(body, 0, DType::kI64), single(body, 1, DType::kBool)},
+                     initial, {}, 1, captures);
   op::Loop op;
   op.carried = static_cast<int64_t>(initial.size());
   op.types = carried_results(n, carried);
@@ -220,7 +220,8 @@ void loop(NodeImport& n) {
 std::vector<int64_t> scan_list(NodeImport& n, const char* name, size_t count) {
   std::vector<int64_t> out = n.integers(name);
   if (out.empty()) out.assign(count, 0);
-  if (out.size() != count) n.invalid("the attribute ", quote(name), " has ", out.size(), " entries");
+  if (out.size() != count)
+    n.invalid("the attribute ", quote(name), " has ", out.size(), " entries");
   return out;
 }
 
@@ -280,6 +281,8 @@ constexpr ImportRow kRows[] = {
 
 }  // namespace
 
-std::span<const ImportRow> control_rows() { return kRows; }
+std::span<const ImportRow> control_rows() {
+  return kRows;
+}
 
 }  // namespace carnot::onnx

@@ -4,12 +4,15 @@
 #include "base/text.h"
 #include "onnx/contraction.h"
 #include "onnx/import_table.h"
+#include "onnx/quantize.h"
 
 namespace carnot::onnx {
 
 namespace {
 
-bool is_single(const Value* value) { return product(value->type().dims).is(1); }
+bool is_single(const Value* value) {
+  return product(value->type().dims).is(1);
+}
 
 /// One value a block of `block` elements along `axis`, repeated to the shape of x.
 Value* spread_blocks(NodeImport& n, Value* scale, Value* x, int64_t axis, int64_t block) {
@@ -39,23 +42,6 @@ Value* spread(NodeImport& n, Value* value, Value* x) {
   return n.align(value, {axis}, rank);
 }
 
-/// x / scale, rounded, plus the zero point, saturated.
-Value* quantize(NodeImport& n, Value* x, Value* scale, Value* zero, DType to) {
-  const std::string result = std::string("):") + to_string(to);
-  const std::string ratio = "div(cast($0):f32, cast($1):f32)";
-  if (is_float(to)) return n.map("cast(" + ratio + result, {x, scale});
-  if (!zero) return n.map("cast(round(" + ratio + ")" + result, {x, scale});
-  return n.map("cast(add(round(" + ratio + "), cast($2):f32)" + result, {x, scale, zero});
-}
-
-Value* dequantize(NodeImport& n, Value* x, Value* scale, Value* zero, DType to) {
-  const std::string result = std::string("):") + to_string(to);
-  const bool real = is_float(x->type().dtype);
-  if (real || !zero) return n.map("cast(mul(cast($0):f32, cast($1):f32)" + result, {x, scale});
-  return n.map("cast(mul(cast(sub(cast($0):i32, cast($2):i32)):f32, cast($1):f32)" + result,
-               {x, scale, zero});
-}
-
 void quantize_linear(NodeImport& n) {
   Value* const x = n.in(0);
   Value* const zero = n.opt(2);
@@ -68,7 +54,8 @@ void quantize_linear(NodeImport& n) {
     to = wanted;
   }
   if (is_float(to) && !n.flag("saturate", true)) {
-    n.unsupported("quantization to ", to_string(to), " without saturation is not supported: "
+    n.unsupported("quantization to ", to_string(to),
+                  " without saturation is not supported: "
                   "set saturate = 1");
   }
   n.out(quantize(n, x, spread(n, n.in(1), x), zero ? spread(n, zero, x) : nullptr, to));
@@ -136,8 +123,8 @@ Value* requantize(NodeImport& n, Value* sum, Value* scale, Value* zero) {
 void qlinear_conv(NodeImport& n) {
   Value *const x = n.in(0), *const w = n.in(3);
   const auto single = [&](size_t i) { return n.reshape(n.in(i), {}); };
-  Value* const sum = convolve(n, widen(n, x, single(2)), widen(n, w, per_filter(n, n.in(5), w)),
-                              n.opt(8));
+  Value* const sum =
+      convolve(n, widen(n, x, single(2)), widen(n, w, per_filter(n, n.in(5), w)), n.opt(8));
   Value* w_scale = n.in(4);
   w_scale = is_single(w_scale) ? n.reshape(w_scale, {}) : n.align(w_scale, {1}, x->type().rank());
   Value* const scale = n.map("div(mul($0, $1), $2)", {single(1), w_scale, single(6)});
@@ -148,10 +135,9 @@ void qlinear_matmul(NodeImport& n) {
   Value* const sum = numpy_matmul(n, widen(n, n.in(0), per_line(n, n.in(2), true)),
                                   widen(n, n.in(3), per_line(n, n.in(5), false)));
   const auto f32 = [&](Value* value) { return n.cast(value, DType::kF32); };
-  Value* const scale =
-      n.map("div(mul($0, $1), $2)", {f32(per_line(n, n.in(1), true)),
-                                     f32(per_line(n, n.in(4), false)),
-                                     f32(per_line(n, n.in(6), true))});
+  Value* const scale = n.map("div(mul($0, $1), $2)",
+                             {f32(per_line(n, n.in(1), true)), f32(per_line(n, n.in(4), false)),
+                              f32(per_line(n, n.in(6), true))});
   n.out(requantize(n, sum, scale, per_line(n, n.in(7), true)));
 }
 
@@ -167,6 +153,8 @@ constexpr ImportRow kRows[] = {
 
 }  // namespace
 
-std::span<const ImportRow> quant_rows() { return kRows; }
+std::span<const ImportRow> quant_rows() {
+  return kRows;
+}
 
 }  // namespace carnot::onnx

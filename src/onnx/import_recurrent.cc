@@ -49,7 +49,8 @@ std::string activation_body(const ActivationRow& row, DType dtype, double alpha,
 
 std::vector<ScalarProgram> activations(NodeImport& n, DType dtype) {
   std::vector<ScalarProgram> out;
-  const std::vector<double> alphas = n.reals("activation_alpha"), betas = n.reals("activation_beta");
+  const std::vector<double> alphas = n.reals("activation_alpha"),
+                            betas = n.reals("activation_beta");
   size_t next_alpha = 0, next_beta = 0;
   for (std::string name : n.texts("activations")) {
     for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -121,6 +122,8 @@ constexpr ImportRow kRows[] = {
 
 }  // namespace
 
-std::span<const ImportRow> recurrent_rows() { return kRows; }
+std::span<const ImportRow> recurrent_rows() {
+  return kRows;
+}
 
 }  // namespace carnot::onnx

@@ -105,13 +105,17 @@ void reshape(NodeImport& n) {
   if (const std::optional<Dims> known = n.elements(target)) {
     return n.out(n.reshape(x, resolve_target(n, from, *known, allow_zero)));
   }
-  const TensorType& type = target->type();
-  if (type.rank() != 1 || !type.dims[0].is_constant()) {
-    n.unsupported("the rank of the result is not known: its target is ", to_string(type));
+  const auto partial = n.partial_elements(target);
+  if (!partial) {
+    n.unsupported("the rank of the result is not known: its target is ", to_string(target->type()));
   }
   op::Reshape op;
-  const int64_t rank = type.dims[0].value();
-  for (int64_t i = 0; i < rank; ++i) op.sizes.push_back(n.fresh_symbol(n.hint()));
+  for (size_t i = 0; i < partial->size(); ++i) {
+    Dim size = (*partial)[i].value_or(Dim(-1));
+    if (size.is(0) && !allow_zero && i < from.size()) size = from[i];
+    op.sizes.push_back(size.is(-1) ? n.fresh_symbol(n.hint()) : size);
+  }
+  const auto rank = static_cast<int64_t>(partial->size());
   n.out(n.make(std::move(op), {x, run_time_target(n, x, target, rank, allow_zero)}));
 }
 
@@ -180,13 +184,23 @@ void expand(NodeImport& n) {
     }
     return n.out(n.expand(x, broadcast_dims(*sizes, x->type().dims)));
   }
-  const TensorType& type = target->type();
-  if (type.rank() != 1 || !type.dims[0].is_constant()) {
-    n.unsupported("the rank of the result is not known: its shape operand is ", to_string(type));
+  const auto partial = n.partial_elements(target);
+  if (!partial) {
+    n.unsupported("the rank of the result is not known: its shape operand is ",
+                  to_string(target->type()));
   }
+  const Dims& from = x->type().dims;
   op::Expand op;
-  const int64_t rank = std::max(type.dims[0].value(), x->type().rank());
-  for (int64_t i = 0; i < rank; ++i) op.sizes.push_back(n.fresh_symbol(n.hint()));
+  const size_t rank = std::max(partial->size(), from.size());
+  for (size_t i = 0; i < rank; ++i) {
+    const size_t own_skip = rank - from.size(), target_skip = rank - partial->size();
+    const Dim own = i < own_skip ? Dim(1) : from[i - own_skip];
+    const std::optional<Dim> wanted = i < target_skip ? Dim(1) : (*partial)[i - target_skip];
+    const bool kept = own.is_constant() && !own.is(1);
+    op.sizes.push_back(wanted ? broadcast_size(*wanted, own)
+                       : kept ? own
+                              : n.fresh_symbol(n.hint()));
+  }
   n.out(n.make(std::move(op), {x, n.cast(target, DType::kI64)}));
 }
 

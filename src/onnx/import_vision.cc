@@ -38,8 +38,8 @@ void roi_align(NodeImport& n) {
   if (mode != "avg" && mode != "max") n.invalid("the mode ", quote(mode), " is unknown");
   op.maximum = mode == "max";
   // Opset 10 had no half-pixel shift.
-  const std::string how = n.text("coordinate_transformation_mode",
-                                 n.opset() < 16 ? "output_half_pixel" : "half_pixel");
+  const std::string how =
+      n.text("coordinate_transformation_mode", n.opset() < 16 ? "output_half_pixel" : "half_pixel");
   op.half_pixel = how == "half_pixel";
   op.height = n.integer("output_height", 1);
   op.width = n.integer("output_width", 1);
@@ -77,11 +77,13 @@ void affine_grid(NodeImport& n) {
     Value* const line = grid_line(n, spatial[static_cast<size_t>(axis)], align_corners);
     parts.push_back(n.expand(n.align(line, {axis}, rank + 1), points));
   }
-  parts.push_back(n.filled([&] {
-    Tensor one = Tensor::zeros(theta->type().dtype, {});
-    one.set(0, 1);
-    return one;
-  }(), points));
+  parts.push_back(n.filled(
+      [&] {
+        Tensor one = Tensor::zeros(theta->type().dtype, {});
+        one.set(0, 1);
+        return one;
+      }(),
+      points));
   Value* const grid = n.reshape(n.concat(parts, rank), {product(spatial), rank + 1});
   op::MatMul op;
   op.transpose_b = true;
@@ -127,6 +129,8 @@ constexpr ImportRow kRows[] = {
 
 }  // namespace
 
-std::span<const ImportRow> vision_rows() { return kRows; }
+std::span<const ImportRow> vision_rows() {
+  return kRows;
+}
 
 }  // namespace carnot::onnx

@@ -107,9 +107,7 @@ Region Session::import_region(NodeImport& n, const GraphProto& body,
     scope.names.emplace(name, std::move(copy));
   }
   region.graph->set_outputs(import_body(scope, body));
-  for (const ValueInfoProto& output : body.outputs) {
-    region.graph->output_names.emplace_back(output.name);
-  }
+  region.graph->output_names = output_names(body);
   region.graph->remove_dead();
   return region;
 }

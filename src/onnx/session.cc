@@ -46,6 +46,12 @@ std::string describe(const NodeProto& node) {
   return cat(name, " (", node.op_type, ")");
 }
 
+std::vector<std::string> output_names(const GraphProto& graph) {
+  std::vector<std::string> out;
+  for (const ValueInfoProto& output : graph.outputs) out.emplace_back(output.name);
+  return out;
+}
+
 Scope Scope::nested() {
   Scope out;
   out.graph = graph;
@@ -329,10 +335,8 @@ Graph Session::import_model() {
   import_inputs(scope);
   const Values outputs = import_body(scope, proto);
   check_outputs(outputs);
-  for (const ValueInfoProto& output : proto.outputs) {
-    graph.output_names.emplace_back(output.name);
-  }
   graph.set_outputs(outputs);
+  graph.output_names = output_names(proto);
   graph.remove_dead();
   if (Status status = verify(graph); !status.ok()) {
     throw ImportFailure{std::move(status).with("the imported graph")};
