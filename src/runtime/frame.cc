@@ -81,6 +81,9 @@ Status Frame::set_input(size_t i, const void* data, Shape shape) {
   const PlanOutput& port = plan().inputs[i];
   const DType dtype = buffer(port.buffer).type.dtype;
   const std::string name = cat("input \"", port.name, "\"");
+  if (dtype == DType::kString) {
+    return error(Code::kInvalidArgument, name, " holds strings: set it as a Tensor");
+  }
   CARNOT_ASSIGN(const int64_t count, element_count(shape).with(name));
   CARNOT_ASSIGN(const int64_t bytes, byte_size(count, bits_of(dtype)).with(name));
   if (!data && bytes > 0) return error(Code::kInvalidArgument, name, ": the memory is null");

@@ -195,7 +195,7 @@ Status Frame::check_buffers(const Phase& phase) const {
       const Shape shape = shape_of(b);
       const Result<int64_t> count = element_count(shape);
       const int bits = bits_of(buffer(b).type.dtype);
-      const Result<int64_t> bytes = count.ok() ? byte_size(*count, bits) : count;
+      const Result<int64_t> bytes = count.ok() && bits > 0 ? byte_size(*count, bits) : count;
       if (!bytes.ok()) {
         return error(bytes.status().code(), "the value ", name, " of shape ", to_string(shape),
                      ": ", bytes.status().message());
