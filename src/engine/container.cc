@@ -181,4 +181,22 @@ Result<Container> read_container(std::span<const std::byte> bytes) {
   return out;
 }
 
+void repair_hashes_for_testing(std::span<std::byte> bytes) {
+  Header header;
+  if (bytes.size() < sizeof header + kSections * sizeof(Row)) return;
+  for (size_t i = 0; i < kSections; ++i) {
+    std::byte* const at = bytes.data() + sizeof header + i * sizeof(Row);
+    Row row;
+    std::memcpy(&row, at, sizeof row);
+    if (row.offset > bytes.size() || row.bytes > bytes.size() - row.offset) continue;
+    const uint64_t size = std::min(padded(row.bytes), bytes.size() - row.offset);
+    row.hash = hash64(bytes.subspan(row.offset, size));
+    std::memcpy(at, &row, sizeof row);
+  }
+  std::memcpy(&header, bytes.data(), sizeof header);
+  if (header.header_bytes < sizeof header || header.header_bytes > bytes.size()) return;
+  header.hash = hash_header(bytes.first(header.header_bytes));
+  std::memcpy(bytes.data(), &header, sizeof header);
+}
+
 }  // namespace carnot

@@ -58,4 +58,8 @@ struct Container {
 /// kVersionMismatch and say what to do.
 Result<Container> read_container(std::span<const std::byte> bytes);
 
+/// Makes the hashes right after bytes were altered, so that tests and fuzzers reach what is behind
+/// them. Bytes that are no container stay as they are.
+void repair_hashes_for_testing(std::span<std::byte> bytes);
+
 }  // namespace carnot
