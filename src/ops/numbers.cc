@@ -30,6 +30,7 @@ bool widen_common(const Tensor& tensor, std::vector<To>& out) {
     case DType::kI8:
       return widen<To, int8_t>(tensor, out), true;
     case DType::kU8:
+    case DType::kBool:
       return widen<To, uint8_t>(tensor, out), true;
     default:
       return false;
@@ -44,6 +45,14 @@ std::vector<double> doubles_of(const Tensor& tensor) {
   if (tensor.is_splat()) return std::vector<double>(count, tensor.get(0));
   std::vector<double> out(count);
   if (widen_common(tensor, out)) return out;
+  if (tensor.dtype() == DType::kF16 || tensor.dtype() == DType::kBF16) {
+    const auto* data = tensor.as<uint16_t>();
+    const bool half = tensor.dtype() == DType::kF16;
+    for (size_t i = 0; i < count; ++i) {
+      out[i] = static_cast<double>(half ? f16_to_f32(data[i]) : bf16_to_f32(data[i]));
+    }
+    return out;
+  }
   for (size_t i = 0; i < count; ++i) out[i] = tensor.get(static_cast<int64_t>(i));
   return out;
 }

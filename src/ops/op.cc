@@ -2,23 +2,14 @@
 #include "ops/op.h"
 
 #include <algorithm>
+#include <new>
+#include <stdexcept>
 
 #include "ops/attrs.h"
+#include "ops/rules.h"
 
 namespace carnot {
 namespace {
-
-template <class T>
-Status check_arity(const T&, size_t count) {
-  const auto given = static_cast<int>(std::min<size_t>(count, 1 << 30));
-  if (given >= T::kMin && (T::kMax < 0 || given <= T::kMax)) return {};
-  const std::string wanted = T::kMax < 0          ? cat("at least ", T::kMin)
-                             : T::kMin == T::kMax ? cat(T::kMin)
-                                                  : cat(T::kMin, " to ", T::kMax);
-  const bool one = T::kMax == 1 || (T::kMax < 0 && T::kMin == 1);
-  return error(Code::kInvalidModel, T::kName, ": takes ", wanted, one ? " input" : " inputs",
-               ", got ", given);
-}
 
 // Whether the sizes that this node's attributes name may be its own to define: it has no other way
 // to know them than its operands' numbers.
@@ -47,19 +38,25 @@ const char* name(const Op& op) {
 Result<std::vector<Info>> infer(const Op& op, Infos in) {
   return std::visit(
       [&](const auto& data) -> Result<std::vector<Info>> {
-        CARNOT_RETURN_IF_ERROR(check_arity(data, in.size()));
+        CARNOT_RETURN_IF_ERROR(check_arity(data, in));
         return infer(data, in);
       },
       op);
 }
 
 Result<std::vector<Tensor>> reference(const Op& op, Tensors in) {
-  return std::visit(
-      [&](const auto& data) -> Result<std::vector<Tensor>> {
-        CARNOT_RETURN_IF_ERROR(check_arity(data, in.size()));
-        return reference(data, in);
-      },
-      op);
+  // References keep their operands in vectors, whose sizes a model chooses.
+  try {
+    return std::visit(
+        [&](const auto& data) -> Result<std::vector<Tensor>> {
+          CARNOT_RETURN_IF_ERROR(check_arity(data, in));
+          return reference(data, in);
+        },
+        op);
+  } catch (const std::bad_alloc&) {
+  } catch (const std::length_error&) {
+  }
+  return error(Code::kOutOfMemory, name(op), ": its operands or results do not fit into memory");
 }
 
 std::optional<Op> make_op(std::string_view name) {

@@ -10,10 +10,12 @@ Status check_arity(const char* op, int min, int max, size_t count) {
   if (count >= static_cast<size_t>(min) && (max < 0 || count <= static_cast<size_t>(max))) {
     return {};
   }
-  const std::string bound = max < 0     ? cat("at least ", min)
-                            : min < max ? cat(min, " to ", max)
-                                        : cat(min);
-  return error(Code::kInvalidModel, op, ": needs ", bound, " operands, got ", count);
+  const std::string wanted = max < 0      ? cat("at least ", min)
+                             : min == max ? cat(min)
+                                          : cat(min, " to ", max);
+  const bool one = max == 1 || (max < 0 && min == 1);
+  return error(Code::kInvalidModel, op, ": takes ", wanted, one ? " input" : " inputs", ", got ",
+               count);
 }
 
 Result<int64_t> resolve_axis(const char* op, int64_t axis, int64_t rank) {
