@@ -63,6 +63,9 @@ Value* second_operand(NodeImport& n) {
 }
 
 void binary(NodeImport& n) {
+  if (n.type(0).dtype == DType::kString) {
+    n.unsupported("strings are not supported: do this before the model");
+  }
   n.out(n.binary(scalar_op(n), n.in(0), second_operand(n)));
 }
 

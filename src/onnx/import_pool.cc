@@ -106,28 +106,29 @@ void global_pool(NodeImport& n) {
   n.out(n.map(cat("pow($0, #", print_float(1 / p), ")"), {sum}));
 }
 
-/// The values scattered to the flat positions that MaxPool found.
+/// The values scattered to the flat positions that MaxPool found in its input; a larger output
+/// shape adds zeros at the ends.
 void max_unpool(NodeImport& n) {
   Value *const x = n.in(0), *const indices = n.in(1);
   const Dims& dims = x->type().dims;
   const Window window = read_window(n, dims, {});
   Dims sizes = {dims[0], dims[1]};
-  if (n.has_input(2)) {
-    const std::optional<Dims> given = n.elements(n.in(2));
-    if (!given || given->size() != dims.size()) {
-      n.unsupported("the output shape must be constant, with one size an axis");
-    }
-    sizes = *given;
-  } else {
-    for (size_t i = 0; i < window.kernel.size(); ++i) {
-      sizes.push_back((dims[i + 2] - Dim(1)) * Dim(window.strides[i]) + Dim(window.kernel[i]) -
-                      window.pads_lo[i] - window.pads_hi[i]);
-    }
+  for (size_t i = 0; i < window.kernel.size(); ++i) {
+    sizes.push_back((dims[i + 2] - Dim(1)) * Dim(window.strides[i]) + Dim(window.kernel[i]) -
+                    window.pads_lo[i] - window.pads_hi[i]);
   }
   Value* const nothing = n.filled(Tensor::zeros(x->type().dtype, {}), {product(sizes)});
-  Value* const out = n.make(op::ScatterElements{0, op::ScatterKind::kAssign},
-                            {nothing, n.flatten(indices), n.flatten(x)});
-  n.out(n.reshape(out, sizes));
+  Value* const flat = n.make(op::ScatterElements{0, op::ScatterKind::kAssign},
+                             {nothing, n.flatten(indices), n.flatten(x)});
+  Value* const out = n.reshape(flat, sizes);
+  if (!n.has_input(2)) return n.out(out);
+  const std::optional<Dims> wanted = n.elements(n.in(2));
+  if (!wanted || wanted->size() != dims.size()) {
+    n.unsupported("the output shape must be constant, with one size an axis");
+  }
+  Dims hi;
+  for (size_t i = 0; i < sizes.size(); ++i) hi.push_back((*wanted)[i] - sizes[i]);
+  n.out(n.pad(out, Dims(sizes.size(), Dim(0)), hi));
 }
 
 constexpr ImportRow kRows[] = {

@@ -64,8 +64,10 @@ Value* present(NodeImport& n, size_t index) {
   return value && !(value->type().rank() == 1 && value->type().dims[0].is(0)) ? value : nullptr;
 }
 
-void apply_scales(NodeImport& n, op::Resize& op, const std::vector<double>& scales,
+/// False where a size is no expression of the input's.
+bool apply_scales(NodeImport& n, op::Resize& op, const std::vector<double>& scales,
                   const std::vector<int64_t>& axes) {
+  bool closed = true;
   if (scales.size() != axes.size()) {
     n.invalid("has ", scales.size(), " scales for ", axes.size(), " axes");
   }
@@ -78,7 +80,9 @@ void apply_scales(NodeImport& n, op::Resize& op, const std::vector<double>& scal
     const std::optional<Dim> size = scaled_size(op.sizes[axis], scales[i]);
     if (!size && op.sizes[axis].is_constant()) n.invalid("the scale ", scales[i], " is too large");
     op.sizes[axis] = size ? *size : n.fresh_symbol(n.hint());
+    closed = closed && size;
   }
+  return closed;
 }
 
 /// One scale for all axes, so that the result is inside (or outside) of the sizes given.
@@ -142,40 +146,46 @@ Value* roi_operand(NodeImport& n, Value* roi, const std::vector<int64_t>& axes, 
   return n.constant(Tensor::from_f32({2 * rank}, whole));
 }
 
+/// Sizes (or scales) that only a run knows, of all axes: those not named keep theirs.
+Value* run_time_target(NodeImport& n, op::Resize& op, Value* given,
+                       const std::vector<int64_t>& axes) {
+  Value* const x = n.in(0);
+  const bool scaled = is_float(given->type().dtype);
+  given = n.cast(given, scaled ? DType::kF32 : DType::kI64);
+  Values whole(op.sizes.size(), nullptr);
+  for (size_t i = 0; i < axes.size(); ++i) {
+    const auto axis = static_cast<size_t>(axes[i]);
+    op.sizes[axis] = n.fresh_symbol(n.hint());
+    whole[axis] = n.slice(given, 0, static_cast<int64_t>(i), 1);
+  }
+  for (size_t axis = 0; axis < whole.size(); ++axis) {
+    if (whole[axis]) continue;
+    whole[axis] =
+        scaled ? n.constant(Tensor::from_f32({1}, {1})) : n.size_of(x, static_cast<int64_t>(axis));
+  }
+  return n.concat(whole, 0);
+}
+
 void emit(NodeImport& n, op::Resize op, Value* roi, Value* scales, Value* sizes,
           const std::vector<int64_t>& axes) {
   Value* const x = n.in(0);
   const int64_t rank = x->type().rank();
   op.sizes = x->type().dims;
   Value* target = nullptr;
-  const auto unknown = [&](Value* given) {
-    if (static_cast<int64_t>(axes.size()) != rank) {
-      n.unsupported("with the attribute axes the sizes must be constant or computed from shapes");
-    }
-    for (Dim& size : op.sizes) size = n.fresh_symbol(n.hint());
-    target = given;
-  };
+  if (!sizes && !scales) n.invalid("has neither scales nor sizes");
   if (sizes) {
     if (const auto known = n.elements(sizes)) {
       apply_sizes(n, op, *known, axes);
     } else {
-      unknown(n.cast(sizes, DType::kI64));
+      target = run_time_target(n, op, sizes, axes);
     }
-  } else if (scales) {
-    if (const auto known = known_reals(n, scales)) {
-      apply_scales(n, op, *known, axes);
-      // Sizes that are no expression of the input's are found in the run.
-      const bool open = std::any_of(op.sizes.begin(), op.sizes.end(), [](const Dim& size) {
-        return size.as_symbol() && size.as_symbol()->find(".data") != std::string::npos;
-      });
-      if (open) {
-        target = n.constant(Tensor::from_f32({rank}, {op.scales.begin(), op.scales.end()}));
-      }
-    } else {
-      unknown(n.cast(scales, DType::kF32));
+  } else if (const auto known = known_reals(n, scales)) {
+    // Sizes that are no expression of the input's are found in the run.
+    if (!apply_scales(n, op, *known, axes)) {
+      target = n.constant(Tensor::from_f32({rank}, {op.scales.begin(), op.scales.end()}));
     }
   } else {
-    n.invalid("has neither scales nor sizes");
+    target = run_time_target(n, op, scales, axes);
   }
   Values operands = {x};
   const bool crop = op.coordinates == R::kCropAndResize;

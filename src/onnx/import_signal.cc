@@ -10,7 +10,7 @@ namespace carnot::onnx {
 namespace {
 
 // Tables made at import: transforms of more points belong into their own kernel.
-constexpr int64_t kTableMax = int64_t{1} << 24;
+constexpr int64_t kTableMax = int64_t{1} << 22;
 constexpr double kPi = 3.14159265358979323846;
 
 int64_t known_integer(NodeImport& n, size_t index, const char* what) {
@@ -40,12 +40,11 @@ void window(NodeImport& n) {
   n.out(n.constant(std::move(out)));
 }
 
-/// cos and sin of 2 pi i k / points, [rows, columns]; the sine negated for a forward transform.
+/// cos and -sin of 2 pi i k / points, [rows, columns].
 struct Table {
   Value *cos, *sin;
 };
-Table fourier_table(NodeImport& n, int64_t rows, int64_t columns, int64_t points, DType dtype,
-                    bool inverse) {
+Table fourier_table(NodeImport& n, int64_t rows, int64_t columns, int64_t points, DType dtype) {
   if (rows > kTableMax / std::max<int64_t>(columns, 1)) {
     n.unsupported("a transform of ", points, " points is too long");
   }
@@ -54,9 +53,8 @@ Table fourier_table(NodeImport& n, int64_t rows, int64_t columns, int64_t points
     for (int64_t k = 0; k < columns; ++k) {
       const double turn =
           2 * kPi * static_cast<double>(i * k % points) / static_cast<double>(points);
-      cos.set(i * columns + k, std::cos(turn) / static_cast<double>(inverse ? points : 1));
-      sin.set(i * columns + k,
-              (inverse ? std::sin(turn) / static_cast<double>(points) : -std::sin(turn)));
+      cos.set(i * columns + k, std::cos(turn));
+      sin.set(i * columns + k, -std::sin(turn));
     }
   }
   return {n.constant(std::move(cos)), n.constant(std::move(sin))};
@@ -101,8 +99,10 @@ void dft(NodeImport& n) {
   if (n.opset() >= 20 && n.has_input(2)) axis = known_integer(n, 2, "the axis");
   axis = n.axis(axis, rank);
   if (axis == rank - 1) n.invalid("the axis is that of the real and imaginary parts");
-  const bool inverse = n.flag("inverse", false), one_sided = n.flag("onesided", false);
-  if (inverse && one_sided) n.unsupported("one-sided inverse transforms are not supported");
+  if (n.flag("inverse", false)) {
+    n.unsupported("inverse transforms are not supported: write them as a product of matrices");
+  }
+  const bool one_sided = n.flag("onesided", false);
   const Dim size = x->type().dims[static_cast<size_t>(axis)];
   if (!n.has_input(1) && !size.is_constant()) {
     n.unsupported("the length of the signal is not known: pin its shape");
@@ -124,7 +124,7 @@ void dft(NodeImport& n) {
   }
   const auto place = [&](int64_t index) { return n.transpose(part(n, x, index), perm); };
   const int64_t results = one_sided ? points / 2 + 1 : points;
-  const Table table = fourier_table(n, points, results, points, x->type().dtype, inverse);
+  const Table table = fourier_table(n, points, results, points, x->type().dtype);
   Value* const imaginary = parts.is(2) ? place(1) : nullptr;
   n.out(n.transpose(complex(n, transform(n, place(0), imaginary, table)), back));
 }
@@ -154,7 +154,7 @@ void stft(NodeImport& n) {
     return weights ? n.mul(signal, weights) : signal;
   };
   const int64_t results = one_sided ? length / 2 + 1 : length;
-  const Table table = fourier_table(n, length, results, length, x->type().dtype, false);
+  const Table table = fourier_table(n, length, results, length, x->type().dtype);
   Value* const imaginary = x->type().dims[2].is(2) ? framed(1) : nullptr;
   n.out(complex(n, transform(n, framed(0), imaginary, table)));
 }

@@ -21,9 +21,6 @@ constexpr Float8 kFloat8[] = {
     {DType::kF8E5M2UZ, "ge", "61440.0:f32", "nan:f32"},
 };
 
-/// The bits of an infinity: a saturating conversion does not give one.
-constexpr int64_t kInfinityBits = 0x7c, kNegativeBits = 0xfc;
-
 Value* convert_without_saturation(NodeImport& n, Value* x, const Float8& row) {
   const char* const to = to_string(row.dtype);
   const std::string too_large = cat(row.test, "(abs(cast($0):f32), ", row.limit, ")");
@@ -31,14 +28,12 @@ Value* convert_without_saturation(NodeImport& n, Value* x, const Float8& row) {
     return n.map(cat("select(", too_large, ", cast(", row.beyond, "):", to, ", cast($0):", to, ")"),
                  {x});
   }
-  const auto infinity = [&](int64_t bits) {
-    Tensor raw = Tensor::zeros(DType::kU8, {});
-    raw.set_int(0, bits);
-    return n.make(op::BitCast{row.dtype}, {n.constant(std::move(raw))});
-  };
-  return n.map(
-      cat("select(", too_large, ", select(lt(cast($0):f32, 0.0:f32), $2, $1), cast($0):", to, ")"),
-      {x, infinity(kInfinityBits), infinity(kNegativeBits)});
+  // By their bits, for every way to make an infinity of this type saturates.
+  Value* const bits = n.make(op::BitCast{DType::kU8}, {n.cast(x, row.dtype)});
+  Value* const out =
+      n.map(cat("select(", too_large, ", select(lt(cast($0):f32, 0.0:f32), 252:u8, 124:u8), $1)"),
+            {x, bits});
+  return n.make(op::BitCast{row.dtype}, {out});
 }
 
 }  // namespace
