@@ -17,13 +17,30 @@ struct Family {
 /// Every table, by its domain.
 const std::vector<Family>& families() {
   static const std::vector<Family> kFamilies = {
-      {"", activation_rows()}, {"", attention_rows()}, {"", constant_rows()},
-      {"", control_rows()},    {"", conv_rows()},      {"", gather_rows()},
-      {"", index_rows()},      {"", loss_rows()},      {"", math_rows()},
-      {"", matmul_rows()},     {"", norm_rows()},      {"", pool_rows()},
-      {"", quant_rows()},      {"", recurrent_rows()}, {"", reduce_rows()},
-      {"", resize_rows()},     {"", shape_rows()},     {"", signal_rows()},
-      {"", slice_rows()},      {"", vision_rows()},    {"com.microsoft", microsoft_rows()},
+      {"", activation_rows()},
+      {"", attention_rows()},
+      {"", constant_rows()},
+      {"", control_rows()},
+      {"", conv_rows()},
+      {"", gather_rows()},
+      {"", index_rows()},
+      {"", loss_rows()},
+      {"", math_rows()},
+      {"", matmul_rows()},
+      {"", norm_rows()},
+      {"", pool_rows()},
+      {"", quant_rows()},
+      {"", recurrent_rows()},
+      {"", reduce_rows()},
+      {"", resize_rows()},
+      {"", shape_rows()},
+      {"", signal_rows()},
+      {"", slice_rows()},
+      {"", vision_rows()},
+      {"com.microsoft", microsoft_rows()},
+      {"", patches_rows()},
+      {"ai.onnx.preview", preview_rows()},
+      {"", state_rows()},
   };
   return kFamilies;
 }

@@ -38,7 +38,9 @@ std::span<const ImportRow> math_rows();
 std::span<const ImportRow> matmul_rows();
 std::span<const ImportRow> microsoft_rows();  ///< of the domain com.microsoft
 std::span<const ImportRow> norm_rows();
+std::span<const ImportRow> patches_rows();
 std::span<const ImportRow> pool_rows();
+std::span<const ImportRow> preview_rows();  ///< of the domain ai.onnx.preview
 std::span<const ImportRow> quant_rows();
 std::span<const ImportRow> recurrent_rows();
 std::span<const ImportRow> reduce_rows();
@@ -46,6 +48,7 @@ std::span<const ImportRow> resize_rows();
 std::span<const ImportRow> shape_rows();
 std::span<const ImportRow> signal_rows();
 std::span<const ImportRow> slice_rows();
+std::span<const ImportRow> state_rows();
 std::span<const ImportRow> vision_rows();
 std::span<const RefusedRow> refused_rows();
 
