@@ -14,7 +14,7 @@ struct Case {
   std::string model;                   ///< path
   std::vector<std::string> data_sets;  ///< folders with input_0.pb ..., output_0.pb ...
   std::string expected;                ///< light models: prefix of the outputs; inputs are made
-  double rtol = 1e-3, atol = 1e-7;     ///< those of the suite itself
+  double rtol = 1e-3, atol = 1e-7;     ///< the suite's usual ones
   double seconds = 60;                 ///< the most that a run may take
   std::string id() const { return suite + "/" + name; }
 };

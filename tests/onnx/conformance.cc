@@ -23,6 +23,7 @@ constexpr const char* kUsage =
     "  --suite NAME    node, simple, pytorch-converted, pytorch-operator, light; may be repeated\n"
     "  --filter TEXT   only cases whose name contains TEXT\n"
     "  --device NAME   reference (default) or cpu\n"
+    "  --effort N      of builds for the cpu, 0 (default) to 5\n"
     "  --jobs N        worker processes (default: one per core; 0: none, for debuggers)\n"
     "  --isolate       a fresh process for each case\n"
     "  --seconds S     the deadline of a case (default: 60, light models 900)\n"
@@ -42,11 +43,12 @@ struct Options {
 Result<Options> parse(const std::vector<std::string>& args) {
   Options out;
   out.workers.jobs = static_cast<int>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
-  std::string jobs, seconds, suite;
+  std::string jobs, seconds, suite, effort;
   const std::pair<const char*, std::string*> texts[] = {
       {"--data", &out.data}, {"--skip", &out.skip},     {"--suite", &suite},
       {"--json", &out.json}, {"--filter", &out.filter}, {"--device", &out.device},
-      {"--docs", &out.docs}, {"--jobs", &jobs},         {"--seconds", &seconds}};
+      {"--docs", &out.docs}, {"--jobs", &jobs},         {"--seconds", &seconds},
+      {"--effort", &effort}};
   for (size_t i = 0; i < args.size(); ++i) {
     bool known = true;
     if (args[i] == "--isolate") {
@@ -67,12 +69,13 @@ Result<Options> parse(const std::vector<std::string>& args) {
   }
   if (out.suites.empty()) out.suites.assign(std::begin(kSuites), std::end(kSuites));
   if (!jobs.empty()) out.workers.jobs = std::clamp(std::atoi(jobs.c_str()), 0, 256);
+  if (!effort.empty()) out.workers.run.effort = std::clamp(std::atoi(effort.c_str()), 0, 5);
   if (!seconds.empty()) out.seconds = std::max(0.0, std::atof(seconds.c_str()));
   if (out.device != "reference" && out.device != "cpu") {
     return error(Code::kInvalidArgument, "--device is reference or cpu, not ", out.device);
   }
-  out.workers.device = out.device == "cpu" ? Device::kCpu : Device::kReference;
-  if (out.workers.device == Device::kCpu && !has_engine()) {
+  out.workers.run.device = out.device == "cpu" ? Device::kCpu : Device::kReference;
+  if (out.workers.run.device == Device::kCpu && !has_engine()) {
     return error(Code::kInvalidArgument, "this build has no engine; use --device reference");
   }
   if (out.data.empty()) return error(Code::kInvalidArgument, "--data is needed");

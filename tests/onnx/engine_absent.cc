@@ -7,7 +7,7 @@ bool has_engine() {
   return false;
 }
 
-Result<std::vector<Tensor>> run_engine(const Graph&, const std::vector<Tensor>&, const Budget&) {
+Result<std::vector<Tensor>> run_engine(Graph, const std::vector<Tensor>&, int) {
   return error(Code::kUnsupported, "this build has no engine; use --device reference");
 }
 

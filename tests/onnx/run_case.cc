@@ -55,7 +55,8 @@ bool shapes_the_graph(const Tensor& input) {
 }
 
 /// Imports and runs one data set; with `pin`, the inputs that shape the graph are constants.
-Result<std::vector<Tensor>> run(const Case& c, const DataSet& data, bool pin, Device device) {
+Result<std::vector<Tensor>> run(const Case& c, const DataSet& data, bool pin,
+                                const RunOptions& how) {
   Budget budget(limits_of(c));
   ImportOptions options;
   options.budget = &budget;
@@ -70,7 +71,7 @@ Result<std::vector<Tensor>> run(const Case& c, const DataSet& data, bool pin, De
   } else {
     inputs = data.inputs;
   }
-  CARNOT_ASSIGN(const Graph graph, import_onnx(std::filesystem::path(c.model), options));
+  CARNOT_ASSIGN(Graph graph, import_onnx(std::filesystem::path(c.model), options));
   if (Status sound = verify(graph); !sound.ok()) {
     return error(Code::kInternal, "the imported graph is broken: ", sound.message());
   }
@@ -79,24 +80,32 @@ Result<std::vector<Tensor>> run(const Case& c, const DataSet& data, bool pin, De
       CARNOT_ASSIGN(inputs.emplace_back(), ramp(input->type()));
     }
   }
-  if (device == Device::kCpu) return run_engine(graph, inputs, budget);
+  if (how.device == Device::kCpu) return run_engine(std::move(graph), inputs, how.effort);
   return execute(graph, inputs, budget);
 }
 
-Outcome run_guarded(const Case& c, Device device) {
+Outcome refused(const Status& status) {
+  return {Verdict::kRefused, 0, to_string(status), false};
+}
+
+Outcome run_guarded(const Case& c, const RunOptions& how) {
   const auto sets = data_of(c);
-  if (!sets.ok()) return {Verdict::kRefused, 0, "test data: " + to_string(sets.status()), false};
+  if (!sets.ok()) {
+    // A model that is refused explains itself better than data of a kind that it would not take.
+    const auto graph = import_onnx(std::filesystem::path(c.model));
+    return refused(graph.ok() ? Status(sets.status()).with("test data") : graph.status());
+  }
   Outcome outcome{Verdict::kPassed, 0, {}, false};
   for (const DataSet& data : *sets) {
-    auto got = run(c, data, false, device);
+    auto got = run(c, data, false, how);
     const bool pinnable = std::any_of(data.inputs.begin(), data.inputs.end(), shapes_the_graph);
     if (!got.ok() && got.status().code() == Code::kUnsupported && pinnable) {
-      if (auto again = run(c, data, true, device); again.ok()) {
+      if (auto again = run(c, data, true, how); again.ok()) {
         got = std::move(again);
         outcome.pinned = true;
       }
     }
-    if (!got.ok()) return {Verdict::kRefused, 0, to_string(got.status()), false};
+    if (!got.ok()) return refused(got.status());
     outcome.reason = differences(*got, data.outputs, c);
     if (!outcome.reason.empty()) outcome.verdict = Verdict::kWrong;
     if (outcome.verdict != Verdict::kPassed) break;
@@ -120,9 +129,9 @@ const char* to_string(Verdict verdict) {
   return "crashed";
 }
 
-Outcome run_case(const Case& c, Device device) {
+Outcome run_case(const Case& c, const RunOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
-  Outcome outcome = run_guarded(c, device);
+  Outcome outcome = run_guarded(c, options);
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
   outcome.milliseconds = took.count();
   for (char& ch : outcome.reason) {

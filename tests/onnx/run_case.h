@@ -23,12 +23,16 @@ struct Outcome {
   bool pinned = false;
 };
 
-/// Turns a model into something that can run a data set.
 enum class Device {
   kReference,  ///< the reference executor, on the imported graph as it is
   kCpu         ///< the engine that a build for the CPU gives
 };
 
-Outcome run_case(const Case& c, Device device);
+struct RunOptions {
+  Device device = Device::kReference;
+  int effort = 0;  ///< of the build
+};
+
+Outcome run_case(const Case& c, const RunOptions& options);
 
 }  // namespace carnot

@@ -40,7 +40,7 @@ void send(int fd, const std::string& line) {
     const size_t i = counter.fetch_add(1);
     if (i >= cases.size()) break;
     send(fd, cat("begin ", i, "\n"));
-    const Outcome o = run_case(cases[i], options.device);
+    const Outcome o = run_case(cases[i], options.run);
     send(fd, cat("end ", i, " ", static_cast<int>(o.verdict), " ", o.pinned, " ", o.milliseconds,
                  " ", o.reason, "\n"));
     if (options.isolate) break;
@@ -176,7 +176,7 @@ class Pool {
 Status run_cases(const std::vector<Case>& cases, const WorkerOptions& options,
                  const Report& report) {
   if (options.jobs == 0) {
-    for (size_t i = 0; i < cases.size(); ++i) report(i, run_case(cases[i], options.device));
+    for (size_t i = 0; i < cases.size(); ++i) report(i, run_case(cases[i], options.run));
     return {};
   }
   void* shared =

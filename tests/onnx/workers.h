@@ -10,7 +10,7 @@ namespace carnot {
 struct WorkerOptions {
   int jobs = 1;          ///< processes; 0 runs all cases in this one (for debuggers)
   bool isolate = false;  ///< a fresh process for each case
-  Device device = Device::kReference;
+  RunOptions run;
 };
 /// Called in this process, in order of completion.
 using Report = std::function<void(size_t index, const Outcome& outcome)>;
