@@ -35,8 +35,8 @@ struct BuilderOptions {
   const std::atomic<bool>* cancel = nullptr;
   /// "graph", "kernel" or "plan": text handed to `dump` when the stage is reached.
   std::vector<std::string> dumps;
-  std::string print_after;       ///< a pass's name, or "all": the graph's text goes to `dump`
-  int64_t stop_after = -1;       ///< rewrites that passes may make; -1: any number
+  std::string print_after;  ///< a pass's name, or "all": the graph's text goes to `dump`
+  int64_t stop_after = -1;  ///< rewrites that passes may make; -1: any number
   std::function<void(const std::string& title, const std::string& text)> dump;
 };
 

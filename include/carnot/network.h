@@ -34,7 +34,8 @@ class Network {
 
   /// Reads an ONNX model. External data is opened only beneath the model's folder. Errors name the
   /// node, its operator, the reason and what to do.
-  static Result<Network> from_onnx(const std::string& path, std::span<const InputShape> shapes = {});
+  static Result<Network> from_onnx(const std::string& path,
+                                   std::span<const InputShape> shapes = {});
   /// The same from memory; the bytes must outlive the Network.
   static Result<Network> from_onnx(std::span<const std::byte> bytes,
                                    std::span<const InputShape> shapes = {});
@@ -63,8 +64,12 @@ class Network {
   std::vector<TensorSpec> outputs() const;
 
   /// For the builder.
-  Graph& graph() { return *graph_; }
-  const Graph& graph() const { return *graph_; }
+  Graph& graph() {
+    return *graph_;
+  }
+  const Graph& graph() const {
+    return *graph_;
+  }
 
  private:
   std::unique_ptr<Graph> graph_;

@@ -42,9 +42,13 @@ Result<Network> Network::from_onnx(std::span<const std::byte> bytes,
   return own(import_onnx(bytes, import_options(shapes)));
 }
 
-Result<Network> Network::from_text(std::string_view text) { return own(parse_graph(text)); }
+Result<Network> Network::from_text(std::string_view text) {
+  return own(parse_graph(text));
+}
 
-std::string Network::to_text() const { return print(*graph_); }
+std::string Network::to_text() const {
+  return print(*graph_);
+}
 
 Network::Handle Network::add_input(const std::string& name, TensorType type) {
   Handle h;
@@ -58,18 +62,18 @@ Network::Handle Network::add_constant(Tensor value) {
   return h;
 }
 
-#define CARNOT_OP(T)                                                                             \
-  Result<std::vector<Network::Handle>> Network::add(const op::T& op,                             \
-                                                    std::span<const Handle> inputs) {            \
-    std::vector<Value*> values;                                                                  \
-    for (const Handle& h : inputs) {                                                             \
+#define CARNOT_OP(T)                                                                            \
+  Result<std::vector<Network::Handle>> Network::add(const op::T& op,                            \
+                                                    std::span<const Handle> inputs) {           \
+    std::vector<Value*> values;                                                                 \
+    for (const Handle& h : inputs) {                                                            \
       if (!h.valid()) return error(Code::kInvalidArgument, op::T::kName, ": an empty operand"); \
-      values.push_back(static_cast<Value*>(h.value_));                                           \
-    }                                                                                            \
-    CARNOT_ASSIGN(Node * node, graph_->add(op, std::move(values), {}));                          \
-    std::vector<Handle> out(node->outputs.size());                                               \
-    for (size_t i = 0; i < out.size(); ++i) out[i].value_ = node->outputs[i];                    \
-    return out;                                                                                  \
+      values.push_back(static_cast<Value*>(h.value_));                                          \
+    }                                                                                           \
+    CARNOT_ASSIGN(Node* node, graph_->add(op, std::move(values), {}));                          \
+    std::vector<Handle> out(node->outputs.size());                                              \
+    for (size_t i = 0; i < out.size(); ++i) out[i].value_ = node->outputs[i];                   \
+    return out;                                                                                 \
   }
 #include "carnot/ops.def"
 

@@ -31,7 +31,9 @@ StageBuilder::Id StageBuilder::expression(const Dim& value, DType type) {
   return cast(load(std::move(l)), type);
 }
 
-StageBuilder::Id StageBuilder::folded(int stage) { return push({Entry::kFolded, stage, {}}); }
+StageBuilder::Id StageBuilder::folded(int stage) {
+  return push({Entry::kFolded, stage, {}});
+}
 
 StageBuilder::Id StageBuilder::constant(DType type, double value) {
   ScalarInst inst;

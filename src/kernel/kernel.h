@@ -99,11 +99,11 @@ Dim load_symbol(int i);
 /// B does not depend on the row axes and A does not depend on the column axis, then one storing
 /// stage. Axes are classed by what uses them.
 struct ContractionView {
-  int a = 0, b = 1;             ///< which load of stage 0 is A (rows) and B (columns)
-  std::vector<int> batch;       ///< axes in A, B and the output (groups, matmul batch)
-  std::vector<int> rows;        ///< axes in A and the output only (n, h, w)
-  std::vector<int> columns;     ///< axes in B and the output only (k)
-  std::vector<int> inner;       ///< indices into stages[0].inner, all used by A and B
+  int a = 0, b = 1;          ///< which load of stage 0 is A (rows) and B (columns)
+  std::vector<int> batch;    ///< axes in A, B and the output (groups, matmul batch)
+  std::vector<int> rows;     ///< axes in A and the output only (n, h, w)
+  std::vector<int> columns;  ///< axes in B and the output only (k)
+  std::vector<int> inner;    ///< indices into stages[0].inner, all used by A and B
 };
 /// The view, or the reason why it is not a contraction.
 Result<ContractionView> as_contraction(const Kernel& kernel);
@@ -116,7 +116,6 @@ Result<Kernel> parse_kernel(std::string_view text);
 uint64_t hash(const Kernel& kernel);
 
 /// Runs the kernel plainly on dense tensors (inputs in buffer order), for tests of code generators.
-Result<std::vector<Tensor>> interpret(const Kernel& kernel, Tensors inputs,
-                                      const Symbols& symbols);
+Result<std::vector<Tensor>> interpret(const Kernel& kernel, Tensors inputs, const Symbols& symbols);
 
 }  // namespace carnot

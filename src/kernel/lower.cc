@@ -176,7 +176,9 @@ Result<Kernel> Lowering::run() {
   return std::move(kernel_);
 }
 
-Result<Kernel> lower_region(const Graph& region) { return Lowering(region).run(); }
+Result<Kernel> lower_region(const Graph& region) {
+  return Lowering(region).run();
+}
 
 bool Lowering::is_fold(const Op& op) {
   return std::holds_alternative<op::Conv>(op) || std::holds_alternative<op::MatMul>(op) ||
@@ -193,7 +195,7 @@ std::string why_not_lowered(const Node& node) {
       if (v->type().rank() > 8) return "more than 8 axes";
     }
   }
-  if (auto* op = node.as<op::Slice>()) {
+  if (node.as<op::Slice>()) {
     return node.inputs.size() > 1 ? "its bounds are computed at run time" : "";
   }
   if (node.as<op::Expand>()) return node.inputs.size() > 1 ? "its target is computed" : "";
@@ -207,11 +209,11 @@ std::string why_not_lowered(const Node& node) {
   if (auto* op = node.as<op::Pool>()) {
     return op->kind == op::Pool::kLp ? "an Lp pool" : "";
   }
-  if (auto* op = node.as<op::MatMul>()) {
+  if (node.as<op::MatMul>()) {
     const DType in = node.inputs[0]->type().dtype;
     return in == node.inputs[1]->type().dtype && is_float(in) ? "" : "not a float matmul";
   }
-  if (auto* op = node.as<op::Conv>()) {
+  if (node.as<op::Conv>()) {
     return is_float(node.inputs[0]->type().dtype) ? "" : "not a float convolution";
   }
   if (node.as<op::Attention>()) {

@@ -233,8 +233,8 @@ Status Lowering::lower_reduce(const op::Reduce& op) {
     in[i] = axis_symbol(base + static_cast<int>(inner.size()));
     inner.push_back({cat("r", i), x.dims[i]});
   }
-  constexpr Combiner kCombiners[] = {Combiner::kSum, Combiner::kSum, Combiner::kMax,
-                                     Combiner::kMin, Combiner::kProduct};
+  constexpr Combiner kCombiners[] = {Combiner::kSum, Combiner::kSum, Combiner::kMax, Combiner::kMin,
+                                     Combiner::kProduct};
   StageBuilder b;
   CARNOT_ASSIGN(Id value, eval(b, fold_->inputs[0], in, {}));
   add_fold(b, value, inner, kCombiners[op.kind], accumulator_of(x.dtype));
@@ -305,8 +305,8 @@ Status Lowering::lower_normalize(const op::Normalize& op) {
   StageBuilder squares;
   CARNOT_ASSIGN(Id v, load(squares));
   if (!op.rms) {
-    const Id mean = squares.op(ScalarOp::kDiv, squares.folded(0),
-                               squares.expression(fold_count_, acc));
+    const Id mean =
+        squares.op(ScalarOp::kDiv, squares.folded(0), squares.expression(fold_count_, acc));
     v = squares.op(ScalarOp::kSub, v, mean);
   }
   add_fold(squares, squares.op(ScalarOp::kMul, v, v), inner, Combiner::kSum, acc);

@@ -26,7 +26,6 @@ bool is_immediate(const Value* v, const TensorType& result) {
 struct Merged {
   ScalarProgram body;
   std::vector<Value*> operands;
-  std::vector<ScalarProgram> parts;
 
   int32_t operand(Value* v) {
     auto it = std::find(operands.begin(), operands.end(), v);
@@ -52,16 +51,37 @@ std::string why_not_inline(const Graph& graph, const Value* v, const Node* user)
   return "";
 }
 
+// What becomes of one operand: it stays, its producer moves in, or it is a number.
+struct Binding {
+  Value* operand = nullptr;
+  Node* producer = nullptr;
+  const Tensor* immediate = nullptr;
+};
+
+// The operands' ids in the merged program.
+std::vector<int32_t> bind_operands(Merged& merged, const std::vector<Binding>& bindings) {
+  std::vector<int32_t> ids;
+  for (const Binding& b : bindings) {
+    if (b.immediate) {
+      const Tensor& c = *b.immediate;
+      ids.push_back(is_float(c.dtype()) ? merged.body.constant(c.dtype(), c.get(0))
+                                        : merged.body.constant_int(c.dtype(), c.get_int(0)));
+    } else if (b.producer) {
+      std::vector<int32_t> in;
+      for (Value* v : b.producer->inputs) in.push_back(merged.operand(v));
+      ids.push_back(merged.body.append(b.producer->as<op::Pointwise>()->body, in)[0]);
+    } else {
+      ids.push_back(merged.operand(b.operand));
+    }
+  }
+  return ids;
+}
+
 // One round on one node: its operands' producers, immediates and repeats folded into its program.
 // Returns the new node, or null where nothing changed.
 Result<Node*> merge_into(Graph& graph, Node* node, PassContext& context) {
   const ScalarProgram& body = node->as<op::Pointwise>()->body;
   Merged merged;
-  struct Binding {
-    Value* operand = nullptr;
-    Node* producer = nullptr;
-    const Tensor* immediate = nullptr;
-  };
   std::vector<Binding> bindings;
   bool changed = false;
   const TensorType& result = node->output()->type();
@@ -96,20 +116,7 @@ Result<Node*> merge_into(Graph& graph, Node* node, PassContext& context) {
   }
   if (!changed || merged.operands.empty() || !context.rewrite()) return nullptr;
   merged.body.inputs = static_cast<int32_t>(merged.operands.size());
-  std::vector<int32_t> ids;
-  for (const Binding& b : bindings) {
-    if (b.immediate) {
-      const Tensor& c = *b.immediate;
-      ids.push_back(is_float(c.dtype()) ? merged.body.constant(c.dtype(), c.get(0))
-                                        : merged.body.constant_int(c.dtype(), c.get_int(0)));
-    } else if (b.producer) {
-      std::vector<int32_t> in;
-      for (Value* v : b.producer->inputs) in.push_back(merged.operand(v));
-      ids.push_back(merged.body.append(b.producer->as<op::Pointwise>()->body, in)[0]);
-    } else {
-      ids.push_back(merged.operand(b.operand));
-    }
-  }
+  const std::vector<int32_t> ids = bind_operands(merged, bindings);
   merged.body.results = merged.body.append(body, ids);
   std::vector<DType> types;
   Origin origin;

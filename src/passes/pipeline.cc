@@ -47,6 +47,8 @@ Pipeline lower_pipeline() {
            "assign_layouts",
            // It asks for channels-last, and leaves reshapes and a transpose behind.
            "decompose_conv_transpose",
+           // Which axes are outer is settled now.
+           "split_reductions",
            // Sinking leaves reshapes of reshapes and brings pointwise nodes together.
            "simplify_algebra",
            "merge_pointwise",

@@ -10,7 +10,7 @@ namespace carnot {
 
 namespace {
 
-constexpr double kSampleWork = 3e6;    ///< products that one check may cost
+constexpr double kSampleWork = 3e6;     ///< products that one check may cost
 constexpr double kAttentionWork = 3e8;  ///< beyond it only a few rows are worth the time
 
 Result<Shape> evaluate_all(const Dims& dims, const Symbols& symbols) {
@@ -186,8 +186,7 @@ Result<std::string> Trial::difference() {
     if (got == s.value) continue;
     const double scale = std::max({std::abs(s.value), s.magnitude, 1e-3});
     // An integer result of float inputs may sit on a rounding edge: one step is no error.
-    const double limit = is_float(type) ? relative_error(type) * scale
-                                        : (s.magnitude > 0 ? 1 : 0);
+    const double limit = is_float(type) ? relative_error(type) * scale : (s.magnitude > 0 ? 1 : 0);
     if (!(std::abs(got - s.value) <= limit)) {
       return cat("element ", s.offset, " of ", to_string(shapes_[b]), " is ", got, ", should be ",
                  s.value);

@@ -133,7 +133,8 @@ class Tuner {
     int number = 0;
     for (auto& [c, x] : pending) {
       auto made = x->tactic->generate(problem(*c->task), x->candidate, cat("t", number++), *sink);
-      if (!made.ok()) return std::move(made).status().with(cat(x->name(), " for ", c->task->origin));
+      if (!made.ok())
+        return std::move(made).status().with(cat(x->name(), " for ", c->task->origin));
       x->made = std::move(*made);
     }
     CARNOT_ASSIGN(CodeBlob blob, sink->finish());
@@ -152,8 +153,8 @@ class Tuner {
 
   Status prepare(Contest& c, Contender& x, const std::map<std::string, size_t>& entries) {
     if (!c.trial) {
-      CARNOT_ASSIGN(Trial trial, Trial::create(*c.task->kernel, c.task->constants,
-                                               options_.likely));
+      CARNOT_ASSIGN(Trial trial,
+                    Trial::create(*c.task->kernel, c.task->constants, options_.likely));
       c.trial = std::make_unique<Trial>(std::move(trial));
     }
     const auto entry = entries.find(x.made.entry);
@@ -183,8 +184,8 @@ class Tuner {
     if (difference.empty()) return {};
     x.wrong = true;
     c.choice.wrong.push_back(cat(x.name(), ": ", difference));
-    log_warning(c.task->origin, ": ", x.name(), " gave a wrong result and is not used: ",
-                difference);
+    log_warning(c.task->origin, ": ", x.name(),
+                " gave a wrong result and is not used: ", difference);
     return {};
   }
 

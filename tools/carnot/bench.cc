@@ -60,8 +60,8 @@ int run_bench(const Flags& flags) {
   if (!flags.json.empty()) {
     nlohmann::json j;
     j["model"] = flags.model;
-    j["latency_ms"] = {{"min", l.min}, {"median", l.median}, {"p90", l.p90}, {"p99", l.p99},
-                       {"mean", l.mean}};
+    j["latency_ms"] = {
+        {"min", l.min}, {"median", l.median}, {"p90", l.p90}, {"p99", l.p99}, {"mean", l.mean}};
     j["throughput"] = throughput;
     j["runs"] = l.runs;
     j["threads"] = session->context->threads();

@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "tools/carnot/cli.h"
 #include "ir/graph.h"
 #include "kernel/lower.h"
 #include "passes/passes.h"
+#include "tools/carnot/cli.h"
 
 namespace carnot::cli {
 

@@ -7,9 +7,9 @@
 #include <filesystem>
 
 #include "base/file.h"
-#include "tools/carnot/session.h"
 #include "ir/executor.h"
 #include "tensor/npy.h"
+#include "tools/carnot/session.h"
 
 namespace carnot::cli {
 

@@ -1,8 +1,8 @@
 // `carnot inspect`: what is in a model or an engine.
 #include <cstdio>
 
-#include "tools/carnot/session.h"
 #include "ir/graph.h"
+#include "tools/carnot/session.h"
 
 namespace carnot::cli {
 

@@ -13,7 +13,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(
       "Exit status: 0 done; 1 a result is wrong or a check failed; 2 bad usage or bad input;\n"
-      "3 an internal error. Errors go to stderr. `carnot COMMAND --help` shows a command's options.");
+      "3 an internal error. Errors go to stderr. `carnot COMMAND --help` shows a command's "
+      "options.");
   int exit = kOk;
   add_build(app, exit);
   add_run(app, exit);

@@ -2,8 +2,8 @@
 #include <filesystem>
 
 #include "base/file.h"
-#include "tools/carnot/session.h"
 #include "tensor/npy.h"
+#include "tools/carnot/session.h"
 
 namespace carnot::cli {
 

@@ -3,8 +3,8 @@
 // that run something.
 #include <optional>
 
-#include "tools/carnot/cli.h"
 #include "carnot/engine.h"
+#include "tools/carnot/cli.h"
 
 namespace carnot::cli {
 

@@ -54,8 +54,7 @@ Result<std::vector<Item>> parse_items(const std::string& text) {
       item.shapes.push_back(std::move(s));
     }
     if (item.shapes.size() != 1 && item.shapes.size() != 3) {
-      return error(Code::kInvalidArgument, "--shapes: '", part,
-                   "' needs one shape or MIN:OPT:MAX");
+      return error(Code::kInvalidArgument, "--shapes: '", part, "' needs one shape or MIN:OPT:MAX");
     }
     items.push_back(std::move(item));
   }
@@ -88,7 +87,8 @@ Result<ShapeFlags> parse_shapes(const std::string& text) {
 Result<std::map<std::string, Shape>> parse_run_shapes(const std::string& text) {
   std::map<std::string, Shape> out;
   CARNOT_ASSIGN(std::vector<Item> items, parse_items(text));
-  for (Item& item : items) out[item.name] = item.shapes.size() == 3 ? item.shapes[1] : item.shapes[0];
+  for (Item& item : items)
+    out[item.name] = item.shapes.size() == 3 ? item.shapes[1] : item.shapes[0];
   return out;
 }
 

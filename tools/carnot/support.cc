@@ -1,9 +1,9 @@
 // `carnot ops` and `carnot devices`: what there is.
 #include <cstdio>
 
-#include "tools/carnot/cli.h"
 #include "device/device.h"
 #include "onnx/importer.h"
+#include "tools/carnot/cli.h"
 
 namespace carnot::cli {
 

@@ -45,7 +45,7 @@ def decode(probabilities, keys: list[str]) -> tuple[str, float]:
             text += keys[k - 1] if k - 1 < len(keys) else " "
             scores.append(float(probabilities[0][step][k]))
         last = k
-    return text, sum(scores) / max(1, len(scores))
+    return text.strip(), sum(scores) / max(1, len(scores))
 
 
 def carnot(*arguments: str) -> None:

@@ -7,7 +7,9 @@ namespace carnot::cpu {
 
 namespace {
 
-WhyNot why(const Problem& p) { return p.kernel.attention ? "attention is not a loop nest" : ""; }
+WhyNot why(const Problem& p) {
+  return p.kernel.attention ? "attention is not a loop nest" : "";
+}
 
 std::vector<Candidate> list(const Problem& p, int effort) {
   std::vector<Candidate> out;

@@ -41,8 +41,8 @@ Result<Module*> CpuCodeSink::module(double weight) {
       weights_.push_back(0);
     }
   }
-  const size_t least = static_cast<size_t>(
-      std::min_element(weights_.begin(), weights_.end()) - weights_.begin());
+  const size_t least =
+      static_cast<size_t>(std::min_element(weights_.begin(), weights_.end()) - weights_.begin());
   weights_[least] += weight;
   return &modules_[least];
 }
