@@ -17,15 +17,18 @@ constexpr int kTaps = 3;
 constexpr double kWindowCycles4 = 110, kOutputCycles4 = 110;
 constexpr double kWindowCycles2 = 45, kOutputCycles2 = 45;
 constexpr double kEfficiency = 0.9;  ///< of the products, against two FMAs a cycle
-constexpr double kL3BytesPerCycle = 8;
+constexpr double kL2BytesPerCycle = 32, kL3BytesPerCycle = 8;
 constexpr int kTasksPerThread = 4;
 
-/// Filter transforms, one row per point of a line.
-constexpr double kFilter4[6][kTaps] = {{1.0 / 4, 0, 0},
-                                       {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                                       {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                       {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                                       {1.0 / 24, -1.0 / 12, 1.0 / 6},
+/// Filter transforms, one row per point of a line: powers of the point over M'(point), where M is
+/// the product of (x - point) over all points.
+constexpr double kA2 = kWinogradA * kWinogradA, kB2 = kWinogradB * kWinogradB;
+constexpr double kOverA = 1 / (2 * kA2 * (kA2 - kB2)), kOverB = 1 / (2 * kB2 * (kB2 - kA2));
+constexpr double kFilter4[6][kTaps] = {{1, 0, 0},
+                                       {kOverA, kWinogradA* kOverA, kA2* kOverA},
+                                       {kOverA, -kWinogradA* kOverA, kA2* kOverA},
+                                       {kOverB, kWinogradB* kOverB, kB2* kOverB},
+                                       {kOverB, -kWinogradB* kOverB, kB2* kOverB},
                                        {0, 0, 1}};
 constexpr double kFilter2[4][kTaps] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
 
@@ -122,6 +125,14 @@ void cut_winograd(const WinogradShape& s, const Target& target, ContractionTacti
   }
   t.row_block = (row_tiles + blocks - 1) / blocks;
   t.column_block = (panels + column_blocks - 1) / column_blocks;
+  // Threads should end together: an odd block left over costs as much as a round of all threads.
+  const auto rounds_lost = [&](int64_t row_block) {
+    const int64_t tasks =
+        (row_tiles + row_block - 1) / row_block * ((panels + t.column_block - 1) / t.column_block);
+    const int64_t rounds = (tasks + target.threads - 1) / target.threads;
+    return static_cast<double>(rounds * target.threads) / static_cast<double>(tasks);
+  };
+  while (t.row_block > 1 && rounds_lost(t.row_block) > 1.1) --t.row_block;
 }
 
 double winograd_cycles(const WinogradShape& s, const Target& target, const ContractionTactic& t,
@@ -136,13 +147,14 @@ double winograd_cycles(const WinogradShape& s, const Target& target, const Contr
   const double rows = std::ceil(tiles / t.rows) * t.rows;
   const double window = m == 4 ? kWindowCycles4 : kWindowCycles2;
   const double output = m == 4 ? kOutputCycles4 : kOutputCycles2;
-  const double per_step = std::max(t.rows * t.vectors / 2.0, (t.rows + t.vectors) / 2.0);
+  const double per_step = std::max({t.rows * t.vectors / 2.0, (t.rows + t.vectors) / 2.0,
+                                    t.vectors * lanes * 4 / kL2BytesPerCycle});
   const double tile_overhead = 20 + 2.0 * t.rows * t.vectors;
   const double products =
       points * rows / t.rows * panels * (channels * per_step / kEfficiency + tile_overhead);
   const double bytes = points * channels * columns * 4;
   const bool stays = bytes / repeats < 0.75 * static_cast<double>(target.l2_bytes);
-  const double stream = bytes / kL3BytesPerCycle * (stays ? 0.5 : 0.5 * blocks * images);
+  const double stream = bytes / kL3BytesPerCycle * (stays ? 1 : blocks * images);
   return images *
              (tiles * (channels / lanes * window * repeats + columns / lanes * output) + products) +
          stream;

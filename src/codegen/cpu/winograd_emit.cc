@@ -18,6 +18,7 @@ class Vectors {
   explicit Vectors(Emitter& e, llvm::FixedVectorType* type) : e_(e), type_(type) {}
   Value* add(Value* a, Value* b) { return e_.ir().CreateFAdd(a, b); }
   Value* sub(Value* a, Value* b) { return e_.ir().CreateFSub(a, b); }
+  Value* mul(double factor, Value* a) { return e_.ir().CreateFMul(e_.splat(factor, type_), a); }
   /// factor * a + b.
   Value* mad(double factor, Value* a, Value* b) { return e_.fma(e_.splat(factor, type_), a, b); }
 
@@ -31,16 +32,18 @@ Values window_line(Vectors v, const Values& d) {
   if (d.size() == 4) {
     return {v.sub(d[0], d[2]), v.add(d[1], d[2]), v.sub(d[2], d[1]), v.sub(d[1], d[3])};
   }
-  Value* a = v.mad(-4, d[2], d[4]);
-  Value* b = v.mad(-4, d[1], d[3]);
-  Value* c = v.sub(d[4], d[2]);
-  Value* f = v.sub(d[3], d[1]);
-  return {v.mad(4, d[0], v.mad(-5, d[2], d[4])),
-          v.add(a, b),
-          v.sub(a, b),
-          v.mad(2, f, c),
-          v.mad(-2, f, c),
-          v.mad(4, d[1], v.mad(-5, d[3], d[5]))};
+  constexpr double kA = kWinogradA, kB = kWinogradB;
+  constexpr double kSquares = kA * kA + kB * kB;
+  Value* even_a = v.mad(-kB * kB, d[2], d[4]);
+  Value* odd_a = v.mad(-kB * kB, d[1], d[3]);
+  Value* even_b = v.mad(-kA * kA, d[2], d[4]);
+  Value* odd_b = v.mad(-kA * kA, d[1], d[3]);
+  return {v.mad(-kSquares, d[2], v.add(d[0], d[4])),
+          v.mad(kA, odd_a, even_a),
+          v.mad(-kA, odd_a, even_a),
+          v.mad(kB, odd_b, even_b),
+          v.mad(-kB, odd_b, even_b),
+          v.mad(-kSquares, d[3], v.add(d[1], d[5]))};
 }
 
 /// At m: one line of products.
@@ -50,7 +53,10 @@ Values output_line(Vectors v, const Values& m) {
   if (m.size() == 4) return {v.add(m[0], s), v.sub(d, m[3])};
   Value* p = v.add(m[3], m[4]);
   Value* q = v.sub(m[3], m[4]);
-  return {v.add(m[0], v.add(s, p)), v.mad(2, q, d), v.mad(4, p, s), v.add(v.mad(8, q, d), m[5])};
+  constexpr double kA = kWinogradA, kB = kWinogradB;
+  return {v.add(m[0], v.add(s, p)), v.mad(kA, d, v.mul(kB, q)),
+          v.mad(kA * kA, s, v.mul(kB * kB, p)),
+          v.mad(kA * kA * kA, d, v.mad(kB * kB * kB, q, m[5]))};
 }
 
 class WinogradEmitter {
