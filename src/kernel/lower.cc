@@ -124,6 +124,7 @@ Status Lowering::store_outputs(StageBuilder& b, const Dims& index, std::vector<A
   std::vector<Id> results;
   std::vector<Store> stores;
   const size_t inputs = region_.inputs().size();
+  const Dims* space = nullptr;  // what the index runs over
   for (size_t i = 0; i < region_.outputs().size(); ++i) {
     const Value* v = region_.outputs()[i];
     Dims at = index;
@@ -134,8 +135,9 @@ Status Lowering::store_outputs(StageBuilder& b, const Dims& index, std::vector<A
       for (size_t d = 0; d < perm.size(); ++d) at[d] = index[static_cast<size_t>(perm[d])];
       source = v->producer->inputs[0];
     }
-    if (source->type().rank() != static_cast<int64_t>(index.size())) {
-      return error(Code::kUnsupported, "outputs of different ranks");
+    if (i == 0) space = &source->type().dims;
+    if (source->type().dims.size() != index.size() || source->type().dims != *space) {
+      return error(Code::kUnsupported, "outputs of different shapes");
     }
     CARNOT_ASSIGN(Id id, eval(b, source, index, {}));
     results.push_back(id);

@@ -6,6 +6,7 @@
 #include "ir/executor.h"
 #include "ir/text.h"
 #include "kernel/kernel.h"
+#include "kernel/lower.h"
 #include "tensor/fill.h"
 
 namespace carnot {
@@ -77,11 +78,7 @@ Result<std::vector<Tensor>> make_inputs(const Kernel& kernel, const Settings& se
   return out;
 }
 
-Status compare_with_reference(const std::string& text, const std::vector<Tensor>& inputs,
-                              const std::vector<Tensor>& got) {
-  CARNOT_ASSIGN(const Graph graph, parse_graph(text, {}));
-  Budget budget;
-  CARNOT_ASSIGN(const std::vector<Tensor> want, execute(graph, inputs, budget));
+Status compare_all(const std::vector<Tensor>& got, const std::vector<Tensor>& want) {
   if (want.size() != got.size()) {
     return error(Code::kWrongResult, "the reference has ", want.size(), " results");
   }
@@ -92,6 +89,24 @@ Status compare_with_reference(const std::string& text, const std::vector<Tensor>
     }
   }
   return {};
+}
+
+// The graph's numbers against this kernel's, and against those of the kernel that lowering makes of
+// the graph (where it can).
+Status compare_with_reference(const std::string& text, const std::vector<Tensor>& inputs,
+                              const Symbols& sizes, const std::vector<Tensor>& got) {
+  CARNOT_ASSIGN(const Graph graph, parse_graph(text, {}));
+  Budget budget;
+  CARNOT_ASSIGN(const std::vector<Tensor> want, execute(graph, inputs, budget));
+  CARNOT_RETURN_IF_ERROR(compare_all(got, want));
+  const Result<Kernel> lowered = lower_region(graph);
+  if (!lowered.ok()) {
+    const bool refused = lowered.status().code() == Code::kUnsupported;
+    return refused ? Status() : Status(lowered.status()).with("lowered");
+  }
+  CARNOT_ASSIGN(const Kernel again, parse_kernel(print(*lowered)).with(print(*lowered)));
+  CARNOT_ASSIGN(const std::vector<Tensor> computed, interpret(again, inputs, sizes));
+  return compare_all(computed, want).with(cat("lowered to ", print(*lowered)));
 }
 
 Status run(const KernelCase& test, KernelCase* blessed) {
@@ -108,7 +123,7 @@ Status run(const KernelCase& test, KernelCase* blessed) {
   if (test.contraction) blessed->contraction = contraction_text(kernel);
   if (test.reference) {
     CARNOT_RETURN_IF_ERROR(
-        compare_with_reference(*test.reference, inputs, outputs).with("reference"));
+        compare_with_reference(*test.reference, inputs, settings.sizes, outputs).with("reference"));
   }
   if (trimmed(blessed->kernel) != test.kernel) {
     return error(Code::kWrongResult, "it prints as\n", blessed->kernel);

@@ -7,7 +7,8 @@
 //   //! contraction                             (optional)
 //   what as_contraction() says
 //   //! reference                               (optional)
-//   graph ...                                   inputs and results as the kernel's
+//   graph ...                                   inputs and results as the kernel's; what lowering
+//                                               makes of it is run as well
 //   //! error                                   (optional, instead of the two)
 //   what parse_kernel(), verify() or interpret() say
 #include <map>
