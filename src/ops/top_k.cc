@@ -54,8 +54,8 @@ Result<std::vector<Tensor>> reference(const op::TopK& op, Tensors in) {
   shape[axis] = count;
   CARNOT_ASSIGN(Tensor indices, Tensor::allocate(DType::kI64, shape));
   const ElementOrder order(x);
-  std::vector<int64_t> line(static_cast<size_t>(size));
   const int64_t lines = count == 0 ? 0 : indices.elements() / count;
+  std::vector<int64_t> line(lines == 0 ? 0 : static_cast<size_t>(size));
   int64_t* out = indices.as<int64_t>();
   for (int64_t i = 0; i < lines; ++i) {
     const int64_t start = i / inner * inner * size + i % inner;

@@ -72,13 +72,13 @@ Result<std::vector<Tensor>> reference(const op::Unique& op, Tensors in) {
   CARNOT_RETURN_IF_ERROR(infer(op, infos_of(in)).status());
   const Tensor& x = in[0];
   CARNOT_ASSIGN(const Items items, items_of(op, x));
+  CARNOT_ASSIGN(Tensor inverse, Tensor::allocate(DType::kI64, {items.count}));
   const auto groups = group(op, x, items);
   const auto count = static_cast<int64_t>(groups.size());
   if (!may_equal(op.count, Dim(count))) {
     return bad_value(op, "found ", count, " distinct items, the graph says ", to_string(op.count));
   }
   CARNOT_ASSIGN(Tensor first, Tensor::allocate(DType::kI64, {count}));
-  CARNOT_ASSIGN(Tensor inverse, Tensor::allocate(DType::kI64, {items.count}));
   CARNOT_ASSIGN(Tensor counts, Tensor::allocate(DType::kI64, {count}));
   for (size_t g = 0; g < groups.size(); ++g) {
     first.as<int64_t>()[g] = groups[g][0];
