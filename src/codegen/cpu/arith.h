@@ -45,6 +45,7 @@ class Arith {
   Value* neg(Value* a) { return ir().CreateFNeg(a); }
   /// a * b + c, rounded once where the target can.
   Value* fma(Value* a, Value* b, Value* c) { return e_.fma(a, b, c); }
+  bool fuses() const { return e_.target().arch == Arch::kArm64 || e_.target().has(Isa::kFma); }
   Value* abs(Value* a) { return ir().CreateUnaryIntrinsic(llvm::Intrinsic::fabs, a); }
   Value* sqrt(Value* a) { return ir().CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, a); }
   Value* copysign(Value* magnitude, Value* sign) {

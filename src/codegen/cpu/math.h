@@ -1,6 +1,7 @@
 #pragma once
 // Elementary functions as vector code: polynomials and exact reductions, no tables but 2/pi, no
-// calls. f32 results are within 2 ulp (most within 1), f64 within 4; NaN, infinities, zeros and
+// calls. f32 results are within 3 ulp (most within 1), f64 within 4 (large powers within 24, less
+// exact without fused multiply-add); NaN, infinities, zeros and
 // denormals give what C's functions give.
 #include "carnot/scalar.h"
 #include "codegen/cpu/arith.h"

@@ -91,7 +91,9 @@ Value* emit_acosh(Arith& a, Value* x) {
   Value* t = a.sub(x, a.c(1));
   Value* small = emit_log1p(a, a.add(t, a.sqrt(a.fma(t, t, a.add(t, t)))));
   Value* large = a.add(emit_log(a, x), a.c(kLn2));
-  return a.select(a.gt(x, a.c(1e9)), large, small);
+  Value* result = a.select(a.gt(x, a.c(1e9)), large, small);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  return a.select(a.lt(x, a.c(1)), a.c(nan), result);
 }
 
 Value* emit_atanh(Arith& a, Value* x) {

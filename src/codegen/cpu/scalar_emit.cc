@@ -23,6 +23,25 @@ const llvm::ConstantFP* float_constant(const Value* value) {
   return llvm::dyn_cast_or_null<llvm::ConstantFP>(constant);
 }
 
+/// r - q * d where that is exact, also without fused instructions: then the product's error is
+/// found from halves of the factors.
+Value* subtract_product(Arith& a, Value* r, Value* q, Value* d) {
+  if (a.fuses()) return a.fma(a.neg(q), d, r);
+  const auto split = [&](Value* x) {
+    Value* big = a.mul(x, a.c(134217729));  // 2^27 + 1
+    return a.sub(big, a.sub(big, x));
+  };
+  Value* product = a.mul(q, d);
+  Value* q_high = split(q);
+  Value* d_high = split(d);
+  Value* q_low = a.sub(q, q_high);
+  Value* d_low = a.sub(d, d_high);
+  Value* error = a.sub(a.mul(q_high, d_high), product);
+  error = a.add(error, a.add(a.mul(q_high, d_low), a.mul(q_low, d_high)));
+  error = a.add(error, a.mul(q_low, d_low));
+  return a.sub(a.sub(r, product), error);
+}
+
 /// a % b with the sign of a, exactly: whole multiples of b 2^s are taken away, each time enough to
 /// shorten the quotient by as many bits as a double has.
 Value* float_remainder(Arith& a, Value* x, Value* y) {
@@ -50,7 +69,7 @@ Value* float_remainder(Arith& a, Value* x, Value* y) {
                          };
                          Value* down = power(ir.CreateNeg(excess));
                          Value* step = a.mul(far, power(excess));
-                         Value* next = a.fma(a.neg(a.trunc(a.mul(q, down))), step, r);
+                         Value* next = subtract_product(a, r, a.trunc(a.mul(q, down)), step);
                          next = a.select(a.lt(next, a.c(0)), a.add(next, step), next);
                          return Emitter::Values{a.select(a.ge(r, d), next, r)};
                        })[0];

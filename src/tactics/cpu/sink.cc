@@ -1,4 +1,4 @@
-#include "tactics/cpu/sink.h"
+#include "tactics/cpu/tables.h"
 
 #include <algorithm>
 #include <thread>
@@ -77,6 +77,24 @@ Result<carnot::CodeBlob> CpuCodeSink::finish() {
 
 std::string share_key(const Kernel& kernel, const char* tactic, const std::string& variant) {
   return cat(hash(kernel), ' ', tactic, ' ', variant);
+}
+
+Turned turn_constants(const Problem& problem) {
+  Turned turned{problem.kernel, {}};
+  std::vector<bool> constant;
+  for (const Tensor* c : problem.constants) constant.push_back(c != nullptr);
+  turned.layouts = relayout(turned.kernel, constant);
+  return turned;
+}
+
+Status pack_turned(const Problem& problem, const Turned& turned, GeneratedKernel& call) {
+  for (const Relayout& r : turned.layouts) {
+    const Tensor* c = problem.constants[static_cast<size_t>(r.buffer)];
+    CARNOT_ASSIGN(std::vector<Tensor> t, reference(Op(op::Transpose{.perm = r.perm}), {c, 1}));
+    call.arguments[static_cast<size_t>(r.buffer)] = -1 - static_cast<int>(call.packed.size());
+    call.packed.push_back(std::move(t[0]));
+  }
+  return {};
 }
 
 GeneratedKernel generated(const GeneratedFunction& function, size_t buffers) {
