@@ -11,7 +11,8 @@
 namespace carnot {
 namespace {
 
-constexpr size_t kAlignment = 64;  // a cache line, and the widest vector register
+constexpr size_t kAlignment = 64;              // a cache line, and the widest vector register
+constexpr size_t kMaxBytes = size_t{1} << 40;  // no host has more; not even worth asking for
 
 Result<size_t> byte_count(DType dtype, const Shape& shape) {
   CARNOT_ASSIGN(const int64_t count, element_count(shape));
@@ -21,6 +22,7 @@ Result<size_t> byte_count(DType dtype, const Shape& shape) {
 }
 
 std::shared_ptr<const void> aligned_storage(size_t bytes) {
+  if (bytes > kMaxBytes) return nullptr;
   void* memory = ::operator new(bytes ? bytes : 1, std::align_val_t(kAlignment), std::nothrow);
   if (!memory) return nullptr;
   return {memory, [](void* p) { ::operator delete(p, std::align_val_t(kAlignment)); }};
