@@ -40,6 +40,14 @@ struct Contender {
   }
 };
 
+// Kernels of one text differ when another operand is a constant: it may be packed.
+uint64_t key_of(const TuneTask& t) {
+  Hasher h;
+  h.add(hash(*t.kernel));
+  for (const Tensor* c : t.constants) h.add(c != nullptr ? 1 : 0);
+  return h.digest();
+}
+
 struct Contest {
   const TuneTask* task;
   uint64_t hash = 0;
@@ -65,7 +73,7 @@ class Tuner {
     for (Contest& c : contests_) CARNOT_RETURN_IF_ERROR(decide(c));
     std::vector<Choice> out;
     for (const TuneTask& t : tasks_) {
-      out.push_back(contests_[static_cast<size_t>(index_.at(hash(*t.kernel)))].choice);
+      out.push_back(contests_[static_cast<size_t>(index_.at(key_of(t)))].choice);
       out.back().origin = t.origin;
     }
     return out;
@@ -77,7 +85,7 @@ class Tuner {
   }
 
   Status add(const TuneTask& t) {
-    const uint64_t h = hash(*t.kernel);
+    const uint64_t h = key_of(t);
     if (!index_.emplace(h, static_cast<int>(contests_.size())).second) return {};
     Contest c;
     c.task = &t;

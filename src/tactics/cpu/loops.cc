@@ -15,7 +15,7 @@ std::vector<Candidate> list(const Problem& p, int effort) {
   std::vector<Candidate> out;
   auto target = target_of(p.device);
   if (!target.ok()) return out;
-  auto choices = loop_choices(p.kernel, *target, p.likely);
+  auto choices = loop_choices(turn_constants(p).kernel, *target, p.likely);
   if (!choices.ok()) return out;
   for (const LoopChoice& c : *choices) {
     out.push_back({cat("axis ", c.axis, " x", c.lanes, " u", c.unroll),
@@ -29,7 +29,8 @@ std::vector<Candidate> list(const Problem& p, int effort) {
 Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate,
                                  const std::string& entry, CodeSink& sink) {
   auto& cpu_sink = static_cast<CpuCodeSink&>(sink);
-  const std::string key = share_key(p.kernel, "cpu.loops", candidate.variant);
+  const Turned turned = turn_constants(p);
+  const std::string key = share_key(turned.kernel, "cpu.loops", candidate.variant);
   const GeneratedFunction* function = cpu_sink.find(key);
   if (!function) {
     CARNOT_ASSIGN(Module * module, cpu_sink.module(1));
@@ -37,11 +38,14 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate,
     choice.axis = static_cast<int>(candidate.knobs[0]);
     choice.lanes = static_cast<int>(candidate.knobs[1]);
     choice.unroll = static_cast<int>(candidate.knobs[2]);
-    CARNOT_ASSIGN(GeneratedFunction made, emit_loops(*module, entry, p.kernel, p.likely, choice));
+    CARNOT_ASSIGN(GeneratedFunction made,
+                  emit_loops(*module, entry, turned.kernel, p.likely, choice));
     cpu_sink.remember(key, made);
     function = cpu_sink.find(key);
   }
-  return generated(*function, p.kernel.buffers.size());
+  GeneratedKernel out = generated(*function, p.kernel.buffers.size());
+  CARNOT_RETURN_IF_ERROR(pack_turned(p, turned, out));
+  return out;
 }
 
 }  // namespace

@@ -21,12 +21,12 @@ std::vector<Candidate> list(const Problem& p, int effort) {
   const Turned turned = turn_constants(p);
   double products = 1;
   for (const Axis& a : p.kernel.axes) {
-    products *= static_cast<double>(evaluate(a.size, p.likely).ok() ? *evaluate(a.size, p.likely)
-                                                                    : 64);
+    products *=
+        static_cast<double>(evaluate(a.size, p.likely).ok() ? *evaluate(a.size, p.likely) : 64);
   }
   for (const Axis& a : p.kernel.stages[0].inner) {
-    products *= static_cast<double>(evaluate(a.size, p.likely).ok() ? *evaluate(a.size, p.likely)
-                                                                    : 64);
+    products *=
+        static_cast<double>(evaluate(a.size, p.likely).ok() ? *evaluate(a.size, p.likely) : 64);
   }
   // About one product a cycle and lane, at two to three cycles a nanosecond.
   constexpr double kPerUs = 2000;
@@ -43,7 +43,7 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate,
                                  const std::string& entry, CodeSink& sink) {
   auto& cpu_sink = static_cast<CpuCodeSink&>(sink);
   Turned turned = turn_constants(p);
-  const std::string key = share_key(p.kernel, "cpu.window", candidate.variant);
+  const std::string key = share_key(turned.kernel, "cpu.window", candidate.variant);
   const GeneratedFunction* function = cpu_sink.find(key);
   if (!function) {
     CARNOT_ASSIGN(Module * module, cpu_sink.module(3));
