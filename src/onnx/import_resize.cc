@@ -98,6 +98,7 @@ void keep_aspect_ratio(NodeImport& n, op::Resize& op, const Dims& sizes,
     scale = not_larger ? std::min(scale, ratio) : std::max(scale, ratio);
   }
   op.scales.assign(op.sizes.size(), 1);
+  if (!(scale < 0x1p31)) n.invalid("the scale ", scale, " is too large");
   for (const int64_t axis : axes) {
     Dim& size = op.sizes[static_cast<size_t>(axis)];
     op.scales[static_cast<size_t>(axis)] = scale;
@@ -123,7 +124,8 @@ void apply_sizes(NodeImport& n, op::Resize& op, const Dims& sizes,
 
 std::optional<std::vector<double>> known_reals(NodeImport& n, Value* value) {
   const Tensor* const tensor = n.known(value);
-  if (!tensor) return std::nullopt;
+  constexpr int64_t kAxesMax = 64;
+  if (!tensor || tensor->elements() > 2 * kAxesMax) return std::nullopt;
   std::vector<double> out;
   for (int64_t i = 0; i < tensor->elements(); ++i) out.push_back(tensor->get(i));
   return out;
@@ -133,17 +135,18 @@ std::optional<std::vector<double>> known_reals(NodeImport& n, Value* value) {
 Value* roi_operand(NodeImport& n, Value* roi, const std::vector<int64_t>& axes, int64_t rank) {
   if (!roi) n.invalid("tf_crop_and_resize needs a roi");
   if (static_cast<int64_t>(axes.size()) == rank) return n.cast(roi, DType::kF32);
-  const auto known = known_reals(n, roi);
-  if (!known || known->size() != 2 * axes.size()) {
-    n.unsupported("with the attribute axes the roi must be constant");
+  // The other axes are read whole: from 0 to 1.
+  roi = n.cast(roi, DType::kF32);
+  const auto named = static_cast<int64_t>(axes.size());
+  Values whole;
+  for (const bool end : {false, true}) {
+    for (int64_t axis = 0; axis < rank; ++axis) {
+      const auto at = std::find(axes.begin(), axes.end(), axis) - axes.begin();
+      whole.push_back(at == named ? n.constant(Tensor::from_f32({1}, {end ? 1.0F : 0.0F}))
+                                  : n.slice(roi, 0, at + (end ? named : 0), 1));
+    }
   }
-  std::vector<float> whole(static_cast<size_t>(2 * rank), 0);
-  std::fill(whole.begin() + rank, whole.end(), 1.0F);
-  for (size_t i = 0; i < axes.size(); ++i) {
-    whole[static_cast<size_t>(axes[i])] = static_cast<float>((*known)[i]);
-    whole[static_cast<size_t>(axes[i] + rank)] = static_cast<float>((*known)[axes.size() + i]);
-  }
-  return n.constant(Tensor::from_f32({2 * rank}, whole));
+  return n.concat(whole, 0);
 }
 
 /// Sizes (or scales) that only a run knows, of all axes: those not named keep theirs.
@@ -176,6 +179,8 @@ void emit(NodeImport& n, op::Resize op, Value* roi, Value* scales, Value* sizes,
   if (sizes) {
     if (const auto known = n.elements(sizes)) {
       apply_sizes(n, op, *known, axes);
+    } else if (n.text("keep_aspect_ratio_policy", "stretch") != "stretch") {
+      n.unsupported("keep_aspect_ratio_policy needs known sizes: give their input a value");
     } else {
       target = run_time_target(n, op, sizes, axes);
     }

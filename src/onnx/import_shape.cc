@@ -75,19 +75,17 @@ Dims resolve_target(NodeImport& n, const Dims& from, const Dims& target, bool al
 }
 
 /// A target without 0 and -1, computed at run time.
-Value* run_time_target(NodeImport& n, Value* x, Value* target, int64_t rank, bool allow_zero) {
+Value* run_time_target(NodeImport& n, Value* x, Value* target, int64_t rank) {
   Value* t = n.cast(target, DType::kI64);
-  if (!allow_zero) {
-    Value* from = n.shape_of(x);
-    const int64_t have = x->type().rank();
-    if (have < rank) {
-      from = n.concat(
-          {from, n.vector_i64(std::vector<int64_t>(static_cast<size_t>(rank - have), 0))}, 0);
-    } else {
-      from = n.slice(from, 0, 0, rank);
-    }
-    t = n.map("select(eq($0, #0), $1, $0)", {t, from});
+  Value* from = n.shape_of(x);
+  const int64_t have = x->type().rank();
+  if (have < rank) {
+    const std::vector<int64_t> none(static_cast<size_t>(rank - have), 0);
+    from = n.concat({from, n.vector_i64(none)}, 0);
+  } else {
+    from = n.slice(from, 0, 0, rank);
   }
+  t = n.map("select(eq($0, #0), $1, $0)", {t, from});
   Value* const given =
       n.reduce(op::Reduce::kProduct, n.map("select(eq($0, #-1), #1, $0)", {t}), {0}, true);
   return n.map("select(eq($0, #-1), div($1, $2), $0)", {t, count_of(n, x), given});
@@ -105,6 +103,8 @@ void reshape(NodeImport& n) {
   if (const std::optional<Dims> known = n.elements(target)) {
     return n.out(n.reshape(x, resolve_target(n, from, *known, allow_zero)));
   }
+  // In a computed shape 0 stands for the operand's size.
+  if (allow_zero) n.unsupported("allowzero = 1 needs a constant shape: give its input a value");
   const auto partial = n.partial_elements(target);
   if (!partial) {
     n.unsupported("the rank of the result is not known: its target is ", to_string(target->type()));
@@ -112,11 +112,11 @@ void reshape(NodeImport& n) {
   op::Reshape op;
   for (size_t i = 0; i < partial->size(); ++i) {
     Dim size = (*partial)[i].value_or(Dim(-1));
-    if (size.is(0) && !allow_zero && i < from.size()) size = from[i];
+    if (size.is(0) && i < from.size()) size = from[i];
     op.sizes.push_back(size.is(-1) ? n.fresh_symbol(n.hint()) : size);
   }
   const auto rank = static_cast<int64_t>(partial->size());
-  n.out(n.make(std::move(op), {x, run_time_target(n, x, target, rank, allow_zero)}));
+  n.out(n.make(std::move(op), {x, run_time_target(n, x, target, rank)}));
 }
 
 void squeeze(NodeImport& n) {

@@ -40,11 +40,13 @@ void window(NodeImport& n) {
   n.out(n.constant(std::move(out)));
 }
 
-/// cos and -sin of 2 pi i k / points, [rows, columns].
+/// cos and -sin of 2 pi i k / points, [rows, columns]; for an inverse transform cos and sin, over
+/// the number of points.
 struct Table {
   Value *cos, *sin;
 };
-Table fourier_table(NodeImport& n, int64_t rows, int64_t columns, int64_t points, DType dtype) {
+Table fourier_table(NodeImport& n, int64_t rows, int64_t columns, int64_t points, DType dtype,
+                    bool inverse = false) {
   if (rows > kTableMax / std::max<int64_t>(columns, 1)) {
     n.unsupported("a transform of ", points, " points is too long");
   }
@@ -53,8 +55,9 @@ Table fourier_table(NodeImport& n, int64_t rows, int64_t columns, int64_t points
     for (int64_t k = 0; k < columns; ++k) {
       const double turn =
           2 * kPi * static_cast<double>(i * k % points) / static_cast<double>(points);
-      cos.set(i * columns + k, std::cos(turn));
-      sin.set(i * columns + k, -std::sin(turn));
+      const double scale = inverse ? 1 / static_cast<double>(points) : 1;
+      cos.set(i * columns + k, std::cos(turn) * scale);
+      sin.set(i * columns + k, (inverse ? std::sin(turn) : -std::sin(turn)) * scale);
     }
   }
   return {n.constant(std::move(cos)), n.constant(std::move(sin))};
@@ -99,10 +102,10 @@ void dft(NodeImport& n) {
   if (n.opset() >= 20 && n.has_input(2)) axis = known_integer(n, 2, "the axis");
   axis = n.axis(axis, rank);
   if (axis == rank - 1) n.invalid("the axis is that of the real and imaginary parts");
-  if (n.flag("inverse", false)) {
-    n.unsupported("inverse transforms are not supported: write them as a product of matrices");
+  const bool inverse = n.flag("inverse", false), one_sided = n.flag("onesided", false);
+  if (inverse && one_sided) {
+    n.unsupported("one-sided inverse transforms are not supported: give the whole spectrum");
   }
-  const bool one_sided = n.flag("onesided", false);
   const Dim size = x->type().dims[static_cast<size_t>(axis)];
   if (!n.has_input(1) && !size.is_constant()) {
     n.unsupported("the length of the signal is not known: pin its shape");
@@ -124,7 +127,7 @@ void dft(NodeImport& n) {
   }
   const auto place = [&](int64_t index) { return n.transpose(part(n, x, index), perm); };
   const int64_t results = one_sided ? points / 2 + 1 : points;
-  const Table table = fourier_table(n, points, results, points, x->type().dtype);
+  const Table table = fourier_table(n, points, results, points, x->type().dtype, inverse);
   Value* const imaginary = parts.is(2) ? place(1) : nullptr;
   n.out(n.transpose(complex(n, transform(n, place(0), imaginary, table)), back));
 }
