@@ -69,10 +69,16 @@ Result<Amounts> amounts_of(const op::Pad& op, Tensors in) {
   return out;
 }
 
+// lo and hi may hold a total that the run has bound: the target alone says how it is divided.
 Result<Shape> padded_shape(const op::Pad& op, const Shape& x, const Amounts& amounts) {
   Dims dims;
   for (size_t i = 0; i < x.size(); ++i) {
-    dims.push_back(Dim(x[i]) + Dim(amounts.lo[i]) + Dim(amounts.hi[i]));
+    const Dim total = Dim(amounts.lo[i]) + Dim(amounts.hi[i]), stated = op.lo[i] + op.hi[i];
+    if (!may_equal(total, stated)) {
+      return error(Code::kInvalidArgument, op.kName, ": axis ", i, " grows by ", to_string(total),
+                   " in this run, not ", to_string(stated));
+    }
+    dims.push_back(Dim(x[i]) + total);
   }
   CARNOT_RETURN_IF_ERROR(one_result(op.kName, DType::kF64, dims).status());
   return shape_of(dims);

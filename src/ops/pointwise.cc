@@ -39,10 +39,13 @@ std::vector<std::optional<Dims>> elements_of(const ScalarProgram& body,
       operands.back() = (*info.elements)[static_cast<size_t>(at)];
     }
     const std::vector<std::optional<Dim>> values = evaluate_known(body, types, operands);
+    bool any_left = false;
     for (size_t r = 0; r < out.size(); ++r) {
       if (!values[r]) out[r].reset();
       if (out[r]) out[r]->push_back(*values[r]);
+      any_left = any_left || out[r];
     }
+    if (!any_left) break;
   }
   return out;
 }
