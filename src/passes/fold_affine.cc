@@ -289,7 +289,10 @@ Status Fold::node(Node* pointwise) {
     const std::optional<Affine> found = affine(*pointwise, *target, i);
     if (!found) continue;
     if (!used_once(graph_, y)) {
-      context_.note(*pointwise, "could move into the weights, but the plain result is needed too");
+      // Numbers alone are part of an activation rather than of a norm.
+      if (pointwise->inputs.size() > 1)
+        context_.note(*pointwise,
+                      "could move into the weights, but the plain result is needed too");
       return {};
     }
     if (!all_finite(found->a) || !all_finite(found->b)) {

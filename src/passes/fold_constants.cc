@@ -243,6 +243,7 @@ Status State::constants(Node* node) {
   for (const Value* value : node->inputs) {
     if (!constant_of(value)) return {};
   }
+  if (node->as<op::DimsTensor>()) return {};  // the run knows its sizes
   if (const auto* iota = node->as<op::Iota>()) {
     const Dim count = product(iota->sizes);
     if (!count.is_constant() || count.value() > kIotaElementsMax) return {};

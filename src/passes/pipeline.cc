@@ -21,6 +21,7 @@ Pipeline canonicalize_pipeline() {
            "fold_control_flow",
            // Before recognition: a pattern is written in simplified form only.
            "simplify_algebra",
+           "reorder_views",
            "simplify_views",
            // Exporters repeat shape and mask computations in every layer.
            "merge_common_subexpressions",

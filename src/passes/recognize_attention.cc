@@ -93,6 +93,7 @@ class Recognize {
  public:
   Recognize(Graph& graph, PassContext& context) : graph_(graph), context_(context) {}
   Status softmax(Node* node);
+  Status without_transposes(Node* attention);
 
  private:
   Value* mask_step(Value* value, Pattern& pattern);
@@ -264,12 +265,32 @@ Status Recognize::rewrite(const Pattern& p) {
   return {};
 }
 
+// Attention on operands that are all transposed from [b, s, h, d] takes them as they are.
+Status Recognize::without_transposes(Node* node) {
+  const op::Ints heads_last = {0, 2, 1, 3};
+  if (node->as<op::Attention>()->bsh) return {};
+  std::vector<Value*> inputs = node->inputs;
+  for (size_t i = 0; i < 3; ++i) {
+    const Node* transpose = producer_of<op::Transpose>(inputs[i]);
+    if (!transpose || transpose->as<op::Transpose>()->perm != heads_last) return {};
+    inputs[i] = transpose->inputs[0];
+  }
+  if (!context_.rewrite()) return {};
+  op::Attention op = *node->as<op::Attention>();
+  op.bsh = true;
+  CARNOT_ASSIGN(Value * out, graph_.make(std::move(op), std::move(inputs), node->origin, node));
+  node->op = op::Transpose{heads_last};
+  graph_.set_inputs(node, {out});
+  return {};
+}
+
 }  // namespace
 
 Status recognize_attention(Graph& graph, PassContext& context) {
   Recognize recognize(graph, context);
   for (Node* node : graph.nodes()) {
     if (node->as<op::Softmax>()) CARNOT_RETURN_IF_ERROR(recognize.softmax(node));
+    if (node->as<op::Attention>()) CARNOT_RETURN_IF_ERROR(recognize.without_transposes(node));
   }
   return {};
 }

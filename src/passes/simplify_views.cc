@@ -25,6 +25,7 @@ class Simplify {
     if (node->as<op::Expand>()) return expand();
     if (node->as<op::Concat>()) return concat();
     if (node->as<op::Reduce>()) return reduce();
+    if (node->as<op::Gather>()) return gather();
     return {};
   }
 
@@ -58,6 +59,7 @@ class Simplify {
   Status expand();
   Status concat();
   Status reduce();
+  Status gather();
 
   Graph& graph_;
   PassContext& context_;
@@ -206,6 +208,35 @@ Status Simplify::reduce() {
   if (!(node_->inputs[0]->type().dtype == node_->output()->type().dtype)) return {};
   if (node_->inputs[0]->type() == node_->output()->type()) return replace(node_->inputs[0]);
   return become(op::Reshape{out_dims()}, {node_->inputs[0]});
+}
+
+// Constant indices at even distances are a slice.
+Status Simplify::gather() {
+  const Tensor* indices = constant_of(node_->inputs[1]);
+  if (!indices || indices->rank() > 1 || indices->elements() == 0) return {};
+  const Dims& dims = in_dims();
+  const int64_t axis = node_->as<op::Gather>()->axis;
+  const auto at = static_cast<size_t>(axis < 0 ? axis + std::ssize(dims) : axis);
+  if (!dims[at].is_constant() || constant_of(node_->inputs[0])) return {};
+  const int64_t size = dims[at].value(), count = indices->elements();
+  const auto index = [&](int64_t i) {
+    const int64_t value = indices->get_int(i);
+    return value < 0 ? value + size : value;
+  };
+  const int64_t step = count > 1 ? index(1) - index(0) : 1;
+  if (step == 0) return {};
+  for (int64_t i = 0; i < count; ++i) {
+    if (index(i) < 0 || index(i) >= size || index(i) != index(0) + i * step) return {};
+  }
+  op::Slice slice{Dims(dims.size(), 0), dims, op::Ints(dims.size(), 1)};
+  slice.starts[at] = index(0);
+  slice.sizes[at] = count;
+  slice.steps[at] = step;
+  if (indices->rank() == 1) return become(std::move(slice), {node_->inputs[0]});
+  if (context_.exhausted()) return {};
+  CARNOT_ASSIGN(Value * sliced,
+                graph_.make(std::move(slice), {node_->inputs[0]}, node_->origin, node_));
+  return become(op::Reshape{out_dims()}, {sliced});
 }
 
 }  // namespace
