@@ -78,9 +78,52 @@ int PlanBuilder::constant_buffer(const Value* v) {
   PlanBuffer b;
   b.type = v->type();
   b.name = v->name;
-  b.place = Place::kConstant;
-  b.index = shared_.add_weight(*constant_of(v));
-  return add_buffer(std::move(b));
+  b.place = Place::kConstant;  // its index comes when a step turns out to read it
+  const int buffer = add_buffer(std::move(b));
+  constants_[buffer] = constant_of(v);
+  return buffer;
+}
+
+void PlanBuilder::need(int buffer) {
+  while (plan_.buffers[static_cast<size_t>(buffer)].view_of >= 0) {
+    buffer = plan_.buffers[static_cast<size_t>(buffer)].view_of;
+  }
+  const auto it = constants_.find(buffer);
+  if (it == constants_.end()) return;
+  plan_.buffers[static_cast<size_t>(buffer)].index = shared_.add_weight(*it->second);
+  constants_.erase(it);
+}
+
+// Constants that were packed into another form, and views of them, are in no step: they go.
+void PlanBuilder::drop_unused() {
+  std::vector<bool> used(plan_.buffers.size());
+  const auto mark = [&](int buffer) {
+    for (; buffer >= 0; buffer = plan_.buffers[static_cast<size_t>(buffer)].view_of) {
+      used[static_cast<size_t>(buffer)] = true;
+    }
+  };
+  const auto each = [&](auto visit) {
+    for (Step& s : plan_.steps) {
+      for (int& b : s.inputs) visit(b);
+      for (int& b : s.outputs) visit(b);
+      for (int& b : s.arguments) visit(b);
+    }
+    for (PlanOutput& i : plan_.inputs) visit(i.buffer);
+    for (PlanOutput& o : plan_.outputs) visit(o.buffer);
+  };
+  each([&](int& b) { mark(b); });
+  std::vector<int> number(plan_.buffers.size(), -1);
+  std::vector<PlanBuffer> kept;
+  for (size_t i = 0; i < plan_.buffers.size(); ++i) {
+    if (!used[i]) continue;
+    number[i] = static_cast<int>(kept.size());
+    kept.push_back(std::move(plan_.buffers[i]));
+  }
+  for (PlanBuffer& b : kept) {
+    if (b.view_of >= 0) b.view_of = number[static_cast<size_t>(b.view_of)];
+  }
+  each([&](int& b) { b = number[static_cast<size_t>(b)]; });
+  plan_.buffers = std::move(kept);
 }
 
 PlanBuilder::Slot& PlanBuilder::slot(const Value* v) {
@@ -405,8 +448,10 @@ Result<Plan> PlanBuilder::emit() {
         (output ? step.outputs : step.inputs).push_back(buffer);
       }
     }
+    for (int b : step.kind == Step::kKernel ? step.arguments : step.inputs) need(b);
     plan_.steps.push_back(std::move(step));
   }
+  drop_unused();
   return std::move(plan_);
 }
 

@@ -65,6 +65,9 @@ class PlanBuilder {
   void place_concat(const Node& node);
   bool may_be_strided(const Value* v, const Node* concat) const;
   int constant_buffer(const Value* v);
+  /// A step reads this buffer: if it is a constant, it becomes a weight of the engine.
+  void need(int buffer);
+  void drop_unused();
   /// The slot of a value that some step reads; constants get theirs here.
   Slot& slot(const Value* v);
 
@@ -88,6 +91,7 @@ class PlanBuilder {
   PlanShared& shared_;
   Plan plan_;
   std::map<const Value*, Slot> slots_;
+  std::map<int, const Tensor*> constants_;  ///< buffers of constants that no step reads yet
   std::vector<Pending> pending_;
 };
 
