@@ -87,7 +87,21 @@ Status run_phases(Graph& graph, const BuildOptions& options, BuildReport* report
   return {};
 }
 
-void add_profile(const BuildOptions& options, EngineFile& file) {
+// A range is an equation too: s >= min where max(s, min) == s.
+void add_profile(const Graph& graph, const BuildOptions& options, EngineFile& file) {
+  for (const Value* v : graph.inputs()) {
+    const auto range = options.profile.find(v->name);
+    if (range == options.profile.end()) continue;
+    for (size_t i = 0; i < v->type().dims.size(); ++i) {
+      const Dim& d = v->type().dims[i];
+      if (d.is_constant()) continue;
+      const int64_t low = range->second.min[i], high = range->second.max[i];
+      const std::string what =
+          cat("input '", v->name, "' was built for sizes ", low, " to ", high, " of axis ", i);
+      file.plan.checks.push_back({max(d, Dim(low)), d, what});
+      file.plan.checks.push_back({min(d, Dim(high)), d, what});
+    }
+  }
   for (const auto& [input, range] : options.profile) {
     file.metadata[cat("profile.", input)] =
         cat(to_string(range.min), ':', to_string(range.opt), ':', to_string(range.max));
@@ -128,7 +142,7 @@ Result<EngineFile> build_engine(Graph& graph, const BuildOptions& options, Build
   CARNOT_ASSIGN(file.code, sink->finish());
   file.weights = std::move(shared.weights);
   file.kernels_text = std::move(kernels_text);
-  add_profile(options, file);
+  add_profile(graph, options, file);
   CARNOT_RETURN_IF_ERROR(verify(file.plan, static_cast<int>(file.weights.size()))
                              .with("the plan that was made is not valid"));
   if (wanted(options, "plan")) options.dump("plan", print(file.plan));

@@ -25,6 +25,7 @@ double seconds_since(Clock::time_point t) {
 
 constexpr double kRoundsBudgetS[] = {0, 0.5, 1, 2, 6, 20};  ///< of timing, by effort
 constexpr int kKeep[] = {1, 2, 2, 4, 8, 1000};              ///< candidates by effort
+constexpr int kEffortMax = 5;
 constexpr int kRoundsMin = 3, kRoundsMax = 12;
 
 struct Contender {
@@ -63,14 +64,17 @@ class Tuner {
       : tasks_(tasks), device_(device), options_(options) {}
 
   Result<std::vector<Choice>> run() {
-    effort_ = std::clamp(options_.effort, 0, 5);
+    effort_ = std::clamp(options_.effort, 0, kEffortMax);
     device_hash_ = hash64(to_string(device_));
     for (const TuneTask& t : tasks_) CARNOT_RETURN_IF_ERROR(add(t));
-    if (effort_ > 0) {
-      for (Contest& c : contests_) look_up(c);
-      if (device_.kind == "cpu") CARNOT_RETURN_IF_ERROR(measure().with("tuning"));
+    for (Contest& c : contests_) {
+      if (effort_ > 0) look_up(c);
     }
-    for (Contest& c : contests_) CARNOT_RETURN_IF_ERROR(decide(c));
+    if (device_.kind == "cpu") CARNOT_RETURN_IF_ERROR(measure().with("tuning"));
+    for (Contest& c : contests_) {
+      if (effort_ < kEffortMax && none_is_right(c)) CARNOT_RETURN_IF_ERROR(ask_all(c));
+      CARNOT_RETURN_IF_ERROR(decide(c));
+    }
     std::vector<Choice> out;
     for (const TuneTask& t : tasks_) {
       out.push_back(contests_[static_cast<size_t>(index_.at(key_of(t)))].choice);
@@ -118,6 +122,28 @@ class Tuner {
     return {};
   }
 
+  static bool none_is_right(const Contest& c) {
+    return std::all_of(c.contenders.begin(), c.contenders.end(),
+                       [](const Contender& x) { return x.wrong; });
+  }
+
+  // Every candidate that the effort allowed was wrong: the others get their turn.
+  Status ask_all(Contest& c) {
+    TuneOptions all = options_;
+    all.effort = kEffortMax;
+    auto again = tune({c.task, 1}, device_, all);
+    if (!again.ok()) return again.status();
+    c.contenders.clear();
+    c.contenders.push_back({(*again)[0].tactic,
+                            (*again)[0].candidate,
+                            (*again)[0].measured_us,
+                            false,
+                            false,
+                            {},
+                            nullptr});
+    return {};
+  }
+
   void look_up(Contest& c) {
     if (!options_.cache) return;
     for (Contender& x : c.contenders) {
@@ -155,7 +181,7 @@ class Tuner {
       if (out_of_time()) return {};
       CARNOT_RETURN_IF_ERROR(check(*c, *x));
     }
-    time_in_rounds(pending);
+    if (effort_ > 0) time_in_rounds(pending);
     return {};
   }
 
