@@ -8,6 +8,7 @@ namespace carnot::cpu {
 extern const Tactic kAttention;
 extern const Tactic kContraction;
 extern const Tactic kWindow;
+extern const Tactic kTranspose;
 extern const Tactic kLoops;  ///< last: takes any verified kernel
 
 /// A problem's kernel with its constants turned for the lanes (see relayout()).
