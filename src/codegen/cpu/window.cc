@@ -43,6 +43,7 @@ Result<WindowNest> as_window(const Kernel& kernel, const Symbols& likely) {
   if (!fold.inner.back().size.is_constant() || fold.inner.back().likely > kTapsMax) {
     return refuse("the window is too wide to unroll");
   }
+  if (fold.inner.back().size.is(0)) return refuse("the window is empty");
   w.taps = fold.inner.back().likely;
   bool image = false;
   for (const NestAccess& load : fold.loads) {
