@@ -67,7 +67,9 @@ void deform_conv(NodeImport& n) {
   const Dim batch = d.x[0], channels = d.x[1], parts = d.offset_groups, taps = d.taps;
   const Dim rows = batch * parts, points = d.out[0] * d.out[1];
   // Offsets come as [n, group * taps * 2, h, w]: y, then x of each tap.
-  Value* const offsets = n.reshape(n.in(2), {rows, taps, 2, d.out[0], d.out[1]});
+  // Positions are scaled to the image and back: f64 keeps whole pixels whole.
+  Value* const offsets =
+      n.reshape(n.cast(n.in(2), DType::kF64), {rows, taps, 2, d.out[0], d.out[1]});
   Values grid;
   for (const size_t axis : {size_t{1}, size_t{0}}) {  // the grid names the last axis first
     Value* const offset = n.reshape(n.slice(offsets, 2, static_cast<int64_t>(axis), 1),
