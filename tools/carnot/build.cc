@@ -21,11 +21,25 @@ void print_summary(const Built& built, const std::string& path) {
   std::printf("\n");
 }
 
-int run_build(const std::string& model, const std::string& output, const BuildFlags& flags) {
+// Why each kernel was chosen, and what almost happened.
+void print_reasons(const BuildSummary& s) {
+  for (const auto& k : s.kernels) {
+    std::printf("%s: %s, %s, predicted %.1f us\n", k.origin.c_str(), k.tactic.c_str(),
+                k.note.c_str(), k.predicted_us);
+    for (const std::string& t : k.tried) std::printf("    tried   %s\n", t.c_str());
+    for (const std::string& r : k.refused) std::printf("    refused %s\n", r.c_str());
+    for (const std::string& w : k.wrong) std::printf("    wrong   %s\n", w.c_str());
+  }
+  for (const std::string& note : s.notes) std::printf("near miss: %s\n", note.c_str());
+}
+
+int run_build(const std::string& model, const std::string& output, const BuildFlags& flags,
+              bool explain) {
   auto built = build_model(model, flags);
   if (!built.ok()) return fail(built.status());
   if (const Status saved = save_engine(output, built->bytes); !saved.ok()) return fail(saved);
   print_summary(*built, output);
+  if (explain) print_reasons(built->summary);
   return kOk;
 }
 
@@ -34,6 +48,7 @@ int run_build(const std::string& model, const std::string& output, const BuildFl
 void add_build(CLI::App& app, int& exit) {
   struct Flags : BuildFlags {
     std::string model, output;
+    bool explain = false;
   };
   auto flags = std::make_shared<Flags>();
   CLI::App* cmd = app.add_subcommand("build", "Build an engine from an ONNX model");
@@ -42,7 +57,10 @@ void add_build(CLI::App& app, int& exit) {
       ->required()
       ->type_name("FILE");
   flags->add_to(*cmd);
-  cmd->callback([flags, &exit] { exit = run_build(flags->model, flags->output, *flags); });
+  cmd->add_flag("--explain", flags->explain,
+                "Print for each kernel what was tried and refused, and passes' near misses");
+  cmd->callback(
+      [flags, &exit] { exit = run_build(flags->model, flags->output, *flags, flags->explain); });
 }
 
 }  // namespace carnot::cli
