@@ -96,8 +96,11 @@ void pow(NodeImport& n) {
   if (is_float(type) || !is_float(exponent->type().dtype)) {
     return n.out(n.binary(ScalarOp::kPow, base, n.cast(exponent, type)));
   }
-  Value* const power =
-      n.binary(ScalarOp::kPow, n.cast(base, DType::kF64), n.cast(exponent, DType::kF64));
+  // A power that is whole but for rounding is that whole number: the cast would cut it.
+  Value* const power = n.map(
+      "t0 = pow($0, $1); t1 = round(t0); "
+      "select(le(abs(sub(t0, t1)), mul(abs(t0), #1e-14)), t1, t0)",
+      {n.cast(base, DType::kF64), n.cast(exponent, DType::kF64)});
   n.out(n.cast(power, type));
 }
 
