@@ -65,13 +65,6 @@ struct ShapeCheck {
   bool operator==(const ShapeCheck&) const = default;
 };
 
-/// low <= symbol <= high: what the engine was built for. Other sizes are refused.
-struct SymbolRange {
-  std::string symbol;
-  int64_t low = 0, likely = 0, high = 0;
-  bool operator==(const SymbolRange&) const = default;
-};
-
 struct PlanOutput {
   std::string name;
   int buffer = -1;
@@ -83,7 +76,6 @@ struct Plan {
   std::string device = "cpu";  ///< device description, one line
   std::vector<PlanOutput> inputs, outputs;
   std::vector<PlanBuffer> buffers;
-  std::vector<SymbolRange> ranges;
   std::vector<ShapeCheck> checks;
   std::vector<Step> steps;
   /// True where every size follows from the input shapes and no step has regions: a run is then one

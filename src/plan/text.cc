@@ -1,11 +1,10 @@
 // Text of a plan. Grammar (name, string, integer, number as the Scanner reads them; dim, type as in
 // tensor/type_text.h; attrs as in ops/attrs.h):
 //   plan   = 'plan' name ['device' string] '{' {item} '}'
-//   item   = 'input' string at | 'output' string at | buffer | range | check | step
+//   item   = 'input' string at | 'output' string at | buffer | check | step
 //   buffer = 'buffer' at string type place                     numbered from 0, in order
 //   place  = 'arena' | 'dynamic' | 'input' integer | 'output' integer | 'constant' integer
 //          | 'view' 'of' at ['+' dim]
-//   range  = 'range' symbol integer integer integer           lowest, likely, highest
 //   check  = 'check' dim '==' dim string
 //   step   = 'step' ('kernel' | 'host' | 'if' | 'loop' | 'scan') string list '->' list {field}
 //   list   = '(' [at {',' at}] ')'
@@ -68,10 +67,6 @@ void Printer::print_plan(const Plan& plan, const std::string& indent) {
   for (size_t i = 0; i < plan.buffers.size(); ++i) {
     put(inner);
     print_buffer(plan.buffers[i], i);
-  }
-  for (const SymbolRange& range : plan.ranges) {
-    put(inner, "range ", to_string(Dim::symbol(range.symbol)), " ", range.low, " ", range.likely,
-        " ", range.high, "\n");
   }
   for (const ShapeCheck& check : plan.checks) {
     put(inner, "check ", to_string(check.a), " == ", to_string(check.b), " ", quote(check.what),
@@ -167,7 +162,6 @@ class Parser {
  private:
   Result<Plan> plan(int depth);
   Status item(Plan& plan, int depth);
-  Status range(Plan& plan);
   Status check(Plan& plan);
   Status buffer(Plan& plan);
   Status place(PlanBuffer& buffer);
@@ -262,18 +256,7 @@ Status Parser::item(Plan& plan, int depth) {
   if (in_.accept("buffer")) return buffer(plan);
   if (in_.accept("step")) return step(plan, depth);
   if (in_.accept("check")) return check(plan);
-  if (in_.accept("range")) return range(plan);
-  return in_.fail_expected("input, output, buffer, range, check, step or '}'");
-}
-
-Status Parser::range(Plan& plan) {
-  SymbolRange out;
-  CARNOT_RETURN_IF_ERROR(into(out.symbol, symbol()));
-  CARNOT_RETURN_IF_ERROR(into(out.low, in_.integer()));
-  CARNOT_RETURN_IF_ERROR(into(out.likely, in_.integer()));
-  CARNOT_RETURN_IF_ERROR(into(out.high, in_.integer()));
-  plan.ranges.push_back(std::move(out));
-  return {};
+  return in_.fail_expected("input, output, buffer, check, step or '}'");
 }
 
 Status Parser::check(Plan& plan) {
@@ -334,7 +317,7 @@ Status Parser::step(Plan& plan, int depth) {
   CARNOT_RETURN_IF_ERROR(in_.expect("->"));
   CARNOT_RETURN_IF_ERROR(into(out.outputs, at_list()));
   while (in_.kind() == TokenKind::kIdentifier && !in_.peek("step") && !in_.peek("buffer") &&
-         !in_.peek("check") && !in_.peek("range") && !in_.peek("input") && !in_.peek("output")) {
+         !in_.peek("check") && !in_.peek("input") && !in_.peek("output")) {
     CARNOT_RETURN_IF_ERROR(field(out, depth));
   }
   plan.steps.push_back(std::move(out));

@@ -238,14 +238,6 @@ Status Verifier::symbols() {
       }
     }
   }
-  for (const SymbolRange& range : plan_.ranges) {
-    if (range.low < 0 || range.low > range.likely || range.likely > range.high) {
-      return invalid("the range of ?", range.symbol, " is not ordered");
-    }
-    if (known_.count(range.symbol) == 0) {
-      return invalid("?", range.symbol, " has a range, but no input tells it");
-    }
-  }
   return {};
 }
 

@@ -85,7 +85,6 @@ class Frame {
 
   // Sizes (prepare.cc).
   Status bind_inputs(std::span<const int64_t> outer_symbols);
-  Status check_ranges() const;
   Status activate(int phase);
   Result<Prepared*> prepared_for(int phase);
   Status prepare(int phase, Prepared& out);

@@ -87,29 +87,7 @@ Status Frame::bind_inputs(std::span<const int64_t> outer_symbols) {
     const int at = program_.shapes.find_symbol(name);
     if (at >= 0) symbols_[static_cast<size_t>(at)] = number;
   }
-  CARNOT_RETURN_IF_ERROR(check_ranges());
   bound_ = true;
-  return {};
-}
-
-Status Frame::check_ranges() const {
-  for (const SymbolRange& range : plan().ranges) {
-    const int at = program_.shapes.find_symbol(range.symbol);
-    const int64_t number = symbols_[static_cast<size_t>(at)];
-    if (number >= range.low && number <= range.high) continue;
-    std::string where;
-    for (size_t i = 0; i < inputs_.size() && where.empty(); ++i) {
-      const TensorType& type = buffer(plan().inputs[i].buffer).type;
-      const bool uses = std::any_of(type.dims.begin(), type.dims.end(),
-                                    [&](const Dim& dim) { return dim.uses(range.symbol); });
-      if (uses)
-        where = cat("input \"", plan().inputs[i].name, "\" of shape ",
-                    to_string(inputs_[i]->shape()), ": ");
-    }
-    return error(Code::kInvalidArgument, where, "?", range.symbol, " = ", number,
-                 " is outside the range that this engine was built for, ", range.low, " to ",
-                 range.high, "; build it with a wider one");
-  }
   return {};
 }
 

@@ -154,7 +154,6 @@ void Compiler::sizes() {
     const int a = out_->shapes.add(check.a), b = out_->shapes.add(check.b);
     out_->checks.emplace_back(a, b);
   }
-  for (const SymbolRange& range : plan_.ranges) out_->shapes.symbol(range.symbol);
 }
 
 Status Compiler::regions() {
