@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <cstdlib>
 #include <numeric>
 
@@ -59,9 +60,13 @@ bool is_small(const TensorType& type) {
 
 /// "#1.5" as the scalar program's text has constants of this type.
 std::string constant_text(std::string_view digits, DType dtype) {
-  const double value = std::strtod(std::string(digits).c_str(), nullptr);
-  if (is_float(dtype)) return cat(print_float(value), ":", to_string(dtype));
-  return cat(static_cast<int64_t>(value), ":", to_string(dtype));
+  if (is_float(dtype)) {
+    const double value = std::strtod(std::string(digits).c_str(), nullptr);
+    return cat(print_float(value), ":", to_string(dtype));
+  }
+  int64_t value = 0;  // the whole part, exactly
+  std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  return cat(value, ":", to_string(dtype));
 }
 
 std::string typed_body(std::string_view body, DType dtype) {

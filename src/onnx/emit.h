@@ -129,7 +129,7 @@ bool surely_le(const Dim& a, const Dim& b);
 /// min and max without the expression where the order is known.
 Dim smaller(const Dim& a, const Dim& b);
 Dim larger(const Dim& a, const Dim& b);
-/// What numpy's broadcasting makes of two sizes.
+/// What numpy's broadcasting makes of two sizes; `a` where they contradict each other.
 Dim broadcast_size(const Dim& a, const Dim& b);
 Dims broadcast_dims(const Dims& a, const Dims& b);
 

@@ -98,30 +98,32 @@ void eye_like(NodeImport& n) {
   n.out(n.cast(on, n.dtype("dtype", type.dtype)));
 }
 
-/// max((limit - start) / delta, 0) rounded up, from known numbers.
-int64_t range_count(NodeImport& n, double start, double limit, double delta) {
-  const double count = std::ceil((limit - start) / delta);
-  if (!(count < 1e15)) n.invalid("has ", count, " elements");  // NaN too
+/// max((limit - start) / delta, 0) rounded up: whole numbers and sizes exactly, others from what
+/// is known of them; else the run counts.
+Dim range_count(NodeImport& n) {
+  const auto from = n.elements(n.in(0)), to = n.elements(n.in(1)), by = n.elements(n.in(2));
+  if (from && to && by && from->size() == 1 && to->size() == 1 && by->size() == 1 &&
+      (*by)[0].is_constant()) {
+    const Dim& step = (*by)[0];
+    if (step.is(0)) n.invalid("the delta is 0");
+    const bool up = step.value() > 0;
+    const Dim length = up ? (*to)[0] - (*from)[0] : (*from)[0] - (*to)[0];
+    return ceil_div(larger(length, 0), up ? step : Dim(0) - step);
+  }
+  const auto start = n.known_number(n.in(0)), limit = n.known_number(n.in(1)),
+             delta = n.known_number(n.in(2));
+  if (!start || !limit || !delta) return n.fresh_symbol(n.hint());
+  if (*delta == 0) n.invalid("the delta is 0");
+  const double count = std::ceil((*limit - *start) / *delta);
+  constexpr double kCountMax = 1e15;                                // still exact
+  if (!(count < kCountMax)) n.invalid("has ", count, " elements");  // NaN too
   return count > 0 ? static_cast<int64_t>(count) : 0;
 }
 
 void range(NodeImport& n) {
   Values operands;
   for (size_t i = 0; i < 3; ++i) operands.push_back(n.reshape(n.in(i), {}));
-  op::Range op;
-  const auto start = n.known_number(operands[0]), delta = n.known_number(operands[2]);
-  const auto limit = n.known_number(operands[1]);
-  if (delta && *delta == 0) n.invalid("the delta is 0");
-  if (start && limit && delta) {
-    op.count = range_count(n, *start, *limit, *delta);
-  } else if (const auto from = n.elements(n.in(0)), to = n.elements(n.in(1));
-             from && to && delta && *delta >= 1 && *delta < 1e9 && *delta == std::floor(*delta)) {
-    const Dim length = larger((*to)[0] - (*from)[0], 0);
-    op.count = ceil_div(length, static_cast<int64_t>(*delta));
-  } else {
-    op.count = n.fresh_symbol(n.hint());
-  }
-  n.out(n.make(std::move(op), operands));
+  n.out(n.make(op::Range{range_count(n)}, operands));
 }
 
 constexpr ImportRow kRows[] = {

@@ -39,6 +39,9 @@ Values values_of(NodeImport& n, const std::vector<std::string_view>& names) {
 
 void inline_branch(NodeImport& n, const GraphProto& branch) {
   Scope scope = n.scope().nested();
+  if (scope.regions >= Graph::kMaxNesting) {
+    n.unsupported("bodies are nested deeper than ", Graph::kMaxNesting);
+  }
   const Values outputs = n.session().import_body(scope, branch);
   if (outputs.size() != n.output_count()) {
     n.invalid("has ", n.output_count(), " outputs, its branch ", outputs.size());

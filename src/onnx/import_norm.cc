@@ -11,6 +11,9 @@ namespace {
 
 using Kind = op::Reduce::Kind;
 
+// Channels whose factors are computed at import: a lazy fill may claim any number of them.
+constexpr int64_t kFoldMax = int64_t{1} << 24;
+
 std::vector<int64_t> axes_from(int64_t first, int64_t rank) {
   std::vector<int64_t> out;
   for (int64_t axis = first; axis < rank; ++axis) out.push_back(axis);
@@ -74,7 +77,8 @@ void batch_norm(NodeImport& n) {
   bool same = true;
   for (size_t i = 1; i < 5; ++i) {
     constants.push_back(n.known(n.in(i)));
-    same = same && constants.back() && constants.back()->shape() == constants[0]->shape();
+    same = same && constants.back() && constants.back()->shape() == constants[0]->shape() &&
+           constants[0]->elements() <= kFoldMax;
   }
   if (same) {
     auto [factor, offset] = fold_batch_norm(constants, epsilon, dtype);

@@ -83,8 +83,9 @@ void lp_pool(NodeImport& n) {
   pool.pads_lo = padded.lo;
   pool.pads_hi = padded.hi;
   pool.ceil_mode = ceil_mode(n);
-  pool.p = n.opset() < 2 ? static_cast<int64_t>(n.real("p", 2)) : n.integer("p", 2);
-  if (pool.p < 1) n.invalid("p is ", pool.p);
+  const double p = n.opset() < 2 ? n.real("p", 2) : static_cast<double>(n.integer("p", 2));
+  if (!(p >= 1 && p < 0x1p31)) n.invalid("p is ", p);
+  pool.p = static_cast<int64_t>(p);
   n.out(n.make(std::move(pool), {padded.x}));
 }
 

@@ -181,6 +181,8 @@ void emit(NodeImport& n, op::Resize op, Value* roi, Value* scales, Value* sizes,
       apply_sizes(n, op, *known, axes);
     } else if (n.text("keep_aspect_ratio_policy", "stretch") != "stretch") {
       n.unsupported("keep_aspect_ratio_policy needs known sizes: give their input a value");
+    } else if (n.text("keep_aspect_ratio_policy", "stretch") != "stretch") {
+      n.unsupported("keep_aspect_ratio_policy needs known sizes: give them when building");
     } else {
       target = run_time_target(n, op, sizes, axes);
     }

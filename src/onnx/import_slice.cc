@@ -10,7 +10,7 @@ namespace carnot::onnx {
 namespace {
 
 constexpr int64_t kLargest = std::numeric_limits<int64_t>::max();
-constexpr int64_t kSmallest = std::numeric_limits<int64_t>::min();
+constexpr int64_t kStepMax = int64_t{1} << 40;
 // Bounds from here on mean "to the end" for an axis of unknown size: INT32_MAX, INT64_MAX and
 // tf2onnx's 10^9 are what exporters write, and no axis is as long.
 constexpr int64_t kBeyond = 1'000'000'000;
@@ -41,7 +41,7 @@ Cut cut(const Dim& start, const Dim& end, int64_t step, const Dim& size) {
   const Dim to = place(end, size, lowest, highest);
   const Dim length = larger(forward ? to - from : from - to, 0);
   if (length.is(0)) return {0, 0};
-  const Dim stride = forward ? Dim(step) : step == kSmallest ? Dim(kLargest) : Dim(-step);
+  const Dim stride = forward ? step : -step;
   return {from, ceil_div(length, stride)};
 }
 
@@ -85,8 +85,10 @@ SliceOperands slice_operands(NodeImport& n) {
     n.invalid("starts, ends, axes and steps differ in length");
   }
   out.axes = n.axes(out.axes, n.rank(0));
-  for (const int64_t step : out.steps) {
+  for (int64_t& step : out.steps) {
     if (step == 0) n.invalid("a step is 0");
+    // Longer steps than any axis take the same one element.
+    step = std::clamp(step, -kStepMax, kStepMax);
   }
   return out;
 }

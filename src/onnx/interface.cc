@@ -147,6 +147,11 @@ void Session::import_inputs(Scope& scope) {
       found->second.dims = wanted;
     }
   }
+  for (const auto& [name, value] : options_.input_values) {
+    if (!scope.names.count(name)) {
+      fail(Code::kInvalidArgument, cat("the model has no input ", quote(name)));
+    }
+  }
   for (auto& [input, type] : inputs) {
     if (!input->type.has_shape && !options_.input_shapes.count(std::string(input->name))) {
       fail(Code::kInvalidModel,

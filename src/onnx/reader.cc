@@ -412,8 +412,8 @@ Result<ModelFile> read_model(const std::filesystem::path& path, const Budget* bu
   return file;
 }
 
-Result<ModelFile> read_model(std::span<const std::byte> bytes,
-                             std::shared_ptr<const void> keep_alive, const Budget* budget) {
+Result<ModelFile> read_model(std::span<const std::byte> bytes, KeepAlive keep_alive,
+                             const Budget* budget) {
   ModelFile file;
   file.bytes = bytes;
   file.keep_alive = std::move(keep_alive);

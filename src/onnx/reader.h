@@ -12,11 +12,14 @@
 
 namespace carnot::onnx {
 
+/// Owns the bytes of a file for as long as any tensor points into them.
+using KeepAlive = std::shared_ptr<const void>;
+
 /// The messages of a model. They point into `bytes`, which `keep_alive` owns.
 struct ModelFile {
   ModelProto model;
   std::span<const std::byte> bytes;
-  std::shared_ptr<const void> keep_alive;
+  KeepAlive keep_alive;
   std::string folder;  ///< where external data may lie; empty for a model in memory
   std::string name;    ///< for messages
 };
@@ -26,8 +29,7 @@ struct ModelFile {
 Result<ModelFile> read_model(const std::filesystem::path& path, const Budget* budget = nullptr);
 /// A model in memory; `keep_alive` may be null when the bytes outlive every tensor made from them.
 /// External data is refused, for there is no folder to look in.
-Result<ModelFile> read_model(std::span<const std::byte> bytes,
-                             std::shared_ptr<const void> keep_alive,
+Result<ModelFile> read_model(std::span<const std::byte> bytes, KeepAlive keep_alive,
                              const Budget* budget = nullptr);
 
 /// A serialized TensorProto (test data: input_0.pb), copied.
@@ -48,9 +50,7 @@ class TensorReader {
 
   const ModelFile& file_;
   Budget* budget_;
-  std::map<std::string, std::pair<std::span<const std::byte>, std::shared_ptr<const void>>,
-           std::less<>>
-      external_;
+  std::map<std::string, std::pair<std::span<const std::byte>, KeepAlive>, std::less<>> external_;
 };
 
 /// The element type of an ONNX data_type, or why there is none.

@@ -61,7 +61,7 @@ Scope Scope::nested() {
   out.attributes = attributes;
   out.prefix = prefix;
   out.calls = calls;
-  out.regions = regions;
+  out.regions = regions + 1;
   return out;
 }
 
@@ -231,8 +231,9 @@ void Session::dispatch(NodeImport& n, Scope& scope) {
     }
   }
   const std::string_view domain = short_domain(node.domain);
-  const auto function = functions_.find(std::tuple(domain, node.op_type, node.overload));
-  if (function != functions_.end()) return call_function(n, scope, *function->second);
+  if (const FunctionProto* const function = find_function(node)) {
+    return call_function(n, scope, *function);
+  }
   if (n.opset() == 0) {
     n.invalid("the model imports no opset of its domain ", quote(long_domain(domain)));
   }
@@ -251,6 +252,39 @@ void Session::dispatch(NodeImport& n, Scope& scope) {
   row.import(n);
 }
 
+const FunctionProto* Session::find_function(const NodeProto& node) const {
+  const auto found =
+      functions_.find(std::tuple(short_domain(node.domain), node.op_type, node.overload));
+  return found == functions_.end() ? nullptr : found->second;
+}
+
+int64_t Session::inlined_nodes(const std::vector<NodeProto>& nodes, int depth) {
+  int64_t count = 0;
+  for (const NodeProto& node : nodes) {
+    ++count;
+    if (const FunctionProto* const function = find_function(node)) {
+      count += inlined_nodes(*function, depth + 1);
+    }
+    for (const AttributeProto& attribute : node.attributes) {
+      if (attribute.g) count += inlined_nodes(attribute.g->nodes, depth);
+    }
+    count = std::min(count, kNodesMax + 1);
+  }
+  return count;
+}
+
+int64_t Session::inlined_nodes(const FunctionProto& function, int depth) {
+  if (depth > kCallsMax) {
+    fail(Code::kUnsupported, cat("function calls are nested deeper than ", kCallsMax,
+                                 " (or the functions call each other in a cycle)"));
+  }
+  const auto found = function_nodes_.find(&function);
+  if (found != function_nodes_.end()) return found->second;
+  const int64_t count = inlined_nodes(function.nodes, depth);
+  function_nodes_.emplace(&function, count);
+  return count;
+}
+
 void Session::call_function(NodeImport& n, Scope& scope, const FunctionProto& function) {
   const NodeProto& node = n.node();
   if (scope.calls >= kCallsMax) {
@@ -262,6 +296,10 @@ void Session::call_function(NodeImport& n, Scope& scope, const FunctionProto& fu
     n.invalid("is called with ", node.inputs.size(), " inputs and ", node.outputs.size(),
               " outputs; the function has ", function.inputs.size(), " and ",
               function.outputs.size());
+  }
+  if (nodes_ + inlined_nodes(function, 0) > kNodesMax) {
+    fail(Code::kResourceLimit,
+         cat("with its functions inlined the model has more than ", kNodesMax, " nodes"));
   }
   Scope body;
   body.graph = scope.graph;
@@ -368,7 +406,7 @@ Result<Graph> import_onnx(const std::filesystem::path& path, const ImportOptions
 }
 
 Result<Graph> import_onnx(std::span<const std::byte> bytes, const ImportOptions& options,
-                          std::shared_ptr<const void> keep_alive) {
+                          onnx::KeepAlive keep_alive) {
   return import_file(onnx::read_model(bytes, std::move(keep_alive), options.budget), options);
 }
 

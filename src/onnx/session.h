@@ -90,6 +90,9 @@ class Session {
   void check_operands(Scope& scope, const NodeProto& node, const std::vector<NodeProto>& all);
   void dispatch(NodeImport& n, Scope& scope);
   void call_function(NodeImport& n, Scope& scope, const FunctionProto& function);
+  const FunctionProto* find_function(const NodeProto& node) const;
+  int64_t inlined_nodes(const FunctionProto& function, int depth);
+  int64_t inlined_nodes(const std::vector<NodeProto>& nodes, int depth);
   void check_outputs(const Values& outputs);
   [[noreturn]] void fail(Code code, const std::string& message) const {
     throw ImportFailure{Status(code, message)};
@@ -102,6 +105,7 @@ class Session {
   std::map<std::tuple<std::string_view, std::string_view, std::string_view>, const FunctionProto*>
       functions_;
   std::map<const FunctionProto*, Opsets> function_opsets_;
+  std::map<const FunctionProto*, int64_t> function_nodes_;   // with what they call, inlined
   std::map<std::string, std::string, std::less<>> symbols_;  // dim_param to symbol
   std::map<std::string, Dim, std::less<>> pinned_;           // symbol to what options give it
   int64_t fresh_ = 0;

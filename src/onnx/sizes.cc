@@ -45,7 +45,7 @@ Dim larger(const Dim& a, const Dim& b) {
 
 Dim broadcast_size(const Dim& a, const Dim& b) {
   if (a.is(1)) return b;
-  return b.is_constant() && !b.is(1) ? b : a;
+  return !a.is_constant() && b.is_constant() && !b.is(1) ? b : a;
 }
 
 Dims broadcast_dims(const Dims& a, const Dims& b) {

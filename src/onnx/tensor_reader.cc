@@ -162,8 +162,7 @@ bool needs_normalizing(std::span<const std::byte> bytes, DType dtype, int64_t co
 
 /// `bytes` have the right size. Wrapped where they lie aligned and clean, copied otherwise.
 Result<Tensor> from_raw(std::span<const std::byte> bytes, DType dtype, const Shape& shape,
-                        int64_t count, const std::shared_ptr<const void>& keep_alive,
-                        Budget* budget) {
+                        int64_t count, const KeepAlive& keep_alive, Budget* budget) {
   const auto alignment = static_cast<uintptr_t>(std::max(bits_of(dtype) / 8, 1));
   const bool aligned = reinterpret_cast<uintptr_t>(bytes.data()) % alignment == 0;
   if (bytes.empty()) return Tensor::allocate(dtype, shape);
