@@ -59,6 +59,28 @@ void ElementWriter::fill(int64_t at, const Tensor& source, int64_t from, int64_t
   }
 }
 
+void ElementWriter::copy_spaced(int64_t at, const Tensor& source, int64_t from, int64_t step,
+                                int64_t count) {
+  const auto copy_as = [&]<class T>(T) {
+    const T* next = source.as<T>() + from;
+    T* to = out_.as<T>() + at;
+    for (int64_t i = 0; i < count; ++i, next += step) to[i] = *next;
+  };
+  if (source.is_splat()) return fill(at, source, 0, count);
+  switch (bytes_) {
+    case 1:
+      return copy_as(uint8_t{});
+    case 2:
+      return copy_as(uint16_t{});
+    case 4:
+      return copy_as(uint32_t{});
+    case 8:
+      return copy_as(uint64_t{});
+    default:
+      for (int64_t i = 0; i < count; ++i) fill(at + i, source, from + i * step, 1);
+  }
+}
+
 void ElementWriter::clear() {
   if (out_.bytes() > 0) std::memset(out_.mutable_data(), 0, out_.bytes());
 }
@@ -72,14 +94,16 @@ Result<Tensor> copy_strided(const Tensor& source, Shape shape, int64_t base,
                             std::vector<int64_t> strides) {
   CARNOT_ASSIGN(ElementWriter writer, ElementWriter::make(source.dtype(), shape));
   if (volume(shape) == 0) return std::move(writer).take();
-  // The innermost axes that lie contiguously in the source (or repeat one element) make one run.
+  // The innermost axes that lie contiguously in the source make one run.
   int64_t run = 1;
   size_t outer = shape.size();
   while (outer > 0 && (shape[outer - 1] == 1 || strides[outer - 1] == run)) {
     run *= shape[--outer];
   }
-  const bool repeat = run == 1 && outer > 0 && strides[outer - 1] == 0;
-  if (repeat) run = shape[--outer];
+  // Where not even neighbours do, a row along the innermost axis is the unit.
+  const bool spaced = run == 1 && outer > 0;
+  const int64_t step = spaced ? strides[outer - 1] : 1;
+  if (spaced) run = shape[--outer];
 
   shape.resize(outer);
   std::vector<int64_t> index(outer, 0);
@@ -87,8 +111,8 @@ Result<Tensor> copy_strided(const Tensor& source, Shape shape, int64_t base,
   do {
     int64_t from = base;
     for (size_t axis = 0; axis < outer; ++axis) from += index[axis] * strides[axis];
-    if (repeat) {
-      writer.fill(at, source, from, run);
+    if (spaced) {
+      writer.copy_spaced(at, source, from, step, run);
     } else {
       writer.copy(at, source, from, run);
     }

@@ -17,6 +17,8 @@ class ElementWriter {
   void copy(int64_t at, const Tensor& source, int64_t from, int64_t count);
   /// Element `from` of `source` `count` times.
   void fill(int64_t at, const Tensor& source, int64_t from, int64_t count);
+  /// Elements `from`, `from + step`, ... of `source`, `count` of them.
+  void copy_spaced(int64_t at, const Tensor& source, int64_t from, int64_t step, int64_t count);
   /// All of `source`, of the same number of elements.
   void copy_all(const Tensor& source) { copy(0, source, 0, source.elements()); }
   /// Zeros (or empty strings).

@@ -1,4 +1,3 @@
-// softmax and normalize: rows scaled by their own statistics.
 #include <algorithm>
 #include <cmath>
 
@@ -24,13 +23,18 @@ Result<std::vector<Tensor>> reference(const op::Softmax& op, Tensors in) {
   const int64_t rows = values.empty() ? 0 : view.outer * view.inner;
   for (int64_t row = 0; row < rows; ++row) {
     double* x = values.data() + row / view.inner * view.size * view.inner + row % view.inner;
+    const auto each = [&](auto&& visit) {
+      for (int64_t i = 0; i < view.size; ++i) visit(x[i * view.inner]);
+    };
     double largest = *x, sum = 0;
-    for (int64_t i = 0; i < view.size; ++i) largest = std::max(largest, x[i * view.inner]);
-    for (int64_t i = 0; i < view.size; ++i) sum += std::exp(x[i * view.inner] - largest);
-    const double log_sum = std::log(sum);
-    for (int64_t i = 0; i < view.size; ++i) {
-      const double shifted = x[i * view.inner] - largest;
-      x[i * view.inner] = op.log ? shifted - log_sum : std::exp(shifted) / sum;
+    each([&](double v) { largest = std::max(largest, v); });
+    if (op.log) {
+      each([&](double v) { sum += std::exp(v - largest); });
+      const double log_sum = std::log(sum);
+      each([&](double& v) { v = v - largest - log_sum; });
+    } else {
+      each([&](double& v) { sum += v = std::exp(v - largest); });
+      each([&](double& v) { v /= sum; });
     }
   }
   CARNOT_ASSIGN(Tensor out, tensor_of(types[0].dtype, in[0].shape(), values));
