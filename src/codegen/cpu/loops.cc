@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "codegen/cpu/fold.h"
+#include "codegen/cpu/reuse.h"
 #include "codegen/cpu/stage_point.h"
 
 namespace carnot::cpu {
@@ -37,6 +38,7 @@ class LoopEmitter {
       auto lane_axis = nest_.axes.begin() + choice_.axis;
       std::rotate(lane_axis, lane_axis + 1, nest_.axes.end());
     }
+    if (!along_axis() && choice_.lanes > 1) kept_ = reuse_row_values(nest_);
     choose_tasks();
   }
 
@@ -44,6 +46,8 @@ class LoopEmitter {
     e_.for_each_task([&](Value* task) { emit_task(task); });
     GeneratedFunction made = e_.finish();
     made.tasks = tasks_;
+    constexpr int64_t kElementBytes = 8;  // of the widest kept type
+    made.scratch_bytes = kept_ * Dim(kElementBytes);
     return made;
   }
 
@@ -240,14 +244,47 @@ class LoopEmitter {
       return body(points, position == nullptr ? e_.i64(0) : position, state);
     }
     const NestAxis& axis = stage.inner[level];
-    return e_.loop(e_.i64(0), e_.dim(axis.size), e_.i64(1), state,
-                   [&](Value* index, llvm::ArrayRef<Value*> carried) {
-                     std::vector<StagePoint> inside = points;
-                     for (StagePoint& point : inside) point.bind(axis.symbol, index);
-                     return emit_fold_loops(stage, level + 1, inside,
-                                            next_position(stage, position, axis, index),
-                                            carried.vec(), body);
-                   });
+    const auto step = [&](Value* index, const std::vector<Value*>& carried) {
+      std::vector<StagePoint> inside = points;
+      for (StagePoint& point : inside) point.bind(axis.symbol, index);
+      return emit_fold_loops(stage, level + 1, inside, next_position(stage, position, axis, index),
+                             carried, body);
+    };
+    // A few accumulators alone would wait for each other's latency: several indices at once.
+    constexpr size_t kInFlight = 4;
+    const size_t copies = state.size() < kInFlight ? kInFlight / state.size() : 1;
+    const bool last = level + 1 == stage.inner.size();
+    Value* size = e_.dim(axis.size);
+    if (!last || copies == 1 || stage.is_arg() || axis.likely < 2 * static_cast<int64_t>(copies)) {
+      return e_.loop(
+          e_.i64(0), size, e_.i64(1), state,
+          [&](Value* index, llvm::ArrayRef<Value*> carried) { return step(index, carried.vec()); });
+    }
+    const Fold fold(e_, stage);
+    const size_t width = state.size();
+    std::vector<Value*> all = state;
+    for (size_t c = 1; c < copies; ++c) {
+      for (const Value* value : state) all.push_back(fold.identity(lanes_of(value))[0]);
+    }
+    const auto count = static_cast<int64_t>(copies);
+    Value* whole = e_.ir().CreateMul(e_.ir().CreateUDiv(size, e_.i64(count)), e_.i64(count));
+    all = e_.loop(e_.i64(0), whole, e_.i64(count), all,
+                  [&](Value* index, llvm::ArrayRef<Value*> carried) {
+                    std::vector<Value*> out;
+                    for (size_t c = 0; c < copies; ++c) {
+                      Value* at = e_.ir().CreateAdd(index, e_.i64(static_cast<int64_t>(c)));
+                      const auto own = carried.slice(c * width, width);
+                      for (Value* value : step(at, own.vec())) out.push_back(value);
+                    }
+                    return out;
+                  });
+    for (size_t c = 1; c < copies; ++c) {
+      for (size_t i = 0; i < width; ++i) all[i] = fold.merge({all[i]}, {all[c * width + i]})[0];
+    }
+    all.resize(width);
+    return e_.loop(whole, size, e_.i64(1), all, [&](Value* index, llvm::ArrayRef<Value*> carried) {
+      return step(index, carried.vec());
+    });
   }
 
   Value* next_position(const NestStage& stage, Value* position, const NestAxis& axis,
@@ -353,8 +390,10 @@ class LoopEmitter {
                              choice_.lanes, mask};
         const Fold::State before(out.begin() + static_cast<std::ptrdiff_t>(g * width),
                                  out.begin() + static_cast<std::ptrdiff_t>((g + 1) * width));
+        const std::vector<Value*> values = point.at(lanes);
+        if (stage.keep) point.keep(lanes, values);
         const Fold::State after =
-            fold.add(before, point.at(lanes), lane_positions(stage, position, lanes), mask);
+            fold.add(before, values, lane_positions(stage, position, lanes), mask);
         std::copy(after.begin(), after.end(), out.begin() + static_cast<std::ptrdiff_t>(g * width));
       }
       return out;
@@ -393,6 +432,7 @@ class LoopEmitter {
   size_t split_ = 0;
   int64_t chunk_ = 1;
   Dim tasks_ = 1;
+  Dim kept_ = 0;  ///< elements of a row that stages hand on in scratch
 };
 
 // -- choosing

@@ -31,6 +31,7 @@ struct NestStage {
   std::vector<int> results;  ///< value ids: of each store, or the one that is folded
   Combiner combiner = Combiner::kNone;
   DType accumulator = DType::kF32;
+  bool keep = false;  ///< the folded stage's values are also written to scratch: reuse.h
 
   bool folds() const { return combiner != Combiner::kNone; }
   bool is_arg() const { return combiner == Combiner::kArgMax || combiner == Combiner::kArgMin; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "codegen/cpu/reuse.h"
 #include "tensor/codec.h"
 
 namespace carnot::cpu {
@@ -13,6 +14,10 @@ StagePoint::StagePoint(Emitter& emitter, const NestStage& stage) : e_(&emitter),
   for (const NestAccess& store : stage.stores) stores_.push_back(start(store));
   values_.resize(stage.types.size());
   settle();
+}
+
+Value* StagePoint::base_of(const NestAccess& of) const {
+  return of.buffer == kKeptRow ? e_->scratch() : e_->buffer(of.buffer);
 }
 
 StagePoint::Access StagePoint::start(const NestAccess& access) const {
@@ -127,7 +132,7 @@ Value* StagePoint::load_settled(size_t i) const {
   const Access& access = loads_[i];
   if (of.buffer == kExpression) return finish_load(of, scalar_index(access.offset), access.guard);
   llvm::Type* type = storage_type(*e_, of.dtype);
-  Value* pointer = e_->at(type, e_->buffer(of.buffer), scalar_index(access.offset));
+  Value* pointer = e_->at(type, base_of(of), scalar_index(access.offset));
   pointer = guarded_pointer(of, access.guard, pointer, 1);
   return from_memory(*e_, of.dtype, e_->load(type, pointer));
 }
@@ -252,7 +257,7 @@ StagePoint::Target StagePoint::locate(const NestAccess& of, const Access& access
   const auto linear =
       only_axis ? linear_in(access.offset.rest, {lanes.symbol}) : std::optional<Linear>();
   Target out;
-  Value* base = e_->buffer(of.buffer);
+  Value* base = base_of(of);
   if (linear && linear->of(lanes.symbol).is(1)) {
     Value* first = ir.CreateAdd(scalar_index(access.offset), lanes.first);
     out.unit = true;
@@ -328,6 +333,22 @@ std::vector<Value*> StagePoint::at(const Lanes& lanes) const {
   }
   emit_known(*e_, stage_->body, stage_->types, values);
   return values;
+}
+
+void StagePoint::keep(const Lanes& lanes, const std::vector<Value*>& values) const {
+  Dim number = 0;
+  for (const NestAxis& axis : stage_->inner) number = number * axis.size + Dim::symbol(axis.symbol);
+  Bindings bindings = bindings_;
+  bindings[lanes.symbol] = lanes.first;
+  Value* value = values[static_cast<size_t>(stage_->results[0])];
+  llvm::Type* element = value->getType()->getScalarType();
+  Value* pointer = e_->at(element, e_->scratch(), e_->index(number, bindings));
+  pointer = e_->at(element, pointer, lanes.shift);
+  value = spread(*e_, value, lanes.count);
+  if (lanes.mask == nullptr)
+    e_->store(value, pointer);
+  else
+    e_->masked_store(value, pointer, lanes.mask);
 }
 
 void StagePoint::store(const Lanes& lanes, const std::vector<Value*>& values) const {

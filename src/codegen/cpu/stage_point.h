@@ -33,6 +33,8 @@ class StagePoint {
 
   /// All values of the program at these lanes; every other axis must be bound.
   std::vector<Value*> at(const Lanes& lanes) const;
+  /// Writes the value that is folded into the kept row; see reuse.h.
+  void keep(const Lanes& lanes, const std::vector<Value*>& values) const;
   /// Stores results of at(). `values` may be scalars: they are spread.
   void store(const Lanes& lanes, const std::vector<Value*>& values) const;
 
@@ -55,6 +57,7 @@ class StagePoint {
   /// Vectors that symbols stand for at some lanes.
   using Varying = std::map<std::string, Value*, std::less<>>;
 
+  Value* base_of(const NestAccess& of) const;
   Access start(const NestAccess& access) const;
   void settle();
   void settle(Part& part) const;

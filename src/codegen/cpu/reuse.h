@@ -1,0 +1,16 @@
+#pragma once
+// Reuse between the stages of a row kernel: what one stage computed for every element of the row,
+// and a later one needs again, is kept in scratch (the exponentials of a softmax).
+#include "codegen/cpu/nest.h"
+
+namespace carnot::cpu {
+
+/// A load from the row of kept values: the offset counts elements of the row.
+inline constexpr int kKeptRow = -2;
+
+/// Marks stages whose value is kept and makes later stages load it. Returns the elements of scratch
+/// that a row needs (0: nothing is kept). For lanes along inner axes only. Also divides by sums of
+/// exponentials once per row, not once per element.
+Dim reuse_row_values(Nest& nest);
+
+}  // namespace carnot::cpu
