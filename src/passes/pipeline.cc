@@ -26,6 +26,7 @@ Pipeline canonicalize_pipeline() {
            // Exporters repeat shape and mask computations in every layer.
            "merge_common_subexpressions",
            "recognize_norm",
+           "recognize_softmax",
            "recognize_attention",
            // After attention, whose scale it would move into the weights of q.
            "fold_affine",
@@ -52,6 +53,8 @@ Pipeline lower_pipeline() {
            "split_reductions",
            // Sinking leaves reshapes of reshapes and brings pointwise nodes together.
            "simplify_algebra",
+           // So that what follows a squeeze can merge with what precedes it.
+           "sink_reshapes",
            "merge_pointwise",
            "eliminate_dead_nodes",
        },

@@ -7,6 +7,8 @@
 namespace carnot {
 namespace {
 
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
 // Digits of the significand and range of exponents, for the formats that models compute in.
 struct FloatFormat {
   int digits, exponent_min, exponent_max;
@@ -113,8 +115,12 @@ class Rebuild {
       case ScalarOp::kCast:
         return cast(in);
       case ScalarOp::kMax:
+        if (a == b || is(b, -kInfinity)) return a;
+        if (is(a, -kInfinity)) return b;
+        break;
       case ScalarOp::kMin:
-        if (a == b) return a;
+        if (a == b || is(b, kInfinity)) return a;
+        if (is(a, kInfinity)) return b;
         break;
       case ScalarOp::kSelect:
         if (b == c) return b;

@@ -35,9 +35,9 @@ Result<std::vector<Tensor>> make_inputs(const Graph& graph, uint64_t seed) {
 
 }  // namespace
 
-Status same_results(const Graph& before, const Graph& after, uint64_t seed) {
+Status same_results(const Graph& before, const Graph& after, uint64_t seed, int64_t bytes_max) {
   CARNOT_ASSIGN(const std::vector<Tensor> inputs, make_inputs(before, seed));
-  Budget budget({int64_t{32} << 20, std::chrono::seconds(20), nullptr});
+  Budget budget({bytes_max, std::chrono::seconds(300), nullptr});
   const Result<std::vector<Tensor>> want = execute(before, inputs, budget);
   const Result<std::vector<Tensor>> got = execute(after, inputs, budget);
   if (!want.ok() && (!got.ok() || want.status().code() == Code::kResourceLimit)) return {};
