@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/checked.h"
+#include "ops/numbers.h"
 
 namespace carnot {
 
@@ -62,9 +63,8 @@ void ElementWriter::fill(int64_t at, const Tensor& source, int64_t from, int64_t
 void ElementWriter::copy_spaced(int64_t at, const Tensor& source, int64_t from, int64_t step,
                                 int64_t count) {
   const auto copy_as = [&]<class T>(T) {
-    const T* next = source.as<T>() + from;
     T* to = out_.as<T>() + at;
-    for (int64_t i = 0; i < count; ++i, next += step) to[i] = *next;
+    for (int64_t i = 0; i < count; ++i) to[i] = load_unaligned<T>(source.data(), from + i * step);
   };
   if (source.is_splat()) return fill(at, source, 0, count);
   switch (bytes_) {

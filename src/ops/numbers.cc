@@ -11,8 +11,9 @@ namespace {
 
 template <class To, class From>
 void widen(const Tensor& tensor, std::vector<To>& out) {
-  const From* data = tensor.as<From>();
-  for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<To>(data[i]);
+  for (size_t i = 0; i < out.size(); ++i) {
+    out[i] = static_cast<To>(load_unaligned<From>(tensor.data(), static_cast<int64_t>(i)));
+  }
 }
 
 // The types that operands mostly have, without a codec call for each element.
@@ -46,10 +47,10 @@ std::vector<double> doubles_of(const Tensor& tensor) {
   std::vector<double> out(count);
   if (widen_common(tensor, out)) return out;
   if (tensor.dtype() == DType::kF16 || tensor.dtype() == DType::kBF16) {
-    const auto* data = tensor.as<uint16_t>();
     const bool half = tensor.dtype() == DType::kF16;
     for (size_t i = 0; i < count; ++i) {
-      out[i] = static_cast<double>(half ? f16_to_f32(data[i]) : bf16_to_f32(data[i]));
+      const auto bits = load_unaligned<uint16_t>(tensor.data(), static_cast<int64_t>(i));
+      out[i] = static_cast<double>(half ? f16_to_f32(bits) : bf16_to_f32(bits));
     }
     return out;
   }

@@ -1,11 +1,20 @@
 #pragma once
 // Operands of reference() as plain C++ numbers, and results rounded once into their type.
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "carnot/tensor.h"
 
 namespace carnot {
+
+/// Element `i` of packed memory of any alignment: weights stay where the model's file has them.
+template <class T>
+T load_unaligned(const std::byte* data, int64_t i) {
+  T value;
+  std::memcpy(&value, data + i * static_cast<int64_t>(sizeof(T)), sizeof(T));
+  return value;
+}
 
 /// All elements, dense (a splat is repeated). Not for strings.
 std::vector<double> doubles_of(const Tensor& tensor);

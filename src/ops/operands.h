@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ops/move.h"
+#include "ops/numbers.h"
 #include "ops/op.h"
 #include "ops/rules.h"
 
@@ -61,9 +62,8 @@ Result<Tensor> pick(const Tensor& x, Shape shape, F&& source) {
   const int64_t count = out.elements();
   const auto move = [&](auto bits) {
     using Bits = decltype(bits);
-    const Bits* from = dense.as<Bits>();
     Bits* to = out.as<Bits>();
-    for (int64_t i = 0; i < count; ++i) to[i] = from[source(i)];
+    for (int64_t i = 0; i < count; ++i) to[i] = load_unaligned<Bits>(dense.data(), source(i));
   };
   switch (bits_of(x.dtype())) {
     case 64:

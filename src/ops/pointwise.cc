@@ -2,6 +2,7 @@
 
 #include "ops/elements.h"
 #include "ops/move.h"
+#include "ops/numbers.h"
 #include "ops/rules.h"
 #include "ops/scalar_eval.h"
 
@@ -83,8 +84,10 @@ void load_row(const Cursor& cursor, int64_t base, int64_t stride, int64_t count,
   if (stride == 0 || cursor.tensor.is_splat()) {
     std::fill_n(to, count, load_scalar(cursor.tensor, base));
   } else if (cursor.tensor.dtype() == DType::kF32) {
-    const float* from = cursor.tensor.as<float>() + base;
-    for (int64_t i = 0; i < count; ++i) to[i].real = static_cast<double>(from[i * stride]);
+    for (int64_t i = 0; i < count; ++i) {
+      to[i].real =
+          static_cast<double>(load_unaligned<float>(cursor.tensor.data(), base + i * stride));
+    }
   } else {
     for (int64_t i = 0; i < count; ++i) to[i] = load_scalar(cursor.tensor, base + i * stride);
   }

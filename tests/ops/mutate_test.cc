@@ -3,9 +3,11 @@
 // Nearer to legal operations than hostile_test.cc, so most mutants get past the first check.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <memory>
 #include <random>
 #include <set>
 
@@ -76,6 +78,14 @@ std::optional<Shape> small_shape(const TensorType& type) {
   return shape;
 }
 
+// The same numbers one byte off any alignment, as a model's file may have them.
+Result<Tensor> shifted(const Tensor& tensor) {
+  if (tensor.dtype() == DType::kString) return tensor;
+  auto bytes = std::make_shared<std::vector<std::byte>>(tensor.bytes() + 1);
+  std::copy_n(tensor.data(), tensor.bytes(), bytes->begin() + 1);
+  return Tensor::wrap(tensor.dtype(), tensor.shape(), std::span(*bytes).subspan(1), bytes);
+}
+
 Result<Tensor> make_operand(const OpCase::Operand& original, DType dtype, const Shape& shape,
                             Mutator& mutator) {
   if (original.value && original.value->shape() == shape && original.value->dtype() == dtype) {
@@ -83,7 +93,10 @@ Result<Tensor> make_operand(const OpCase::Operand& original, DType dtype, const 
   }
   const Fill kind = mutator.below(2) == 0 ? Fill::kProvoking : Fill::kSmallInts;
   const auto seed = static_cast<uint64_t>(mutator.below(1000));
-  if (mutator.below(6) != 0) return fill(dtype, shape, seed, kind);
+  if (mutator.below(6) != 0) {
+    CARNOT_ASSIGN(const Tensor filled, fill(dtype, shape, seed, kind));
+    return mutator.below(3) == 0 ? shifted(filled) : filled;
+  }
   CARNOT_ASSIGN(const Tensor scalar, fill(dtype, {}, seed, kind));
   return Tensor::splat(scalar, shape);
 }
