@@ -1,8 +1,5 @@
 # The two libraries that users link, made of the folders' objects, and what `install` copies.
 
-# The lean runtime: loads and runs engines; no compiler, no ONNX. The one place that lists it.
-set(carnot_lean_folders
-  base tensor ops plan device device/null device/cpu engine runtime)
 set(carnot_lean_bytes_max 3000000)
 
 # carnot_shared_library(target output_name folder...): one shared library of those folders.
@@ -40,15 +37,19 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT CARNOT_SANITIZE)
     COMMAND ${CMAKE_COMMAND} -D LIBRARY=$<TARGET_FILE:carnot_lean> -D STRIP=${CMAKE_STRIP}
       -D BYTES_MAX=${carnot_lean_bytes_max} -P ${PROJECT_SOURCE_DIR}/cmake/lean_size.cmake)
 endif()
-carnot_shared_library(carnot_full carnot ${carnot_folders})
+set(carnot_targets carnot_lean)
+if(CARNOT_WITH_LLVM)
+  carnot_shared_library(carnot_full carnot ${carnot_folders})
+  set_target_properties(carnot_full PROPERTIES EXPORT_NAME carnot)
+  add_library(Carnot::carnot ALIAS carnot_full)
+  list(APPEND carnot_targets carnot_full)
+endif()
 
 include(CMakePackageConfigHelpers)
 set(carnot_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Carnot)
-set_target_properties(carnot_full PROPERTIES EXPORT_NAME carnot)
 set_target_properties(carnot_lean PROPERTIES EXPORT_NAME runtime)
-add_library(Carnot::carnot ALIAS carnot_full)
 add_library(Carnot::runtime ALIAS carnot_lean)
-install(TARGETS carnot_full carnot_lean EXPORT CarnotTargets)
+install(TARGETS ${carnot_targets} EXPORT CarnotTargets)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/carnot TYPE INCLUDE FILES_MATCHING PATTERN "*.h"
   PATTERN "*.def")
 install(EXPORT CarnotTargets NAMESPACE Carnot:: DESTINATION ${carnot_package_dir})
