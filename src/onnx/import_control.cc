@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "onnx/import_table.h"
 #include "onnx/session.h"
@@ -68,6 +69,42 @@ TensorType common_type(NodeImport& n, const TensorType& a, const TensorType& b,
   return out;
 }
 
+/// The branch, or nothing and the reason where the shapes that the caller gave rule it out.
+std::optional<Region> try_branch(NodeImport& n, const GraphProto& branch,
+                                 const std::vector<std::string_view>& captures,
+                                 std::string& reason) {
+  try {
+    return n.session().import_region(n, branch, {}, captures);
+  } catch (const ImportFailure& failure) {
+    const Code code = failure.status.code();
+    const bool shapes = code == Code::kInvalidModel || code == Code::kUnsupported;
+    if (!shapes || !n.session().has_given_shapes()) throw;
+    reason = failure.status.message();
+    return std::nullopt;
+  }
+}
+
+/// Stands in for a branch that cannot run: taking it is an error of the run, by a gather beyond its
+/// operand. Its results have the other branch's types.
+Region failing_branch(NodeImport& n, const Graph& other, const Values& captured,
+                      const Visible& visible, const std::string& reason) {
+  log_warning("node ", quote(describe(n.node())),
+              ": a branch cannot run with the shapes given: ", reason);
+  Region out{std::make_unique<Graph>(), std::make_unique<KnownValues>()};
+  out.graph->name = "cannot_run";
+  for (const Value* const value : captured) out.graph->add_input("", value->type());
+  Emit e(*out.graph, *out.known, n.session().fresh(), {describe(n.node()) + ": " + reason});
+  Value* const nothing = e.gather(e.vector_i64({0}), e.scalar_i64(1), 0);
+  Values results;
+  for (const Value* const value : other.outputs()) {
+    Dims dims = value->type().dims;
+    for (Dim& dim : dims) dim = visible.covers(dim) ? dim : Dim(1);
+    results.push_back(e.make(op::Expand{dims}, {e.cast(nothing, value->type().dtype)}));
+  }
+  out.graph->set_outputs(results);
+  return out;
+}
+
 void import_if(NodeImport& n) {
   const GraphProto& yes = n.subgraph("then_branch");
   const GraphProto& no = n.subgraph("else_branch");
@@ -77,15 +114,20 @@ void import_if(NodeImport& n) {
   }
   const std::vector<std::string_view> captures = n.session().captured_names(n, {&yes, &no});
   const Values captured = values_of(n, captures);
-  Region a = n.session().import_region(n, yes, {}, captures);
-  Region b = n.session().import_region(n, no, {}, captures);
+  Visible visible;
+  for (const Value* const value : captured) visible.add(value);
+  std::string reason;
+  std::optional<Region> first = try_branch(n, yes, captures, reason);
+  std::optional<Region> second = try_branch(n, no, captures, reason);
+  if (!first && !second) n.invalid("neither branch can run with the shapes given: ", reason);
+  if (!first) first = failing_branch(n, *second->graph, captured, visible, reason);
+  if (!second) second = failing_branch(n, *first->graph, captured, visible, reason);
+  Region &a = *first, &b = *second;
   const auto count = a.graph->outputs().size();
   if (count != b.graph->outputs().size() || count != n.output_count()) {
     n.invalid("its branches have ", count, " and ", b.graph->outputs().size(),
               " outputs, the node ", n.output_count());
   }
-  Visible visible;
-  for (const Value* const value : captured) visible.add(value);
   op::If op;
   for (size_t i = 0; i < count; ++i) {
     op.types.push_back(
@@ -228,6 +270,14 @@ std::vector<int64_t> scan_list(NodeImport& n, const char* name, size_t count) {
   return out;
 }
 
+std::vector<int64_t> scan_directions(NodeImport& n, const char* name, size_t count) {
+  std::vector<int64_t> out = scan_list(n, name, count);
+  for (const int64_t direction : out) {
+    if (direction != 0 && direction != 1) n.invalid(quote(name), " has a ", direction);
+  }
+  return out;
+}
+
 void scan(NodeImport& n) {
   const GraphProto& body = n.subgraph("body");
   const int64_t count = n.integer("num_scan_inputs");
@@ -242,9 +292,9 @@ void scan(NodeImport& n) {
   op.states = static_cast<int64_t>(states);
   op.scanned = count;
   op.input_axes = scan_list(n, "scan_input_axes", scanned);
-  op.input_reversed = scan_list(n, "scan_input_directions", scanned);
+  op.input_reversed = scan_directions(n, "scan_input_directions", scanned);
   op.output_axes = scan_list(n, "scan_output_axes", body.outputs.size() - states);
-  op.output_reversed = scan_list(n, "scan_output_directions", body.outputs.size() - states);
+  op.output_reversed = scan_directions(n, "scan_output_directions", body.outputs.size() - states);
   Visible visible;
   for (const Value* const value : inputs) visible.add(value);
   std::vector<TensorType> elements;

@@ -163,14 +163,17 @@ void split(NodeImport& n) {
   if (static_cast<int64_t>(sizes.size()) != count) {
     n.invalid("has ", sizes.size(), " parts and ", count, " outputs");
   }
-  Dim start = 0;
+  Dim sum = 0, start = 0;
+  for (const Dim& size : sizes) {
+    if (size.is_constant() && size.value() < 0) n.invalid("a part has a negative size");
+    sum = sum + size;
+  }
+  if (sum.is_constant() && total.is_constant() && !(sum == total)) {
+    n.invalid("the parts sum to ", sum.value(), ", the axis has ", total.value());
+  }
   for (size_t i = 0; i < sizes.size(); ++i) {
-    if (sizes[i].is_constant() && sizes[i].value() < 0) n.invalid("a part has a negative size");
     if (n.wants(i)) n.out(i, n.slice(x, axis, start, sizes[i]));
     start = start + sizes[i];
-  }
-  if (start.is_constant() && total.is_constant() && !(start == total)) {
-    n.invalid("the parts sum to ", start.value(), ", the axis has ", total.value());
   }
 }
 

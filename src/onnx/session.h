@@ -76,6 +76,8 @@ class Session {
   Tensor read(const TensorProto& proto);
   Tensor read(const SparseTensorProto& proto);
   int64_t& fresh() { return fresh_; }
+  /// Whether the caller gave shapes: they may rule out branches of a sound model.
+  bool has_given_shapes() const { return !options_.input_shapes.empty(); }
 
  private:
   void check_versions();

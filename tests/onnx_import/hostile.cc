@@ -268,11 +268,12 @@ void add_attributes(std::vector<HostileModel>& out) {
 
 /// Small models that ask for much: they import (nothing is computed), or say why not.
 void add_bombs(std::vector<HostileModel>& out) {
-  out.push_back({"tile_overflow", one("Tile", {}, {{kMost, kMost}}), Code::kInvalidModel, ""});
   out.push_back(
-      {"pad_overflow", one("Pad", {}, {{kMost, kMost, kMost, kMost}}), Code::kInvalidModel, ""});
+      {"tile_overflow", one("Tile", {}, {{kMost, kMost}}), Code::kResourceLimit, "result"});
+  out.push_back({"pad_overflow", one("Pad", {}, {{kMost, kMost, kMost, kMost}}),
+                 Code::kResourceLimit, "result"});
   out.push_back(
-      {"expand_overflow", one("Expand", {}, {{kMost, 1, 2, 3}}), Code::kInvalidModel, ""});
+      {"expand_overflow", one("Expand", {}, {{kMost, 1, 2, 3}}), Code::kResourceLimit, "result"});
   const Message shape = tensor_i64("s", {2}, {int64_t{1} << 40, int64_t{1} << 40});
   out.push_back(
       {"constant_of_shape",

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/log.h"
 #include "ir/executor.h"
 #include "onnx/importer.h"
 #include "tests/onnx_import/encode.h"
@@ -208,6 +209,37 @@ TEST(Import, KnownConditionsTakeTheirBranch) {
   return %b as "y"
 }
 )");
+}
+
+TEST(Import, BranchesThatGivenShapesRuleOutFailWhenTaken) {
+  const std::vector<Message> nodes = {
+      node("Constant", {}, {"s"}, {attribute_tensor("value", tensor_i64("", {2}, {2, 2}))}),
+      node("Reshape", {"x", "s"}, {"r"}),
+      node("ReduceSum", {"r", "a"}, {"b"}, {attribute("keepdims", int64_t{0})})};
+  const std::string bytes = model(
+      {{node("If", {"c"}, {"y"},
+             {attribute_graph("then_branch", encode::encode(branch({node("Relu", {"x"}, {"b"})}))),
+              attribute_graph("else_branch", encode::encode(branch(nodes)))})},
+       {value("x", kFloat, {"n"}), value("c", kBool, {})},
+       {value("y", kFloat)},
+       {tensor_i64("a", {1}, {0})}});
+  ASSERT_TRUE(import(bytes).ok());  // n may be 4
+  ImportOptions options;
+  options.input_shapes["x"] = {3};
+  set_log_level(LogLevel::kError);
+  const Result<carnot::Graph> graph = import(bytes, options);
+  set_log_level(LogLevel::kWarning);
+  ASSERT_TRUE(graph.ok()) << to_string(graph.status());
+  Budget budget;
+  Tensor yes = Tensor::zeros(DType::kBool, {});
+  yes.set_int(0, 1);
+  std::vector<Tensor> in = {Tensor::from_f32({3}, {1, -2, 3}), yes};
+  EXPECT_TRUE(execute(*graph, in, budget).ok());
+  in[1] = Tensor::zeros(DType::kBool, {});
+  const auto out = execute(*graph, in, budget);
+  ASSERT_FALSE(out.ok());
+  EXPECT_NE(out.status().message().find("cannot become"), std::string::npos)
+      << to_string(out.status());
 }
 
 TEST(Import, WhatGrowsInALoopGetsASymbol) {
