@@ -7,8 +7,8 @@ namespace carnot {
 
 std::span<const Tactic> tactics_of(const DeviceDescription& device) {
   // Copies of the rows: a table must be contiguous, its rows stand in their tactics' files.
-  static const Tactic kCpu[] = {cpu::kContraction, cpu::kAttention, cpu::kWindow,
-                                cpu::kTranspose, cpu::kLoops};
+  static const Tactic kCpu[] = {cpu::kContraction, cpu::kAttention, cpu::kWindow, cpu::kTranspose,
+                                cpu::kLoops};
   if (device.kind == "cpu") return kCpu;
   return {};
 }

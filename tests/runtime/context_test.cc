@@ -179,7 +179,7 @@ TEST(Context, ScratchMemoryIsPerThread) {
   output "y" @1
   buffer @0 "x" f32[?n] input 0
   buffer @1 "y" f32[?n] output 0
-  step kernel "t" (@0) -> (@1) entry "scratch" arguments (@0, @1) params [?n*4] tasks ?n scratch ?n*4
+  step kernel "" (@0) -> (@1) entry "scratch" arguments (@0, @1) params [?n*4] tasks ?n scratch ?n*4
 })p");
   Context context = context_of(engine, 3);
   for (const int64_t n : {10, 20000, 30}) {
