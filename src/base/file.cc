@@ -19,10 +19,10 @@ Status io_error(std::string_view doing, std::string_view path, int number) {
   return error(Code::kIo, "cannot ", doing, " '", path, "': ", std::strerror(number));
 }
 
-Result<FileDescriptor> open_file(const std::string& path) {
+Result<FileDescriptor> open_file(const std::string& path, int flags = 0) {
   FileDescriptor file;
   do {
-    file = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    file = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | flags));
   } while (!file.valid() && errno == EINTR);
   if (!file.valid()) return io_error("open", path, errno);
   return file;
@@ -111,7 +111,8 @@ Result<std::string> read_file(const std::string& path, int64_t bytes_max) {
 }
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
-  CARNOT_ASSIGN(const FileDescriptor file, open_file(path));
+  // A pipe must not hold us up before map() sees that it is one.
+  CARNOT_ASSIGN(const FileDescriptor file, open_file(path, O_NONBLOCK | O_NOCTTY));
   return map(file, path);
 }
 

@@ -65,6 +65,10 @@ void dequantize_linear(NodeImport& n) {
   Value* const x = n.in(0);
   Value* const scale = n.in(1);
   Value* const zero = n.opt(2);
+  if (zero && zero->type().dtype != x->type().dtype) {
+    n.invalid("the data is ", to_string(x->type().dtype), ", its zero point ",
+              to_string(zero->type().dtype));
+  }
   const DType to = n.integer("output_dtype", 0) != 0 ? n.dtype("output_dtype", DType::kF32)
                                                      : scale->type().dtype;
   n.out(dequantize(n, x, spread(n, scale, x), zero ? spread(n, zero, x) : nullptr, to));
