@@ -21,6 +21,17 @@ int PlanShared::add_weight(const Tensor& tensor) {
   return static_cast<int>(weights.size()) - 1;
 }
 
+Result<const Tensor*> PlanShared::constant(const Value* v) {
+  const Tensor* c = constant_of(v);
+  if (!c || !c->is_splat()) return c;
+  std::unique_ptr<Tensor>& made = dense[c];
+  if (!made) {
+    CARNOT_ASSIGN(Tensor whole, c->dense());
+    made = std::make_unique<Tensor>(std::move(whole));
+  }
+  return static_cast<const Tensor*>(made.get());
+}
+
 int PlanShared::add_kernel(Kernel kernel, std::vector<const Tensor*> constants,
                            const std::string& origin) {
   std::string key = cat(hash(kernel));
@@ -80,18 +91,20 @@ int PlanBuilder::constant_buffer(const Value* v) {
   b.name = v->name;
   b.place = Place::kConstant;  // its index comes when a step turns out to read it
   const int buffer = add_buffer(std::move(b));
-  constants_[buffer] = constant_of(v);
+  constants_[buffer] = v;
   return buffer;
 }
 
-void PlanBuilder::need(int buffer) {
+Status PlanBuilder::need(int buffer) {
   while (plan_.buffers[static_cast<size_t>(buffer)].view_of >= 0) {
     buffer = plan_.buffers[static_cast<size_t>(buffer)].view_of;
   }
   const auto it = constants_.find(buffer);
-  if (it == constants_.end()) return;
-  plan_.buffers[static_cast<size_t>(buffer)].index = shared_.add_weight(*it->second);
+  if (it == constants_.end()) return {};
+  CARNOT_ASSIGN(const Tensor* value, shared_.constant(it->second));
+  plan_.buffers[static_cast<size_t>(buffer)].index = shared_.add_weight(*value);
   constants_.erase(it);
+  return {};
 }
 
 // Constants that were packed into another form, and views of them, are in no step: they go.
@@ -150,6 +163,9 @@ Status PlanBuilder::collect() {
   }
   CARNOT_RETURN_IF_ERROR(place_outputs());
   const std::vector<Node*> nodes = graph_.nodes();
+  for (const Node* node : nodes) {
+    for (const std::string& symbol : defined_symbols(*node)) late_.insert(symbol);
+  }
   for (size_t i = nodes.size(); i-- > 0;) place_backwards(*nodes[i]);
   for (Node* node : nodes) {
     CARNOT_RETURN_IF_ERROR(collect_node(node).with(
@@ -192,6 +208,7 @@ void PlanBuilder::place_backwards(const Node& node) {
   if (out == slots_.end() || !out->second.strides.empty()) return;
   if (has_slot(x) || !x->producer || constant_of(x) || graph_.is_output(x)) return;
   if (x->producer->as<op::Reshape>() && x->producer->inputs.size() > 1) return;
+  if (!is_known_with(node.output()->type(), x->type())) return;
   slots_[x] = {view(out->second.buffer, x->type(), 0, x->name), {}};
 }
 
@@ -207,6 +224,17 @@ bool PlanBuilder::may_be_strided(const Value* v, const Node* concat) const {
   if (!takes(v->producer)) return false;
   return std::all_of(v->users.begin(), v->users.end(),
                      [&](const Node* n) { return n == concat || takes(n); });
+}
+
+// Whether the sizes of `whole` are known when `piece` is computed: before that there is no memory
+// to compute it into.
+bool PlanBuilder::is_known_with(const TensorType& whole, const TensorType& piece) const {
+  std::vector<std::string> needed, known;
+  for (const Dim& d : whole.dims) d.collect_symbols(needed);
+  for (const Dim& d : piece.dims) d.collect_symbols(known);
+  return std::all_of(needed.begin(), needed.end(), [&](const std::string& symbol) {
+    return late_.count(symbol) == 0 || std::find(known.begin(), known.end(), symbol) != known.end();
+  });
 }
 
 void PlanBuilder::place_concat(const Node& node) {
@@ -229,6 +257,7 @@ void PlanBuilder::place_concat(const Node& node) {
     if (std::count(node.inputs.begin(), node.inputs.end(), x) != 1) continue;
     if (!outermost && !may_be_strided(x, &node)) continue;
     if (x->producer->as<op::Reshape>()) continue;
+    if (!is_known_with(out->type(), x->type())) continue;
     Slot piece{view(base.buffer, x->type(), offset, x->name), {}};
     if (!outermost) piece.strides = strides;
     slots_[x] = piece;
@@ -280,7 +309,8 @@ Status PlanBuilder::collect_fused(const Node& node) {
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     const Slot& s = slot(node.inputs[i]);
     kernel.buffers[i].strides = s.strides;
-    constants.push_back(constant_of(node.inputs[i]));
+    CARNOT_ASSIGN(const Tensor* constant, shared_.constant(node.inputs[i]));
+    constants.push_back(constant);
     p.buffers.push_back(s.buffer);
   }
   for (size_t i = 0; i < node.outputs.size(); ++i) {
@@ -330,7 +360,7 @@ void PlanBuilder::collect_copy(const Value* v, const Slot& from, const Slot& to,
   Pending p;
   p.buffers = {from.buffer, to.buffer};
   p.step.origin = origin;
-  p.kernel = shared_.add_kernel(std::move(k), {constant_of(v), nullptr},
+  p.kernel = shared_.add_kernel(std::move(k), {nullptr, nullptr},
                                 origin.empty() ? cat("copy of ", v->name) : origin[0]);
   pending_.push_back(std::move(p));
 }
@@ -448,7 +478,9 @@ Result<Plan> PlanBuilder::emit() {
         (output ? step.outputs : step.inputs).push_back(buffer);
       }
     }
-    for (int b : step.kind == Step::kKernel ? step.arguments : step.inputs) need(b);
+    for (int b : step.kind == Step::kKernel ? step.arguments : step.inputs) {
+      CARNOT_RETURN_IF_ERROR(need(b));
+    }
     plan_.steps.push_back(std::move(step));
   }
   drop_unused();

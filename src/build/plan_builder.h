@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "ir/graph.h"
+#include "ir/symbols.h"
 #include "plan/plan.h"
 #include "tune/tune.h"
 
@@ -33,9 +33,13 @@ struct PlanShared {
   /// By kernel hash and constants: index into `kernels`.
   std::map<std::string, int> kernel_index;
   std::map<const std::byte*, int> weight_index;
+  /// Repeated single elements written out: kernels and files want every element.
+  std::map<const Tensor*, std::unique_ptr<Tensor>> dense;
 
   int add_kernel(Kernel kernel, std::vector<const Tensor*> constants, const std::string& origin);
   int add_weight(const Tensor& tensor);
+  /// The dense constant behind a value, or null where it is none.
+  Result<const Tensor*> constant(const Value* v);
   /// Generates the chosen code of a kernel, once.
   Result<const GeneratedKernel*> generate(int kernel);
 };
@@ -64,9 +68,10 @@ class PlanBuilder {
   void place_backwards(const Node& node);
   void place_concat(const Node& node);
   bool may_be_strided(const Value* v, const Node* concat) const;
+  bool is_known_with(const TensorType& whole, const TensorType& piece) const;
   int constant_buffer(const Value* v);
   /// A step reads this buffer: if it is a constant, it becomes a weight of the engine.
-  void need(int buffer);
+  Status need(int buffer);
   void drop_unused();
   /// The slot of a value that some step reads; constants get theirs here.
   Slot& slot(const Value* v);
@@ -91,7 +96,8 @@ class PlanBuilder {
   PlanShared& shared_;
   Plan plan_;
   std::map<const Value*, Slot> slots_;
-  std::map<int, const Tensor*> constants_;  ///< buffers of constants that no step reads yet
+  SymbolSet late_;  ///< symbols that a run binds when it has come to their node
+  std::map<int, const Value*> constants_;  ///< buffers of constants that no step reads yet
   std::vector<Pending> pending_;
 };
 
