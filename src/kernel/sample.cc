@@ -87,6 +87,8 @@ struct FlatStage {
   std::vector<DType> types;  // of the program's inputs
 };
 
+constexpr double kRelativeStep = 1e-4;  // of a fold, to see what its error does to the result
+
 bool is_arg(Combiner c) {
   return c == Combiner::kArgMax || c == Combiner::kArgMin;
 }
@@ -131,12 +133,13 @@ class Sampler {
 
   // All outputs of the point `axes`.
   Status run(const std::vector<int64_t>& axes, std::vector<Sample>& out) {
-    std::vector<double> folded;
-    double magnitude = 0;
+    std::vector<double> folded, uncertain;
     for (FlatStage& s : stages_) {
       std::copy(axes.begin(), axes.end(), slots_.begin());
       if (s.stage->combiner != Combiner::kNone) {
+        double magnitude = 0;
         folded.push_back(fold(s, folded, magnitude));
+        uncertain.push_back(is_arg(s.stage->combiner) ? 0 : magnitude);
         continue;
       }
       // A storing stage with inner axes: only its first, middle and last element are looked at.
@@ -146,13 +149,17 @@ class Sampler {
           slots_[axes.size() + i] = which == 0 ? 0 : which == 1 ? last / 2 : last;
         }
         const std::vector<double> values = body(s, folded);
+        std::vector<double> off = folded;
+        for (size_t i = 0; i < off.size(); ++i) off[i] += kRelativeStep * uncertain[i];
+        const std::vector<double> moved = body(s, off);
         for (size_t i = 0; i < s.stores.size(); ++i) {
           const Store& store = s.stage->stores[i];
           Sample sample;
           sample.buffer = store.buffer;
           sample.offset = offset(store.buffer, s.stores[i]);
           sample.value = values[static_cast<size_t>(store.result)];
-          sample.magnitude = magnitude;
+          const double change = moved[static_cast<size_t>(store.result)] - sample.value;
+          sample.slack = std::isfinite(change) ? std::abs(change) / kRelativeStep : 0;
           out.push_back(sample);
         }
       }
@@ -292,7 +299,7 @@ class Sampler {
       }
     }
     if (is_arg(c)) return static_cast<double>(position);
-    magnitude = std::max(magnitude, sum);
+    magnitude = c == Combiner::kSum ? sum : std::abs(acc);
     return acc;
   }
 

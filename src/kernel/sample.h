@@ -11,8 +11,9 @@ struct Sample {
   int buffer = 0;      ///< an output of the kernel
   int64_t offset = 0;  ///< row-major element index within the buffer's shape
   double value = 0;    ///< computed in f64 and not rounded
-  /// Sum of |terms| of the widest fold behind it: what rounding errors are relative to.
-  double magnitude = 0;
+  /// How far the value moves when every fold behind it is off by its rounding errors, per unit of
+  /// relative error: a sum is as uncertain as the sum of its terms' magnitudes.
+  double slack = 0;
 };
 
 /// Values of about `count` points of each storing stage, spread over the axes with corners and

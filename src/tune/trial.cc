@@ -173,6 +173,10 @@ Status Trial::expect() {
 
 Result<std::string> Trial::difference() {
   CARNOT_RETURN_IF_ERROR(expect());
+  double largest = 0;
+  for (const Sample& s : expected_) {
+    if (std::isfinite(s.value)) largest = std::max(largest, std::abs(s.value));
+  }
   for (const Sample& s : expected_) {
     const size_t b = static_cast<size_t>(s.buffer);
     int64_t rest = s.offset, place = 0;
@@ -184,9 +188,10 @@ Result<std::string> Trial::difference() {
     const double got = storage_[b].get(place);
     if (std::isnan(got) && std::isnan(s.value)) continue;
     if (got == s.value) continue;
-    const double scale = std::max({std::abs(s.value), s.magnitude, 1e-3});
-    // An integer result of float inputs may sit on a rounding edge: one step is no error.
-    const double limit = is_float(type) ? relative_error(type) * scale : (s.magnitude > 0 ? 1 : 0);
+    // What is small beside everything else may be lost in rounding; an integer result of float
+    // inputs may sit on an edge: one step is no error.
+    const double scale = std::abs(s.value) + s.slack + 1e-3 * largest;
+    const double limit = is_float(type) ? relative_error(type) * scale : (s.slack > 0 ? 1 : 0);
     if (!(std::abs(got - s.value) <= limit)) {
       return cat("element ", s.offset, " of ", to_string(shapes_[b]), " is ", got, ", should be ",
                  s.value);

@@ -155,7 +155,10 @@ class LoopEmitter {
     };
     const int64_t step = unroll * lanes;
     Value* whole = begin;
-    if (!constant || count >= step) {
+    if (constant && count / step == 1) {
+      body(lanes_at(begin, unroll, nullptr));
+      whole = e_.i64(step);
+    } else if (!constant || count > step) {
       Value* length = ir.CreateSub(end, begin);
       Value* groups = ir.CreateUDiv(length, e_.i64(step));
       whole = ir.CreateAdd(begin, ir.CreateMul(groups, e_.i64(step)));
@@ -163,6 +166,12 @@ class LoopEmitter {
               [&](Value* index) { body(lanes_at(index, unroll, nullptr)); });
     }
     if (constant && count % step == 0) return;
+    if (constant && count % step <= lanes) {
+      const int64_t rest = count % step;
+      Value* mask = rest < lanes ? e_.lane_mask(static_cast<int>(lanes), rest) : nullptr;
+      body(lanes_at(e_.i64(count - rest), 1, mask));
+      return;
+    }
     const bool masked = lanes > 1 && !(constant && count % lanes == 0);
     // Chunks end at whole groups, or at the axis' end.
     e_.loop(whole, end, e_.i64(lanes), [&](Value* index) {
@@ -250,9 +259,10 @@ class LoopEmitter {
       return emit_fold_loops(stage, level + 1, inside, next_position(stage, position, axis, index),
                              carried, body);
     };
-    // A few accumulators alone would wait for each other's latency: several indices at once.
-    constexpr size_t kInFlight = 4;
-    const size_t copies = state.size() < kInFlight ? kInFlight / state.size() : 1;
+    // A few accumulators alone would wait for each other's latency: several indices at once. As
+    // many for the last, smaller group of lanes: the order of a sum must not depend on its place.
+    constexpr int kInFlight = 4;
+    const auto copies = static_cast<size_t>(std::max(1, kInFlight / choice_.unroll));
     const bool last = level + 1 == stage.inner.size();
     Value* size = e_.dim(axis.size);
     if (!last || copies == 1 || stage.is_arg() || axis.likely < 2 * static_cast<int64_t>(copies)) {
