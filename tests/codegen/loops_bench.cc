@@ -68,6 +68,24 @@ std::string mean_hw(int64_t hw, int64_t c) {
              ".0:f32) result 0 -> 1[#0] } }");
 }
 
+/// Every row times one row: what follows a squeeze-and-excitation.
+std::string scale(int64_t rows, int64_t c) {
+  const std::string t = cat("f32[", rows, ", ", c, "]");
+  return cat(
+      "kernel k { input 0 : ", t, " input 1 : f32[", c, "] output 2 : ", t, " axes #0 = ", rows,
+      ", #1 = ", c,
+      " store { $0 = load 0[#0, #1] $1 = load 1[#1] by mul($0, $1) result 0 -> 2[#0, #1] } }");
+}
+
+/// One row times a matrix that is stored by output.
+std::string gemv(int64_t k, int64_t n) {
+  return cat(
+      "kernel k { input 0 : f32[", k, "] input 1 : f32[", n, ", ", k, "] output 2 : f32[", n,
+      "] axes #0 = ", n, " fold sum : f32 { inner #1 = ", k,
+      " $0 = load 0[#1] $1 = load 1[#0, #1] by mul($0, $1) } store { by $0 result 0 -> 2[#0] "
+      "} }");
+}
+
 std::string resize2(int64_t hw, int64_t c) {
   return cat("kernel k { input 0 : f32[", hw, ", ", hw, ", ", c, "] output 1 : f32[", 2 * hw, ", ",
              2 * hw, ", ", c, "] axes #0 = ", 2 * hw, ", #1 = ", 2 * hw, ", #2 = ", c,
@@ -124,6 +142,9 @@ std::vector<Case> cases() {
       {"image hwc->chw", transpose("f32", 1, 50176, 3)},
       {"bf16 transpose", transpose("bf16", 1, 256, 784)},
       {"u8 transpose", transpose("u8", 1, 256, 784)},
+      {"scale 196x144", scale(196, 144)},
+      {"scale 3136x16", scale(3136, 16)},
+      {"gemv 1024x1000", gemv(1024, 1000)},
       {"heads 128x12x64",
        "kernel k { input 0 : f32[128, 12, 64] output 1 : f32[12, 128, 64] axes "
        "#0 = 12, #1 = 128, #2 = 64 store { $0 = load 0[#1, #0, #2] by $0 result "

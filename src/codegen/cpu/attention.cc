@@ -177,21 +177,46 @@ class AttentionEmitter {
     store_results(count);
   }
 
-  /// scratch[d][query] = q * scale; queries beyond the last are zero.
+  /// scratch[d][query] = q * scale; lanes beyond the last query hold anything.
   void transpose_queries(Value* count) {
     auto& ir = e_.ir();
-    Value* to = scratch_at(queries_at_);
-    Value* scale = spread(e_, llvm::ConstantFP::get(element_, op_.scale), lanes_);
+    Value* scale = a_.c(op_.scale);
+    llvm::Type* stored = storage_type(e_, q_.dtype);
+    Value* width = e_.dim(width_);
     e_.loop(e_.i64(0), vectors_, e_.i64(1), [&](Value* v) {
       Value* query = ir.CreateMul(v, e_.i64(lanes_));
-      Value* mask = e_.lane_mask(lanes_, ir.CreateSub(count, query));
-      Value* from = place(q_, head_, ir.CreateAdd(first_, query), e_.i64(0));
-      llvm::Type* stored = storage_type(e_, q_.dtype);
-      e_.loop(e_.i64(0), e_.dim(width_), e_.i64(1), [&](Value* d) {
-        Value* column = e_.at(stored, from, ir.CreateMul(d, e_.dim(q_.strides[3])));
-        Value* x = load_vector(q_, column, q_.strides[2], mask);
-        Value* at = ir.CreateAdd(ir.CreateMul(d, e_.i64(row_stride_)), query);
-        e_.store(a_.mul(x, scale), e_.at(element_, to, at));
+      Value* to = e_.at(element_, scratch_at(queries_at_), query);
+      const auto put = [&](Value* d, Value* x) {
+        e_.store(a_.mul(x, scale), e_.at(element_, to, ir.CreateMul(d, e_.i64(row_stride_))));
+      };
+      if (!q_.strides[3].is(1)) {
+        Value* mask = e_.lane_mask(lanes_, ir.CreateSub(count, query));
+        Value* from = place(q_, head_, ir.CreateAdd(first_, query), e_.i64(0));
+        e_.loop(e_.i64(0), width, e_.i64(1), [&](Value* d) {
+          Value* column = e_.at(stored, from, ir.CreateMul(d, e_.dim(q_.strides[3])));
+          put(d, load_vector(q_, column, q_.strides[2], mask));
+        });
+        return;
+      }
+      std::vector<Value*> rows;
+      Value* last = ir.CreateSub(count, e_.i64(1));
+      for (int i = 0; i < lanes_; ++i) {
+        Value* row =
+            ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, ir.CreateAdd(query, e_.i64(i)), last);
+        rows.push_back(place(q_, head_, ir.CreateAdd(first_, row), e_.i64(0)));
+      }
+      const bool even = width_.is_constant() && width_.value() % lanes_ == 0;
+      e_.loop(e_.i64(0), width, e_.i64(lanes_), [&](Value* d) {
+        Value* mask = even ? nullptr : e_.lane_mask(lanes_, ir.CreateSub(width, d));
+        std::vector<Value*> block;
+        for (Value* row : rows) {
+          block.push_back(load_vector(q_, e_.at(stored, row, d), q_.strides[3], mask));
+        }
+        // Rows beyond the width fall into the scores, which are not there yet.
+        block = transposed(e_, block);
+        for (int i = 0; i < lanes_; ++i) {
+          put(ir.CreateAdd(d, e_.i64(i)), block[static_cast<size_t>(i)]);
+        }
       });
     });
   }
@@ -313,16 +338,32 @@ class AttentionEmitter {
     }
     const auto larger = [&](Value* x, Value* y) { return a_.select(a_.gt(x, y), x, y); };
     Value* before = e_.load(vector_, e_.at(element_, scratch_at(largest_at_), lane0));
-    Value* largest = e_.loop(
-        e_.i64(0), keys, e_.i64(1), {before}, [&](Value* key, llvm::ArrayRef<Value*> carried) {
-          Value* score = e_.load(vector_, score_at(key));
-          if (has_bias_) score = a_.add(score, bias_of(bias, key, mask));
-          if (op_.causal) {
-            score =
-                a_.select(ir.CreateICmpSLE(spread(e_, key, lanes_), last_key), score, a_.c(-kInf));
-          }
-          if (changes) e_.store(score, score_at(key));
-          return Emitter::Values{larger(score, carried[0])};
+    const auto score_of = [&](Value* key) {
+      Value* score = e_.load(vector_, score_at(key));
+      if (has_bias_) score = a_.add(score, bias_of(bias, key, mask));
+      if (op_.causal) {
+        score = a_.select(ir.CreateICmpSLE(spread(e_, key, lanes_), last_key), score, a_.c(-kInf));
+      }
+      if (changes) e_.store(score, score_at(key));
+      return score;
+    };
+    // Several keys at once hide the latency of the comparison.
+    constexpr int64_t kAtOnce = 4;
+    Value* fours = ir.CreateAnd(keys, e_.i64(-kAtOnce));
+    Emitter::Values tops =
+        e_.loop(e_.i64(0), fours, e_.i64(kAtOnce), std::vector<Value*>(kAtOnce, before),
+                [&](Value* key, llvm::ArrayRef<Value*> carried) {
+                  Emitter::Values out;
+                  for (int64_t i = 0; i < kAtOnce; ++i) {
+                    Value* score = score_of(ir.CreateAdd(key, e_.i64(i)));
+                    out.push_back(larger(score, carried[static_cast<size_t>(i)]));
+                  }
+                  return out;
+                });
+    Value* largest = larger(larger(tops[0], tops[1]), larger(tops[2], tops[3]));
+    largest =
+        e_.loop(fours, keys, e_.i64(1), {largest}, [&](Value* key, llvm::ArrayRef<Value*> carried) {
+          return Emitter::Values{larger(score_of(key), carried[0])};
         })[0];
     // Rows that have seen nothing yet keep zeros: exp(-inf - 0).
     Value* base = a_.select(a_.eq(largest, a_.c(-kInf)), a_.c(0), largest);

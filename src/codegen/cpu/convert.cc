@@ -169,6 +169,25 @@ Value* register_constant(Emitter& emitter, DType dtype, double real, int64_t int
   return llvm::ConstantInt::get(type, static_cast<uint64_t>(integer), /*IsSigned=*/true);
 }
 
+std::vector<Value*> transposed(Emitter& emitter, std::vector<Value*> rows) {
+  // Riffling rows i and i + n/2 together log2(n) times transposes an n x n block.
+  const size_t n = rows.size();
+  std::vector<int> low, high;
+  for (int i = 0; i < static_cast<int>(n); ++i) {
+    const int pick = i / 2 + (i % 2) * static_cast<int>(n);
+    low.push_back(pick), high.push_back(pick + static_cast<int>(n) / 2);
+  }
+  for (size_t step = 1; step < n; step *= 2) {
+    std::vector<Value*> next;
+    for (size_t i = 0; i < n / 2; ++i) {
+      next.push_back(emitter.ir().CreateShuffleVector(rows[i], rows[i + n / 2], low));
+      next.push_back(emitter.ir().CreateShuffleVector(rows[i], rows[i + n / 2], high));
+    }
+    rows = std::move(next);
+  }
+  return rows;
+}
+
 Value* spread(Emitter& emitter, Value* value, int lanes) {
   if (lanes == 1 || value->getType()->isVectorTy()) return value;
   return emitter.ir().CreateVectorSplat(static_cast<unsigned>(lanes), value);

@@ -20,6 +20,9 @@ llvm::Value* emit_cast(Emitter& emitter, DType from, DType to, llvm::Value* valu
 /// A constant in a register: `real` for floats, `integer` for the others.
 llvm::Value* register_constant(Emitter& emitter, DType dtype, double real, int64_t integer);
 
+/// A square block of vectors, transposed: as many vectors as they have lanes.
+std::vector<llvm::Value*> transposed(Emitter& emitter, std::vector<llvm::Value*> rows);
+
 /// A scalar repeated; vectors as they are.
 llvm::Value* spread(Emitter& emitter, llvm::Value* value, int lanes);
 

@@ -229,26 +229,7 @@ class TransposeEmitter {
       block.push_back(mask == nullptr ? e_.load(type, pointer)
                                       : e_.masked_load(type, pointer, mask));
     }
-    return transposed(block);
-  }
-
-  /// Riffling rows i and i + n/2 together log2(n) times transposes an n x n block.
-  std::vector<Value*> transposed(std::vector<Value*> rows) {
-    const size_t n = rows.size();
-    std::vector<int> low, high;
-    for (int i = 0; i < static_cast<int>(n); ++i) {
-      const int pick = i / 2 + (i % 2) * static_cast<int>(n);
-      low.push_back(pick), high.push_back(pick + static_cast<int>(n) / 2);
-    }
-    for (size_t step = 1; step < n; step *= 2) {
-      std::vector<Value*> next;
-      for (size_t i = 0; i < n / 2; ++i) {
-        next.push_back(e_.ir().CreateShuffleVector(rows[i], rows[i + n / 2], low));
-        next.push_back(e_.ir().CreateShuffleVector(rows[i], rows[i + n / 2], high));
-      }
-      rows = std::move(next);
-    }
-    return rows;
+    return transposed(e_, block);
   }
 
   void emit_interleaved(const StagePoint& point, Value* begin, Value* end) {
