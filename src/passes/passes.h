@@ -78,7 +78,8 @@ struct PassStats {
 };
 
 struct PassOptions {
-  /// verify() before the first and after every pass: linear, and it names the pass at fault.
+  /// verify() before the first pass and after every one that changed something: linear, and it
+  /// names the pass at fault.
   bool verify = true;
   /// Stops for good after this many rewrites (bisection of a wrong result).
   int64_t rewrites_max = PassContext::kUnlimited;

@@ -27,6 +27,8 @@ Pipeline canonicalize_pipeline() {
            "merge_common_subexpressions",
            "recognize_norm",
            "recognize_softmax",
+           "recognize_one_hot",
+           "fold_tables",
            "recognize_attention",
            // After attention, whose scale it would move into the weights of q.
            "fold_affine",
