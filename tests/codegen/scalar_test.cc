@@ -204,6 +204,29 @@ TEST(Scalar, Powers) {
   }
 }
 
+TEST(Scalar, QuotientsByConstants) {
+  for (const Target& target : runnable_targets()) {
+    for (const double divisor : {6.0, -3.0, 49.0, 255.0, 1e20, 0.7, 1e-30, 8.0}) {
+      ScalarProgram program;
+      program.inputs = 1;
+      program.results = {program.add(ScalarOp::kDiv, 0, program.constant(DType::kF32, divisor))};
+      const Kernel kernel = elementwise(program, {DType::kF32}, DType::kF32);
+      const Tensor x = Numbers(3).floats(DType::kF32);
+      const Tensor got = run(kernel, {x}, target);
+      for (int64_t i = 0; i < kCount; ++i) {
+        const float want = x.as<float>()[i] / static_cast<float>(divisor);
+        const float have = got.as<float>()[i];
+        const bool tiny = std::fabs(want) < 0x1p-120F;  // remainders of denormals are not exact
+        const bool right = std::isnan(want) ? std::isnan(have)
+                           : tiny           ? std::fabs(want - have) <= 0x1p-148F
+                                            : want == have;
+        ASSERT_TRUE(right) << x.as<float>()[i] << " / " << divisor << " = " << want << ", got "
+                           << have << " on " << to_string(target);
+      }
+    }
+  }
+}
+
 bool same(double got, double want, bool is_real) {
   if (!is_real) return got == want;
   if (std::isnan(want)) return std::isnan(got);

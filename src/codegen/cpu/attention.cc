@@ -402,18 +402,22 @@ class AttentionEmitter {
   /// results[query][column] = results * factor + sum over keys of weight * v.
   void emit_values(Value* first_key, Value* keys, Value* count) {
     auto& ir = e_.ir();
-    const int most = value_vectors();
+    const int64_t group = int64_t{t_.value_vectors} * lanes_;
     Value* width = e_.dim(value_width_);
-    // Whole groups of `most` vectors, then single ones, the last masked.
-    Value* whole = ir.CreateMul(ir.CreateUDiv(width, e_.i64(int64_t{most} * lanes_)),
-                                e_.i64(int64_t{most} * lanes_));
+    Value* whole = ir.CreateMul(ir.CreateUDiv(width, e_.i64(group)), e_.i64(group));
     e_.loop(e_.i64(0), count, e_.i64(t_.queries), [&](Value* query) {
-      e_.loop(e_.i64(0), whole, e_.i64(int64_t{most} * lanes_), [&](Value* column) {
-        emit_value_tile(first_key, keys, query, column, most, nullptr);
+      e_.loop(e_.i64(0), whole, e_.i64(group), [&](Value* column) {
+        emit_value_tile(first_key, keys, query, column, t_.value_vectors, nullptr);
       });
-      const bool even =
-          value_width_.is_constant() && value_width_.value() % (int64_t{most} * lanes_) == 0;
-      if (even) return;
+      if (value_width_.is_constant()) {
+        // What is left is one smaller tile; its last vector may be cut.
+        const int64_t left = value_width_.value() % group;
+        if (left == 0) return;
+        const auto vectors = static_cast<int>((left + lanes_ - 1) / lanes_);
+        Value* mask = left % lanes_ == 0 ? nullptr : e_.lane_mask(lanes_, left % lanes_);
+        emit_value_tile(first_key, keys, query, whole, vectors, mask);
+        return;
+      }
       e_.loop(whole, width, e_.i64(lanes_), [&](Value* column) {
         Value* mask = e_.lane_mask(lanes_, ir.CreateSub(width, column));
         emit_value_tile(first_key, keys, query, column, 1, mask);
@@ -421,18 +425,7 @@ class AttentionEmitter {
     });
   }
 
-  int value_vectors() const {
-    const int registers = e_.target().vector_registers();
-    int most = std::max(1, (registers - t_.queries) / (t_.queries + 1));
-    if (value_width_.is_constant()) {
-      const int64_t vectors = (value_width_.value() + lanes_ - 1) / lanes_;
-      most = static_cast<int>(std::min<int64_t>(most, std::max<int64_t>(1, vectors)));
-      // As few single vectors as possible: 5 vectors are not 4 and 1, but 5 x 1 or 3 and 2.
-      while (most > 1 && value_width_.value() / lanes_ % most > most / 2) --most;
-    }
-    return most;
-  }
-
+  /// `mask` is that of the last vector.
   void emit_value_tile(Value* first_key, Value* keys, Value* query, Value* column, int vectors,
                        Value* mask) {
     auto& ir = e_.ir();
@@ -461,7 +454,8 @@ class AttentionEmitter {
           Value* from = e_.at(stored, values, ir.CreateMul(key, e_.dim(v_.strides[2])));
           for (int v = 0; v < vectors; ++v) {
             Value* shift = ir.CreateMul(e_.i64(int64_t{v} * lanes_), e_.dim(v_.strides[3]));
-            x.push_back(load_vector(v_, e_.at(stored, from, shift), v_.strides[3], mask));
+            x.push_back(load_vector(v_, e_.at(stored, from, shift), v_.strides[3],
+                                    v + 1 == vectors ? mask : nullptr));
           }
           Value* weight = e_.at(element_, weights, ir.CreateMul(key, e_.i64(row_stride_)));
           for (size_t r = 0; r < rows; ++r) {
@@ -541,13 +535,26 @@ Status why_not_attention(const Kernel& kernel) {
 
 AttentionTactic attention_tactic(const Kernel& kernel, const Target& target) {
   AttentionTactic tactic;
-  const bool many = target.vector_registers() >= 32;
+  const int registers = target.vector_registers();
+  const bool many = registers >= 32;
   tactic.keys = many ? 8 : 4;
-  tactic.queries = many ? 6 : 4;
   tactic.query_vectors = many ? 3 : 2;
-  // Scores and queries stay in half of L1.
   const int element = kernel.buffers[0].type.dtype == DType::kF64 ? 8 : 4;
-  const int64_t queries = int64_t{tactic.query_vectors} * target.lanes(element * 8);
+  const int lanes = target.lanes(element * 8);
+  // Columns of v in tiles of equal size; then as many queries as registers are left for.
+  const Dim width = kernel.buffers[2].type.dims[3];
+  int64_t columns = width.is_constant() ? (width.value() + lanes - 1) / lanes : 4;
+  const int most = many ? 8 : 3;
+  if (columns > most) {
+    const int preferred[] = {4, 3, 5, 2};
+    const auto* divides = std::find_if(std::begin(preferred), std::end(preferred),
+                                       [&](int n) { return n <= most && columns % n == 0; });
+    columns = divides != std::end(preferred) ? *divides : std::min(most, 4);
+  }
+  tactic.value_vectors = static_cast<int>(std::max<int64_t>(1, columns));
+  tactic.queries = std::clamp((registers - 1 - tactic.value_vectors) / tactic.value_vectors, 1, 16);
+  // Scores and queries stay in half of L1.
+  const int64_t queries = int64_t{tactic.query_vectors} * lanes;
   tactic.key_block =
       std::clamp<int64_t>(target.l1_bytes / 2 / (queries * element) / 32 * 32, 32, 256);
   return tactic;
@@ -558,7 +565,7 @@ Result<GeneratedFunction> emit_attention(Module& module, const std::string& symb
   CARNOT_RETURN_IF_ERROR(why_not_attention(kernel));
   const auto positive = [](int64_t knob) { return knob >= 1 && knob <= 4096; };
   if (!positive(tactic.keys) || !positive(tactic.queries) || !positive(tactic.query_vectors) ||
-      !positive(tactic.key_block)) {
+      !positive(tactic.key_block) || !positive(tactic.value_vectors)) {
     return error(Code::kInvalidArgument, "attention: no such tactic");
   }
   return AttentionEmitter(module, symbol, kernel, tactic).run();

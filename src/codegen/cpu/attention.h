@@ -16,6 +16,7 @@ struct AttentionTactic {
   int query_vectors = 3;  ///< vectors of queries in a block
   int keys = 8;           ///< keys in a tile of scores
   int queries = 6;        ///< queries in a tile of results
+  int value_vectors = 4;  ///< vectors of v's columns in a tile of results
   int64_t key_block = 128;
   bool operator==(const AttentionTactic&) const = default;
 };

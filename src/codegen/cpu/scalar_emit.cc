@@ -1,6 +1,7 @@
 #include "codegen/cpu/scalar_emit.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "codegen/cpu/math.h"
@@ -109,6 +110,28 @@ Value* power_by_constant(Arith& a, Value* x, double exponent) {
   return exponent > 0 ? root : a.div(a.c(1), root);
 }
 
+/// x / c by multiplications: the rounded quotient, corrected by its remainder. For 1 <= |c| <
+/// 2^100, where nothing overflows; where the remainder is zero or NaN the quotient is right
+/// already.
+Value* divide_by_constant(Arith& a, Value* x, double divisor) {
+  const double magnitude = std::fabs(divisor);
+  if (!a.fuses() || !(magnitude >= 1 && magnitude < 0x1p100)) return nullptr;
+  Value* c = a.c(divisor);
+  const double rounded = a.is_double() ? divisor : static_cast<double>(static_cast<float>(divisor));
+  Value* inverse = a.c(1 / rounded);
+  Value* quotient = a.mul(x, inverse);
+  Value* remainder = a.fma(a.neg(quotient), c, x);
+  Value* better = a.fma(remainder, inverse, quotient);
+  return a.select(a.ir().CreateFCmpONE(remainder, a.c(0)), better, quotient);
+}
+
+double double_of(const llvm::ConstantFP* constant) {
+  llvm::APFloat value = constant->getValueAPF();
+  bool inexact = false;
+  value.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &inexact);
+  return value.convertToDouble();
+}
+
 Value* emit_extreme(Emitter& e, bool largest, Value* x, Value* y) {
   auto& ir = e.ir();
   auto pick = [&](Value* first, Value* second) {  // `second` where either is NaN
@@ -163,6 +186,10 @@ Value* float_binary(Emitter& e, ScalarOp op, Value* x, Value* y) {
     case ScalarOp::kMul:
       return ir.CreateFMul(x, y);
     case ScalarOp::kDiv:
+      if (const auto* constant = float_constant(y); constant != nullptr && lanes_of(x) > 1) {
+        Arith a(e, x->getType()->getScalarType(), lanes_of(x));
+        if (Value* quotient = divide_by_constant(a, x, double_of(constant))) return quotient;
+      }
       return ir.CreateFDiv(x, y);
     case ScalarOp::kMod:
       return emit_float_rem(e, x, y, true);
@@ -171,10 +198,7 @@ Value* float_binary(Emitter& e, ScalarOp op, Value* x, Value* y) {
     case ScalarOp::kPow: {
       if (const auto* constant = float_constant(y)) {
         Arith a(e, x->getType()->getScalarType(), lanes_of(x));
-        llvm::APFloat value = constant->getValueAPF();
-        bool inexact = false;
-        value.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &inexact);
-        if (Value* power = power_by_constant(a, x, value.convertToDouble())) return power;
+        if (Value* power = power_by_constant(a, x, double_of(constant))) return power;
       }
       return emit_pow(e, x, y);
     }

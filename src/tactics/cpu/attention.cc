@@ -28,9 +28,10 @@ std::vector<Candidate> list(const Problem& p, int effort) {
   const auto target = target_of(p.device);
   if (!target.ok()) return out;
   const auto offer = [&](const AttentionTactic& t) {
-    out.push_back({cat(t.keys, "x", t.query_vectors, " ", t.queries, " b", t.key_block),
-                   {t.query_vectors, t.keys, t.queries, t.key_block},
-                   predict_us(p, *target)});
+    out.push_back(
+        {cat(t.keys, "x", t.query_vectors, " ", t.queries, "x", t.value_vectors, " b", t.key_block),
+         {t.query_vectors, t.keys, t.queries, t.value_vectors, t.key_block},
+         predict_us(p, *target)});
   };
   AttentionTactic tactic = attention_tactic(p.kernel, *target);
   offer(tactic);
@@ -53,7 +54,8 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate,
     tactic.query_vectors = static_cast<int>(candidate.knobs[0]);
     tactic.keys = static_cast<int>(candidate.knobs[1]);
     tactic.queries = static_cast<int>(candidate.knobs[2]);
-    tactic.key_block = candidate.knobs[3];
+    tactic.value_vectors = static_cast<int>(candidate.knobs[3]);
+    tactic.key_block = candidate.knobs[4];
     CARNOT_ASSIGN(GeneratedFunction made, emit_attention(*module, entry, p.kernel, tactic));
     cpu_sink.remember(key, made);
     function = cpu_sink.find(key);
@@ -63,6 +65,6 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate,
 
 }  // namespace
 
-const Tactic kAttention = {"cpu.attention", 1, why, list, generate};
+const Tactic kAttention = {"cpu.attention", 2, why, list, generate};
 
 }  // namespace carnot::cpu
