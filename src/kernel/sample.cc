@@ -94,7 +94,9 @@ bool is_arg(Combiner c) {
 }
 
 double to_real(Scalar s, DType type) {
-  return is_float(type) ? s.real : static_cast<double>(s.integer);
+  if (is_float(type)) return s.real;
+  if (type == DType::kU64) return static_cast<double>(static_cast<uint64_t>(s.integer));
+  return static_cast<double>(s.integer);
 }
 
 Scalar from_real(double v, DType type) {
@@ -102,7 +104,10 @@ Scalar from_real(double v, DType type) {
   if (is_float(type)) {
     s.real = v;
   } else {
-    s.integer = std::isfinite(v) ? static_cast<int64_t>(v) : 0;
+    // The upper half of u64 is kept by its bits.
+    const bool upper = type == DType::kU64 && v >= 0x1p63 && v < 0x1p64;
+    s.integer = std::abs(v) < 0x1p63 ? static_cast<int64_t>(v) : 0;
+    if (upper) s.integer = static_cast<int64_t>(static_cast<uint64_t>(v));
   }
   return s;
 }

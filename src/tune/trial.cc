@@ -4,14 +4,16 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/checked.h"
 #include "tensor/fill.h"
 
 namespace carnot {
 
 namespace {
 
-constexpr double kSampleWork = 3e6;     ///< products that one check may cost
-constexpr double kAttentionWork = 3e8;  ///< beyond it only a few rows are worth the time
+constexpr double kSampleWork = 3e6;        ///< products that one check may cost
+constexpr int64_t kElementsMax = 1 << 28;  ///< of one operand: more is a guess gone wrong
+constexpr double kAttentionWork = 3e8;     ///< beyond it only a few rows are worth the time
 
 Result<Shape> evaluate_all(const Dims& dims, const Symbols& symbols) {
   Shape out;
@@ -60,10 +62,30 @@ double relative_error(DType type) {
 
 Result<Trial> Trial::create(const Kernel& kernel, std::span<const Tensor* const> constants,
                             const Symbols& symbols) {
+  Symbols sizes = symbols;
+  for (;;) {
+    auto trial = create_with(kernel, constants, sizes);
+    if (trial.ok() || trial.status().code() != Code::kResourceLimit) return trial;
+    // Guessed sizes can multiply to more than any memory; smaller ones show as much.
+    bool smaller = false;
+    for (auto& [name, size] : sizes) {
+      smaller = smaller || size > 1;
+      size = (size + 1) / 2;
+    }
+    if (!smaller) return trial;
+  }
+}
+
+Result<Trial> Trial::create_with(const Kernel& kernel, std::span<const Tensor* const> constants,
+                                 const Symbols& symbols) {
   Trial t(kernel);
   t.symbols_ = symbols;
   for (const Buffer& b : kernel.buffers) {
     CARNOT_ASSIGN(Shape shape, evaluate_all(b.type.dims, symbols));
+    CARNOT_ASSIGN(const int64_t elements, element_count(shape));
+    if (elements > kElementsMax) {
+      return error(Code::kResourceLimit, "a trial with ", to_string(shape), " is too large");
+    }
     Shape strides(shape.size(), 1);
     for (size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
     if (!b.strides.empty()) {

@@ -12,6 +12,7 @@ namespace carnot {
 
 class Trial {
  public:
+  /// With `symbols`, or smaller sizes where these would not fit in memory.
   static Result<Trial> create(const Kernel& kernel, std::span<const Tensor* const> constants,
                               const Symbols& symbols);
 
@@ -35,6 +36,8 @@ class Trial {
 
  private:
   explicit Trial(const Kernel& kernel) : kernel_(&kernel) {}
+  static Result<Trial> create_with(const Kernel& kernel, std::span<const Tensor* const> constants,
+                                   const Symbols& symbols);
   Status fill_inputs(std::span<const Tensor* const> constants);
   Status expect();
   Status expect_attention(int64_t* work);
