@@ -161,11 +161,13 @@ CarriedBody import_carried(NodeImport& n, const GraphProto& body,
     out.carried.push_back(value->type());
     out.changes.emplace_back(value->type().dims.size(), false);
   }
-  for (;;) {
+  for (bool again = false;; again = true) {
     std::vector<TensorType> inputs = before;
     inputs.insert(inputs.end(), out.carried.begin(), out.carried.end());
     inputs.insert(inputs.end(), after.begin(), after.end());
+    const int64_t nodes = n.session().nodes();
     out.region = n.session().import_region(n, body, inputs, captures);
+    if (again) n.session().charge_repeated(n.session().nodes() - nodes);
     const auto& outputs = out.region.graph->outputs();
     if (outputs.size() < results + initial.size()) {
       n.invalid("its body has ", outputs.size(), " outputs, at least ", results + initial.size(),

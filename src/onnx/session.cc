@@ -10,6 +10,8 @@ namespace carnot::onnx {
 namespace {
 
 constexpr int64_t kNodesMax = 10'000'000;  // functions can double a model at each call
+// Each level of loops whose sizes change imports its body twice, and so all levels below it.
+constexpr int64_t kRepeatedNodesMax = 100'000;
 constexpr int kCallsMax = 100;
 constexpr int64_t kFunctionsMax = 10'000;
 constexpr int64_t kIrVersionMax = 14;
@@ -195,6 +197,13 @@ void Session::import_nodes(Scope& scope, const std::vector<NodeProto>& nodes) {
     }
     check_operands(scope, node, nodes);
     import_node(scope, node);
+  }
+}
+
+void Session::charge_repeated(int64_t nodes) {
+  repeated_nodes_ += nodes;
+  if (repeated_nodes_ > kRepeatedNodesMax) {
+    fail(Code::kResourceLimit, "loops within loops change the sizes of what they carry too often");
   }
 }
 

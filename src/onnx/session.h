@@ -76,6 +76,11 @@ class Session {
   Tensor read(const TensorProto& proto);
   Tensor read(const SparseTensorProto& proto);
   int64_t& fresh() { return fresh_; }
+  /// Nodes imported so far, those of functions and bodies each time.
+  int64_t nodes() const { return nodes_; }
+  /// Counts nodes of a body that was imported again; an error where loops within loops do so over
+  /// and over.
+  void charge_repeated(int64_t nodes);
   /// Whether the caller gave shapes: they may rule out branches of a sound model.
   bool has_given_shapes() const { return !options_.input_shapes.empty(); }
 
@@ -111,7 +116,7 @@ class Session {
   std::map<std::string, std::string, std::less<>> symbols_;  // dim_param to symbol
   std::map<std::string, Dim, std::less<>> pinned_;           // symbol to what options give it
   int64_t fresh_ = 0;
-  int64_t nodes_ = 0;
+  int64_t nodes_ = 0, repeated_nodes_ = 0;
 };
 
 /// "conv1 (Conv)": the name, or the first output where it has none.

@@ -85,6 +85,18 @@ std::string doubling_functions(int count) {
   return model(graph({call("f" + std::to_string(count - 1), "x", "y")}), 17, more);
 }
 
+/// What the loop carries doubles in each iteration; within it the same again.
+Message growing_loop(int depth) {
+  encode::Graph body;
+  body.inputs = {value("i", kInt64, {}), value("go", kBool, {}), value("v", kFloat)};
+  body.outputs = {value("go2", kBool, {}), value("v2", kFloat)};
+  body.nodes = {node("Identity", {"go"}, {"go2"}),
+                depth == 0 ? node("Concat", {"v", "v"}, {"v2"}, {attribute("axis", int64_t{0})})
+                           : node("Loop", {"", "", "v"}, {"v2"},
+                                  {attribute_graph("body", growing_loop(depth - 1))})};
+  return encode::encode(body);
+}
+
 void add_bytes(std::vector<HostileModel>& out) {
   const std::string good = one("Relu");
   out.push_back({"empty", "", Code::kInvalidModel, "no graph"});
@@ -162,6 +174,10 @@ void add_graphs(std::vector<HostileModel>& out) {
                  "values of several types"});
   out.push_back({"deep_if", deep_model(33), Code::kInvalidModel, "deeper"});
   out.push_back({"functions_double", doubling_functions(60), Code::kResourceLimit, "inlined"});
+  out.push_back({"loops_grow",
+                 model(graph({node("Loop", {"", "", "x"}, {"y"},
+                                   {attribute_graph("body", growing_loop(24))})})),
+                 Code::kResourceLimit, "too often"});
   const std::string self = function("f0", {call("f0", "a", "b")}) +
                            Message().message(8, Message().text(1, "f").integer(2, 1)).bytes();
   out.push_back({"function_recursion", model(graph({call("f0", "x", "y")}), 17, self),
