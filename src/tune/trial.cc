@@ -14,6 +14,8 @@ namespace {
 constexpr double kSampleWork = 3e6;        ///< products that one check may cost
 constexpr int64_t kElementsMax = 1 << 28;  ///< of one operand: more is a guess gone wrong
 constexpr double kAttentionWork = 3e8;     ///< beyond it only a few rows are worth the time
+/// Below this part of the largest value a result may be what cancellation left of larger ones.
+constexpr double kSmall = 0.25;
 
 Result<Shape> evaluate_all(const Dims& dims, const Symbols& symbols) {
   Shape out;
@@ -212,7 +214,7 @@ Result<std::string> Trial::difference() {
     if (got == s.value) continue;
     // What is small beside everything else may be lost in rounding; an integer result of float
     // inputs may sit on an edge: one step is no error.
-    const double scale = std::abs(s.value) + s.slack + 1e-3 * largest;
+    const double scale = std::abs(s.value) + s.slack + kSmall * largest;
     const double limit = is_float(type) ? relative_error(type) * scale : (s.slack > 0 ? 1 : 0);
     if (!(std::abs(got - s.value) <= limit)) {
       return cat("element ", s.offset, " of ", to_string(shapes_[b]), " is ", got, ", should be ",
