@@ -1,11 +1,14 @@
 #include "ir/executor.h"
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 #include <utility>
 
 #include "base/checked.h"
 #include "ir/symbols.h"
+#include "ir/targets.h"
+#include "ops/elements.h"
 
 namespace carnot {
 namespace {
@@ -55,6 +58,64 @@ Result<int64_t> bytes_of(const TensorType& type, const Symbols& symbols) {
   if (!shape) return 0;  // charged when it is known
   CARNOT_ASSIGN(const int64_t count, element_count(*shape));
   return byte_size(count, bits_of(type.dtype));
+}
+
+// Elements of range(start, limit, delta).
+Result<int64_t> range_count(Tensors operands) {
+  for (const Tensor& tensor : operands) {
+    if (tensor.elements() != 1) return 0;  // reference() says what is wrong
+  }
+  const double delta = operands[2].get(0);
+  const double count = std::ceil((operands[1].get(0) - operands[0].get(0)) / delta);
+  if (!(count > 0)) return 0;
+  if (!(count < 0x1p62)) return error(Code::kResourceLimit, "a range of ", count, " elements");
+  return static_cast<int64_t>(count);
+}
+
+// Bytes of each result before it is computed: from the declared sizes, or else from the operand
+// that the sizes come from. 0 where only the data tells; such results are no larger than operands.
+Result<std::vector<int64_t>> bytes_of_results(const Node& node, Tensors operands,
+                                              const Symbols& symbols) {
+  std::vector<int64_t> out;
+  bool known = true;
+  for (const Value* value : node.outputs) {
+    CARNOT_ASSIGN(const int64_t bytes, bytes_of(value->type(), symbols));
+    known &= known_shape(value->type().dims, symbols).has_value();
+    out.push_back(bytes);
+  }
+  if (known) return out;
+  if (node.as<op::Range>()) {
+    CARNOT_ASSIGN(const int64_t count, range_count(operands));
+    CARNOT_ASSIGN(out[0], byte_size(count, bits_of(operands[0].dtype())));
+    return out;
+  }
+  const auto target = target_operand(node.op, operands.size());
+  if (!target) return out;
+  const Tensor& tensor = operands[*target];
+  const Info info{tensor.type(), known_elements(tensor)};
+  const Dims x(operands[0].shape().begin(), operands[0].shape().end());
+  const auto op = resolve_target(node.op, x, info, &tensor);
+  if (!op) return out;
+  std::vector<Info> infos;
+  // A resize with a region keeps the place of its target; else the operand goes.
+  const size_t count = *target + 1 == operands.size() ? *target : operands.size();
+  for (size_t i = 0; i < count; ++i) infos.push_back({operands[i].type(), std::nullopt});
+  CARNOT_ASSIGN(infos, infer(*op, infos));
+  for (size_t i = 0; i < std::min(out.size(), infos.size()); ++i) {
+    CARNOT_ASSIGN(out[i], bytes_of(infos[i].type, {}));
+  }
+  return out;
+}
+
+// What reference() needs to hold the operands that are fills element by element.
+Result<int64_t> dense_bytes(Tensors operands) {
+  int64_t total = 0;
+  for (const Tensor& tensor : operands) {
+    if (!tensor.is_splat()) continue;
+    CARNOT_ASSIGN(const int64_t bytes, byte_size(tensor.elements(), bits_of(tensor.dtype())));
+    total = checked_add(total, bytes).value_or(kBytesMax);
+  }
+  return total;
 }
 
 // Releases on destruction what it has charged.
@@ -312,11 +373,19 @@ Status Run::step(const Step& step, std::vector<Slot>& slots, Symbols& symbols) {
   const bool stored = node.as<op::Constant>() != nullptr;           // the graph owns these bytes
   const bool lazy = node.as<op::Expand>() && is_fill(operands[0]);  // stores one element
   std::vector<std::unique_ptr<Charge>> charges;
-  for (const Value* value : node.outputs) {
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
     charges.push_back(std::make_unique<Charge>(budget_));
-    if (stored || lazy) continue;
-    CARNOT_ASSIGN(const int64_t bytes, bytes_of(value->type(), symbols));
-    CARNOT_RETURN_IF_ERROR(charges.back()->at_least(bytes));
+  }
+  Charge scratch(budget_);
+  if (!lazy && !node.as<op::Reshape>() && node.regions.empty()) {
+    CARNOT_ASSIGN(const int64_t dense, dense_bytes(operands));
+    CARNOT_RETURN_IF_ERROR(scratch.at_least(dense));
+  }
+  if (!stored && !lazy) {
+    CARNOT_ASSIGN(const std::vector<int64_t> bytes, bytes_of_results(node, operands, symbols));
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      CARNOT_RETURN_IF_ERROR(charges[i]->at_least(bytes[i]));
+    }
   }
   CARNOT_ASSIGN(std::vector<Tensor> results, this->node(node, operands, symbols));
   if (results.size() != node.outputs.size()) {

@@ -55,16 +55,15 @@ Result<std::vector<Info>> checked_results(const char* op, std::vector<Info> info
 Result<std::vector<Info>> one_result(const char* op, DType dtype, Dims dims,
                                      std::optional<Dims> elements = std::nullopt);
 
+std::vector<Info> infos_of(Tensors in);
+Result<std::vector<TensorType>> as_concrete(const char* op, const Result<std::vector<Info>>& infos);
 /// The result types that infer() gives for concrete operands: the checks of reference() are
 /// those of infer(). A size that is still symbolic is an error that names it.
-template <class T>
-Result<std::vector<TensorType>> concrete_types(const T& op, Tensors in);
-Result<std::vector<TensorType>> as_concrete(const char* op, const Result<std::vector<Info>>& infos);
-std::vector<Info> infos_of(Tensors in);
 template <class T>
 Result<std::vector<TensorType>> concrete_types(const T& op, Tensors in) {
   return as_concrete(T::kName, infer(op, infos_of(in)));
 }
+
 /// Sizes without symbols as a shape.
 Shape shape_of(const Dims& dims);
 inline Dims dims_of(const Shape& shape) {

@@ -64,6 +64,12 @@ double work_of(const Node& node, double elements) {
   return 0;  // as good as a copy
 }
 
+// Whether a result of unknown size holds no more than a few numbers for each operand's element.
+bool bounded_by_operands(const Node& node) {
+  return node.as<op::NonZero>() || node.as<op::Unique>() || node.as<op::NonMaxSuppression>() ||
+         node.as<op::Reshape>() || node.as<op::Slice>() || node.as<op::TopK>();
+}
+
 // The first element as a tensor of its own.
 Tensor element_of(const Tensor& tensor) {
   Tensor out = Tensor::zeros(tensor.dtype(), {});
@@ -187,7 +193,9 @@ std::string State::why_not(const Node& node) {
     const Result<int64_t> bytes = bytes_of(value->type());
     if (!bytes.ok()) {
       if (value->type().is_static()) return bytes.status().message();
-      if (in_elements > kUnknownElementsMax) return "the result's size is not known before";
+      if (in_elements > kUnknownElementsMax || !bounded_by_operands(node)) {
+        return "the result's size is not known before";
+      }
       continue;
     }
     out += *bytes;

@@ -177,6 +177,26 @@ TEST(Executor, RefusesWhatTheBudgetDoesNotHold) {
   EXPECT_EQ(budget.bytes_used(), 0);
 }
 
+// Sizes that an operand tells are charged before as well.
+TEST(Executor, RefusesComputedSizes) {
+  const auto code = [](std::string_view text, const std::vector<Tensor>& inputs) {
+    const Graph graph = parsed(text);
+    Budget budget({int64_t{1} << 30, std::chrono::hours(1), nullptr});
+    return execute(graph, inputs, budget).status().code();
+  };
+  const Tensor zero = Tensor::from_i64({}, {0}), one = Tensor::from_i64({}, {1});
+  EXPECT_EQ(code(R"(graph (%a: i64[], %b: i64[], %c: i64[]) {
+    %y = range(%a, %b, %c) {count = ?k}
+    return %y })",
+                 {zero, Tensor::from_i64({}, {int64_t{1} << 40}), one}),
+            Code::kResourceLimit);
+  EXPECT_EQ(code(R"(graph (%x: f32[2], %t: i64[2]) {
+    %y = expand(%x, %t) {sizes = [?k, 2]}
+    return %y })",
+                 {Tensor::from_f32({2}, {1, 2}), Tensor::from_i64({2}, {int64_t{1} << 40, 1})}),
+            Code::kResourceLimit);
+}
+
 TEST(Executor, ReleasesAfterTheLastUse) {
   std::string text = "graph (%x: f32[1000]) {\n %0 = pointwise(%x) by neg($0)\n";
   for (int i = 1; i < 100; ++i) {
