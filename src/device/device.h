@@ -45,7 +45,7 @@ struct Launch {
   void* const* buffers = nullptr;
   const int64_t* params = nullptr;
   int64_t tasks = 1;
-  /// Predicted, for all tasks by one thread; a cheap launch is not split. 0: unknown.
+  /// Predicted or measured, whole; a cheap launch is not split. 0: unknown.
   double cost_us = 0;
   /// A step that the host runs itself (no entry): called once, by one thread.
   Status (*host)(void* context, int step) = nullptr;

@@ -29,6 +29,38 @@ int64_t work_per_point(const Nest& nest) {
   return std::max<int64_t>(1, work);
 }
 
+/// Instructions that are done for every element of a row; the others are done once before it.
+int cost_per_element(const NestStage& stage) {
+  std::vector<bool> varies(stage.types.size(), false);
+  int cost = 0;
+  for (size_t i = 0; i < stage.loads.size(); ++i) {
+    const std::vector<std::string> used = index_symbols(stage.loads[i].offset);
+    varies[i] = std::any_of(used.begin(), used.end(), [&](const std::string& symbol) {
+      return symbol[0] == '$' ||
+             std::any_of(stage.inner.begin(), stage.inner.end(),
+                         [&](const NestAxis& axis) { return axis.symbol == symbol; });
+    });
+    cost += varies[i] ? 2 : 0;
+  }
+  ScalarProgram one;
+  for (size_t i = 0; i < stage.body.insts.size(); ++i) {
+    const ScalarInst& inst = stage.body.insts[i];
+    bool any = false;
+    for (int k = 0; k < operands_of(inst.op); ++k) {
+      any = any || varies[static_cast<size_t>(inst.args[static_cast<size_t>(k)])];
+    }
+    varies[static_cast<size_t>(stage.body.inputs) + i] = any;
+    one.insts = {inst};
+    cost += any ? cost_of(one) : 0;
+  }
+  return cost;
+}
+
+/// Groups of lanes at once: enough to hide latencies, few enough to keep code small.
+int unroll_for_cost(int cost) {
+  return cost <= 12 ? 4 : cost <= 40 ? 2 : 1;
+}
+
 class LoopEmitter {
  public:
   LoopEmitter(Module& module, const std::string& symbol, Nest nest, const LoopChoice& choice)
@@ -54,6 +86,7 @@ class LoopEmitter {
  private:
   bool along_axis() const { return choice_.axis >= 0; }
   bool is_lane_axis(size_t i) const { return along_axis() && i + 1 == nest_.axes.size(); }
+  int row_unroll(const NestStage& stage) const { return unroll_for_cost(cost_per_element(stage)); }
   int64_t group() const { return int64_t{choice_.lanes} * choice_.unroll; }
 
   /// Axes before split_ belong to the task's number, axis split_ is cut into chunks.
@@ -120,7 +153,7 @@ class LoopEmitter {
     const NestAxis& axis = nest_.axes[level];
     if (end == nullptr) end = e_.dim(axis.size);
     if (is_lane_axis(level)) {
-      emit_lane_loop(axis, begin, end,
+      emit_lane_loop(axis, begin, end, choice_.unroll,
                      [&](const std::vector<Lanes>& lanes) { emit_groups(points, lanes); });
       return;
     }
@@ -136,7 +169,8 @@ class LoopEmitter {
   using GroupBody = llvm::function_ref<void(const std::vector<Lanes>&)>;
 
   /// Calls the body for whole unrolled groups, then for single groups, the last one masked.
-  void emit_lane_loop(const NestAxis& axis, Value* begin, Value* end, GroupBody body) {
+  void emit_lane_loop(const NestAxis& axis, Value* begin, Value* end, int unroll_max,
+                      GroupBody body) {
     auto& ir = e_.ir();
     const int64_t lanes = choice_.lanes;
     const auto* first = llvm::dyn_cast<llvm::ConstantInt>(begin);
@@ -144,8 +178,7 @@ class LoopEmitter {
     const bool constant = first != nullptr && last != nullptr && first->isZero();
     int64_t count = constant ? last->getSExtValue() : -1;
     const int64_t unroll =
-        constant ? std::max<int64_t>(1, std::min<int64_t>(choice_.unroll, count / lanes))
-                 : choice_.unroll;
+        constant ? std::max<int64_t>(1, std::min<int64_t>(unroll_max, count / lanes)) : unroll_max;
     const auto lanes_at = [&](Value* index, int64_t groups, Value* mask) {
       std::vector<Lanes> out;
       for (int64_t g = 0; g < groups; ++g) {
@@ -346,11 +379,12 @@ class LoopEmitter {
       });
       return;
     }
-    emit_lane_loop(axis, e_.i64(0), e_.dim(axis.size), [&](const std::vector<Lanes>& lanes) {
-      std::vector<std::vector<Value*>> values;
-      for (const Lanes& group : lanes) values.push_back(point.at(group));
-      for (size_t g = 0; g < lanes.size(); ++g) point.store(lanes[g], values[g]);
-    });
+    emit_lane_loop(axis, e_.i64(0), e_.dim(axis.size), row_unroll(stage),
+                   [&](const std::vector<Lanes>& lanes) {
+                     std::vector<std::vector<Value*>> values;
+                     for (const Lanes& group : lanes) values.push_back(point.at(group));
+                     for (size_t g = 0; g < lanes.size(); ++g) point.store(lanes[g], values[g]);
+                   });
   }
 
   /// Several accumulators hide the latency of the combination; they are merged in one fixed order.
@@ -358,7 +392,7 @@ class LoopEmitter {
     const NestStage& stage = point.stage();
     const Fold fold(e_, stage);
     const auto width = static_cast<size_t>(fold.values_per_state());
-    const auto groups = static_cast<size_t>(choice_.unroll);
+    const auto groups = static_cast<size_t>(row_unroll(stage));
     std::vector<Value*> state;
     for (size_t g = 0; g < groups; ++g) {
       for (Value* value : fold.identity(choice_.lanes)) state.push_back(value);
@@ -408,13 +442,14 @@ class LoopEmitter {
       }
       return out;
     };
-    Value* whole = ir.CreateMul(ir.CreateUDiv(size, e_.i64(group())), e_.i64(group()));
-    std::vector<Value*> now =
-        e_.loop(e_.i64(0), whole, e_.i64(group()), state,
-                [&](Value* index, llvm::ArrayRef<Value*> carried) {
-                  return add(carried, index, static_cast<size_t>(choice_.unroll), nullptr);
-                });
-    if (axis.size.is_constant() && axis.size.value() % group() == 0) return now;
+    const int unroll = row_unroll(stage);
+    const int64_t step = int64_t{unroll} * choice_.lanes;
+    Value* whole = ir.CreateMul(ir.CreateUDiv(size, e_.i64(step)), e_.i64(step));
+    std::vector<Value*> now = e_.loop(
+        e_.i64(0), whole, e_.i64(step), state, [&](Value* index, llvm::ArrayRef<Value*> carried) {
+          return add(carried, index, static_cast<size_t>(unroll), nullptr);
+        });
+    if (axis.size.is_constant() && axis.size.value() % step == 0) return now;
     return e_.loop(whole, size, e_.i64(choice_.lanes), now,
                    [&](Value* index, llvm::ArrayRef<Value*> carried) {
                      Value* mask = e_.lane_mask(choice_.lanes, ir.CreateSub(size, index));
@@ -488,7 +523,7 @@ int unroll_for(const Nest& nest) {
   for (const NestStage& stage : nest.stages) {
     cost = std::max(cost, cost_of(stage.body) + 2 * static_cast<int>(stage.loads.size()));
   }
-  return cost <= 12 ? 4 : cost <= 40 ? 2 : 1;
+  return unroll_for_cost(cost);
 }
 
 /// Predicted time in units of vector instructions.
