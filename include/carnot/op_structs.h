@@ -414,20 +414,25 @@ struct Resize {
   static constexpr int kMin = 1, kMax = 3;
   enum Mode { kNearest, kLinear, kCubic };
   enum Coordinates {
-    kHalfPixel, kHalfPixelSymmetric, kPytorchHalfPixel, kAlignCorners, kAsymmetric, kCropAndResize
+    kHalfPixel,
+    kHalfPixelSymmetric,
+    kPytorchHalfPixel,
+    kAlignCorners,
+    kAsymmetric,
+    kCropAndResize
   };
   enum Nearest { kRoundPreferFloor, kRoundPreferCeil, kFloor, kCeil };
   static constexpr const char* kModeNames[] = {"nearest", "linear", "cubic"};
-  static constexpr const char* kCoordinatesNames[] = {
-      "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric",
-      "crop_and_resize"};
+  static constexpr const char* kCoordinatesNames[] = {"half_pixel",         "half_pixel_symmetric",
+                                                      "pytorch_half_pixel", "align_corners",
+                                                      "asymmetric",         "crop_and_resize"};
   static constexpr const char* kNearestNames[] = {"round_prefer_floor", "round_prefer_ceil",
                                                   "floor", "ceil"};
   Mode mode = kNearest;
   Coordinates coordinates = kHalfPixel;
   Nearest nearest = kRoundPreferFloor;
-  Dims sizes;                   ///< the result's shape
-  std::vector<double> scales;   ///< per axis, or empty
+  Dims sizes;                  ///< the result's shape
+  std::vector<double> scales;  ///< per axis, or empty
   double cubic_a = -0.75, extrapolation = 0;
   bool exclude_outside = false, antialias = false;
   static void attrs(auto& s, auto&& f) {

@@ -49,9 +49,13 @@ class Tensor {
   const std::byte* data() const { return data_; }
   std::byte* mutable_data() { return const_cast<std::byte*>(data_); }
   template <class T>
-  const T* as() const { return reinterpret_cast<const T*>(data_); }
+  const T* as() const {
+    return reinterpret_cast<const T*>(data_);
+  }
   template <class T>
-  T* as() { return reinterpret_cast<T*>(mutable_data()); }
+  T* as() {
+    return reinterpret_cast<T*>(mutable_data());
+  }
 
   /// Element i as a number, through the dtype's codec. i64/u64 go exactly through get_int/set_int.
   double get(int64_t i) const;

@@ -22,7 +22,9 @@ std::optional<DType> parse_dtype(std::string_view text);
 DTypeClass class_of(DType dtype);
 /// Bits of one element as it is packed in memory (4 for i4); 0 for strings.
 int bits_of(DType dtype);
-inline bool is_float(DType d) { return class_of(d) == DTypeClass::kFloat; }
+inline bool is_float(DType d) {
+  return class_of(d) == DTypeClass::kFloat;
+}
 inline bool is_integer(DType d) {
   return class_of(d) == DTypeClass::kSigned || class_of(d) == DTypeClass::kUnsigned;
 }
@@ -96,7 +98,9 @@ struct Dim::Term {
 
 // Here because clang 14 wants Term complete wherever a Dim may have to be destroyed.
 inline Dim::Dim(int64_t value) : constant_(value) {}
-inline Dim ceil_div(const Dim& a, const Dim& b) { return floor_div(a + b - Dim(1), b); }
+inline Dim ceil_div(const Dim& a, const Dim& b) {
+  return floor_div(a + b - Dim(1), b);
+}
 
 using Dims = std::vector<Dim>;
 /// Values of symbols; names without '?'.
