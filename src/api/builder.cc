@@ -1,10 +1,12 @@
 #include "carnot/builder.h"
 
 #include <chrono>
+#include <new>
 
 #include "base/file.h"
 #include "build/build.h"
 #include "engine/engine_file.h"
+#include "passes/passes.h"
 
 namespace carnot {
 
@@ -79,10 +81,8 @@ void fill_summary(BuildReport& report, double seconds, BuildSummary* summary) {
   }
 }
 
-}  // namespace
-
-Result<std::vector<std::byte>> build(Network network, const BuilderOptions& options,
-                                     BuildSummary* summary) {
+Result<std::vector<std::byte>> build_bytes(Network& network, const BuilderOptions& options,
+                                           BuildSummary* summary) {
   const auto start = std::chrono::steady_clock::now();
   if (options.device != "cpu") {
     return error(Code::kUnsupported, "device '", options.device,
@@ -90,6 +90,12 @@ Result<std::vector<std::byte>> build(Network network, const BuilderOptions& opti
   }
   if (options.effort < 0 || options.effort > 5) {
     return error(Code::kInvalidArgument, "effort ", options.effort, " is not between 0 and 5");
+  }
+  const std::string& pass = options.print_after;
+  if (!pass.empty() && pass != "all" && find_pass(pass) == nullptr) {
+    std::string names;
+    for (const PassRow& row : all_passes()) names += cat(' ', row.name);
+    return error(Code::kInvalidArgument, "no pass is named '", pass, "'; there are:", names);
   }
   CARNOT_RETURN_IF_ERROR(check_profiles(network, options));
   Budget::Limits limits;
@@ -106,6 +112,17 @@ Result<std::vector<std::byte>> build(Network network, const BuilderOptions& opti
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   fill_summary(report, seconds.count(), summary);
   return bytes;
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> build(Network network, const BuilderOptions& options,
+                                     BuildSummary* summary) {
+  try {
+    return build_bytes(network, options, summary);
+  } catch (const std::bad_alloc&) {
+    return error(Code::kOutOfMemory, "building the engine needs more memory than there is");
+  }
 }
 
 Status save_engine(const std::string& path, std::span<const std::byte> engine) {

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <vector>
 
 namespace carnot {
@@ -98,7 +99,14 @@ Result<std::string> read_file(const std::string& path, int64_t bytes_max) {
   size_t used = 0;
   while (true) {
     // One byte more than the size is asked for, so that the usual file ends without growing.
-    if (used == out.size()) out.resize(used ? used + std::max(kStep, used / 2) : known + 1);
+    if (used == out.size()) {
+      try {
+        out.resize(used ? used + std::max(kStep, used / 2) : known + 1);
+      } catch (const std::bad_alloc&) {  // an endless device, say
+        return error(Code::kOutOfMemory, "cannot read '", path, "': no memory beyond ", used,
+                     " bytes");
+      }
+    }
     const ssize_t got = ::read(file.get(), out.data() + used, out.size() - used);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return io_error("read", path, errno);

@@ -1,6 +1,7 @@
 // The `carnot` command.
 #include <csignal>
 #include <cstdio>
+#include <new>
 
 #include "tools/carnot/cli.h"
 
@@ -28,6 +29,8 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {  // CLI11 reports usage this way
     return app.exit(e) == 0 ? kOk : kUsage;
+  } catch (const std::bad_alloc&) {
+    return fail({carnot::Code::kOutOfMemory, "this needs more memory than there is"});
   }
   if (std::fflush(stdout) != 0) {
     std::fprintf(stderr, "carnot: error: standard output could not be written\n");

@@ -25,9 +25,9 @@ std::string names_of(const std::vector<TensorInfo>& infos) {
 }
 
 Result<Tensor> read_npy_file(const std::string& path) {
-  auto text = std::make_shared<std::string>();
-  CARNOT_ASSIGN(*text, read_file(path));
-  return read_npy(std::as_bytes(std::span(*text)), text);
+  CARNOT_ASSIGN(MappedFile mapped, MappedFile::open(path));
+  const auto file = std::make_shared<const MappedFile>(std::move(mapped));
+  return read_npy(file->bytes(), file);
 }
 
 Result<std::map<std::string, Tensor>> read_inputs(const std::vector<std::string>& flags) {
