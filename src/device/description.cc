@@ -58,6 +58,10 @@ bool read_field(std::string_view key, std::string_view value, DeviceDescription&
   if (key == "l2") return read_number(value, int64_t{0}, kCacheMax, out.l2_bytes);
   if (key == "l3") return read_number(value, int64_t{0}, kCacheMax, out.l3_bytes);
   if (key == "gflops") return read_number(value, 0.0, kRateMax, out.peak_gflops);
+  if (key == "name") return out.name = value, is_word(value);
+  if (key == "sms") return read_number(value, 1, 65536, out.sms);
+  if (key == "shared") return read_number(value, int64_t{0}, kCacheMax, out.shared_bytes);
+  if (key == "clock") return read_number(value, 0, 1000000, out.clock_mhz);
   if (key == "gbps") return read_number(value, 0.0, kRateMax, out.memory_gbps);
   return false;
 }
@@ -79,6 +83,10 @@ std::string to_string(const DeviceDescription& device) {
   out += cat(" threads=", device.threads, " l1=", device.l1_bytes, " l2=", device.l2_bytes,
              " l3=", device.l3_bytes, " vector=", device.vector_bytes,
              " registers=", device.vector_registers);
+  if (!device.name.empty()) out += cat(" name=", device.name);
+  if (device.sms > 0) out += cat(" sms=", device.sms);
+  if (device.shared_bytes > 0) out += cat(" shared=", device.shared_bytes);
+  if (device.clock_mhz > 0) out += cat(" clock=", device.clock_mhz);
   if (device.peak_gflops > 0) out += " gflops=" + print_float(device.peak_gflops);
   if (device.memory_gbps > 0) out += " gbps=" + print_float(device.memory_gbps);
   return out;

@@ -221,5 +221,20 @@ TEST(NullDevice, CountsLaunchesAndRunsHostSteps) {
   EXPECT_EQ(state.calls, 10);
 }
 
+TEST(CpuDevice, CopiesInTurn) {
+  auto device = make_cpu_device(2);
+  ASSERT_TRUE(device.ok());
+  int a[4] = {1, 2, 3, 4}, b[4] = {}, c[4] = {};
+  void* first[] = {a, b};
+  void* second[] = {b, c};
+  Launch launches[2];
+  launches[0].buffers = first, launches[0].copy_bytes = sizeof a;
+  launches[1].buffers = second, launches[1].copy_bytes = sizeof a;
+  ASSERT_TRUE((*device)->run(launches, std::vector<void*>(2)).ok());
+  EXPECT_EQ(c[3], 4);
+  EXPECT_TRUE((*device)->shares_host_memory());
+  EXPECT_FALSE((*device)->make_stream(a).ok());
+}
+
 }  // namespace
 }  // namespace carnot

@@ -21,6 +21,20 @@ TEST(Description, TextIsReadBack) {
   EXPECT_FALSE(back->has("amx"));
 }
 
+TEST(Description, OfAGpu) {
+  const std::string text =
+      "cuda isa=sm_90a threads=1 l1=262144 l2=62914560 l3=0 vector=16 registers=255 "
+      "name=nvidia-h200 sms=132 shared=232448 clock=1980 gbps=4813.0";
+  const auto device = parse_device(text);
+  ASSERT_TRUE(device.ok()) << to_string(device.status());
+  EXPECT_EQ(to_string(*device), text);
+  EXPECT_EQ(device->name, "nvidia-h200");
+  EXPECT_EQ(device->sms, 132);
+  EXPECT_EQ(device->shared_bytes, 232448);
+  EXPECT_TRUE(device->has_own_memory());
+  EXPECT_FALSE(parse_device("cpu isa=avx2")->has_own_memory());
+}
+
 TEST(Description, PartsMayBeLeftOut) {
   const auto device = parse_device("cpu isa=avx2 threads=4");
   ASSERT_TRUE(device.ok());

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <limits>
 
 #include "base/checked.h"
@@ -53,7 +54,8 @@ inline void pause() {
 }
 
 bool is_serial(const Launch& launch) {
-  return launch.host || launch.tasks <= 1 || (launch.cost_us > 0 && launch.cost_us < kSplitMinUs);
+  return launch.host || launch.copy_bytes >= 0 || launch.tasks <= 1 ||
+         (launch.cost_us > 0 && launch.cost_us < kSplitMinUs);
 }
 
 // High half: the launch; low half: how many of its chunks are taken. Unset until a thread of that
@@ -143,6 +145,8 @@ bool Region::serial(size_t i, int thread) {
   if (launch.host) {
     status_ = launch.host(launch.host_context, launch.host_step);
     if (!status_.ok()) return false;
+  } else if (launch.copy_bytes >= 0) {
+    std::memmove(launch.buffers[1], launch.buffers[0], static_cast<size_t>(launch.copy_bytes));
   } else if (launch.tasks > 0) {
     const auto entry = reinterpret_cast<Entry>(const_cast<void*>(launch.entry));
     entry(launch.buffers, launch.params, 0, launch.tasks, scratch_[static_cast<size_t>(thread)]);
