@@ -106,7 +106,7 @@ void measure(const Problem& problem, bool b_constant, const Target& target, cons
              const Options& options) {
   if (problem.name.find(options.only) == std::string::npos) return;
   const BuiltProblem built = build(problem);
-  const ContractionQuery query{built.kernel, built.view, target, b_constant};
+  const ContractionQuery query{built.kernel, built.view, target, b_constant, b_constant};
   if (const Status status = why_not(query); !status.ok()) {
     std::printf("%-28s %s\n", problem.name.c_str(), to_string(status).c_str());
     return;

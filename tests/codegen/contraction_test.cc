@@ -63,7 +63,7 @@ void check(const Problem& problem, bool b_constant, On on = On::kHost, int effor
     scale = std::max(scale, std::abs(static_cast<double>(want.as<float>()[i])));
   }
   for (const Target& target : runnable_targets(on)) {
-    const ContractionQuery query{built.kernel, built.view, target, b_constant};
+    const ContractionQuery query{built.kernel, built.view, target, b_constant, b_constant};
     ASSERT_TRUE(why_not(query).ok()) << to_string(why_not(query));
     std::optional<Tensor> first;
     std::vector<RankedTactic> list = candidates(query, built.symbols, effort);
@@ -209,7 +209,7 @@ TEST(Contraction, RefusesAccessThatDoesNotFit) {
   ASSERT_TRUE(target.ok());
   ContractionTactic tactic;
   tactic.access = RowAccess::kDirect;
-  const ContractionQuery query{built.kernel, built.view, *target, true};
+  const ContractionQuery query{built.kernel, built.view, *target, true, true};
   Result<Module> module = Module::create(*target);
   ASSERT_TRUE(module.ok());
   const auto made = emit_contraction(*module, "f", query, tactic);
@@ -221,7 +221,7 @@ TEST(Contraction, CrossCompilesForArm) {
   const BuiltProblem built = build(conv(6, 17, 33, 3, 1, 1));
   Result<Target> target = parse_target("aarch64 neon");
   ASSERT_TRUE(target.ok());
-  const ContractionQuery query{built.kernel, built.view, *target, true};
+  const ContractionQuery query{built.kernel, built.view, *target, true, true};
   Result<Module> module = Module::create(*target);
   ASSERT_TRUE(module.ok());
   const auto list = candidates(query, {}, 0);

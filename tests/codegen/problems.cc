@@ -192,7 +192,7 @@ Tensor reference(const MatMulProblem& q, const BuiltProblem& built) {
 Result<PreparedCall> PreparedCall::make(const BuiltProblem& built, const Target& target,
                                         const ContractionTactic& tactic, bool b_constant) {
   PreparedCall call;
-  const ContractionQuery query{built.kernel, built.view, target, b_constant};
+  const ContractionQuery query{built.kernel, built.view, target, b_constant, b_constant};
   const auto start = std::chrono::steady_clock::now();
   CARNOT_ASSIGN(Module module, Module::create(target));
   CARNOT_ASSIGN(const GeneratedFunction made, emit_contraction(module, "kernel", query, tactic));

@@ -54,6 +54,7 @@ struct ContractionQuery {
   const ContractionView& view;
   const Target& target;
   bool b_constant = false;
+  bool b_finite = false;  ///< no infinities and no NaN among its values
 };
 
 /// Why the generator cannot take this; ok where it can.

@@ -16,6 +16,8 @@ constexpr int64_t kScratchAlignment = 64;
 /// Longer programs are emitted once in a loop over the rows of the tile (the sums go through the
 /// frame), shorter ones once per row with the sums in registers.
 constexpr size_t kInlineInstructions = 8;
+/// Shorter runs are done sooner than it is known whether they are needed.
+constexpr int64_t kSkippedRunMin = 32;
 
 }  // namespace
 
@@ -40,6 +42,8 @@ ContractionEmitter::ContractionEmitter(Module& module, const std::string& symbol
     }
   }
   a_step_ = gather || run_axes_ == 0 ? Dim(1) : p_.a.map.inner.back();
+  skips_ = t_.access == RowAccess::kPointers && taps_ > 1 && !p_.guards.empty() &&
+           p_.padding_adds_nothing && run_.is_constant() && run_.value() >= kSkippedRunMin;
   padded_columns_ = int64_t{t_.vectors} * lanes_;
   panels_ = ceil_div(p_.columns, padded_columns_);
   full_panels_ = floor_div(p_.columns, padded_columns_);
@@ -63,6 +67,7 @@ void ContractionEmitter::plan_scratch() {
   if (t_.access == RowAccess::kPointers) {
     table_at_ = reserve(taps_ * t_.rows * kPointerBytes);
     if (!p_.guards.empty()) padding_at_ = reserve(run_ * kElementBytes);
+    if (skips_) taps_at_ = reserve((2 * taps_ + 1) * kPointerBytes);
   } else if (t_.access == RowAccess::kGather) {
     // One vector more: copies write whole vectors.
     panel_at_ = reserve(p_.inner_count() * (int64_t{t_.rows} * kElementBytes) +
@@ -213,8 +218,9 @@ void ContractionEmitter::panel(int rows, int vectors, Value* number, bool tail) 
     sums = emit_run(e_, shape, in, sums);
   } else {
     Value* tap_step = ir.CreateNSWMul(in.count, in.b_step);
-    sums = e_.loop(e_.i64(0), e_.i64(taps_), e_.i64(1), sums,
-                   [&](Value* tap, llvm::ArrayRef<Value*> carried) {
+    sums = e_.loop(e_.i64(0), taps_of_tile(), e_.i64(1), sums,
+                   [&](Value* i, llvm::ArrayRef<Value*> carried) {
+                     Value* tap = tap_at(i);
                      in.a = row_addresses(rows, tap);
                      in.b = e_.at(e_.f32(), first, ir.CreateNSWMul(tap, tap_step));
                      return emit_run(e_, shape, in, Values(carried.begin(), carried.end()));
@@ -318,8 +324,9 @@ Result<GeneratedFunction> emit_contraction(Module& module, const std::string& sy
                                            const ContractionQuery& query,
                                            const ContractionTactic& tactic) {
   CARNOT_RETURN_IF_ERROR(why_not(query));
-  CARNOT_ASSIGN(const ContractionProblem problem, contraction_problem(query.kernel, query.view));
+  CARNOT_ASSIGN(ContractionProblem problem, contraction_problem(query.kernel, query.view));
   CARNOT_RETURN_IF_ERROR(why_not(problem, query, tactic));
+  problem.padding_adds_nothing = query.b_finite && problem.otherwise == 0;
   if (winograd_outputs(tactic) > 0) return emit_winograd(module, symbol, problem, tactic);
   return ContractionEmitter(module, symbol, problem, tactic).run();
 }

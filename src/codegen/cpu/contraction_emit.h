@@ -44,6 +44,9 @@ class ContractionEmitter {
                 llvm::function_ref<void(const Values&)> body);
   Value* guard_holds(const Values& row, const Values& inner, size_t free_axes);
   Values row_addresses(int rows, Value* tap);
+  void list_taps();
+  Value* taps_of_tile();
+  Value* tap_at(Value* i);
 
   using Column = ContractionEpilogue::Column;
   Values row_offsets(Value* r);  ///< per slot of the epilogue
@@ -58,12 +61,13 @@ class ContractionEmitter {
   size_t run_axes_ = 0;  ///< of the inner loop
   Dim run_, a_step_;     ///< length of the inner loop and A's stride along it
   int64_t taps_ = 1;
+  bool skips_ = false;  ///< taps that lie in the padding for all rows of a tile are left out
   Dim rows_;
   int64_t padded_columns_ = 0;  ///< of a whole panel
   Dim panels_, full_panels_;
 
   Dim scratch_;
-  Dim padding_at_, table_at_, offsets_at_, panel_at_, packed_at_;
+  Dim padding_at_, table_at_, taps_at_, offsets_at_, panel_at_, packed_at_;
   std::vector<int> offset_table_;  ///< per load, then per store: its table of row offsets, or -1
   int tables_ = 0;
 

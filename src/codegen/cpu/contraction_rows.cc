@@ -69,6 +69,11 @@ void ContractionEmitter::prepare_rows(int rows, Value* first_row) {
   if (t_.access == RowAccess::kDirect && tables_ == 0) return;
   auto& ir = e_.ir();
   const Values first = unflatten(e_, first_row, p_.rows);
+  if (skips_) {
+    e_.loop(e_.i64(0), e_.i64(taps_), e_.i64(1), [&](Value* tap) {
+      e_.store(e_.i64(0), e_.at(ir.getInt64Ty(), scratch_at(taps_at_), tap));
+    });
+  }
   e_.loop(e_.i64(0), e_.i64(rows), e_.i64(1), first, [&](Value* r, llvm::ArrayRef<Value*> carried) {
     const Values index(carried.begin(), carried.end());
     for (size_t i = 0; i < offset_table_.size(); ++i) {
@@ -81,6 +86,35 @@ void ContractionEmitter::prepare_rows(int rows, Value* first_row) {
     if (t_.access == RowAccess::kGather) gather_row(r, index);
     return next_index(index, p_.rows);
   });
+  if (skips_) list_taps();
+}
+
+// Scratch at taps_at_: for each tap whether any row of the tile needs it, then those that are
+// needed, then (at the end) how many they are.
+void ContractionEmitter::list_taps() {
+  auto& ir = e_.ir();
+  llvm::Type* i64 = ir.getInt64Ty();
+  Value* needed = scratch_at(taps_at_);
+  Value* list = e_.at(i64, needed, taps_);
+  Value* count = e_.loop(e_.i64(0), e_.i64(taps_), e_.i64(1), {e_.i64(0)},
+                         [&](Value* tap, llvm::ArrayRef<Value*> carried) {
+                           e_.store(tap, e_.at(i64, list, carried[0]));
+                           Value* more = e_.load(i64, e_.at(i64, needed, tap));
+                           return Values{ir.CreateNSWAdd(carried[0], more)};
+                         })[0];
+  e_.store(count, e_.at(i64, list, taps_));
+}
+
+ContractionEmitter::Value* ContractionEmitter::taps_of_tile() {
+  if (!skips_) return e_.i64(taps_);
+  llvm::Type* i64 = e_.ir().getInt64Ty();
+  return e_.load(i64, e_.at(i64, scratch_at(taps_at_), 2 * taps_));
+}
+
+ContractionEmitter::Value* ContractionEmitter::tap_at(Value* i) {
+  if (!skips_) return i;
+  llvm::Type* i64 = e_.ir().getInt64Ty();
+  return e_.load(i64, e_.at(i64, e_.at(i64, scratch_at(taps_at_), taps_), i));
 }
 
 ContractionEmitter::Value* ContractionEmitter::guard_holds(const Values& row, const Values& inner,
@@ -128,6 +162,11 @@ void ContractionEmitter::row_pointers(Value* r, int rows, const Values& index) {
     Value* pointer = e_.ir().CreateGEP(e_.f32(), from, dot(e_, p_.a.map.inner, tap));
     if (Value* holds = guard_holds(guards, tap, 0)) {
       pointer = ir.CreateSelect(holds, pointer, padding);
+      if (skips_) {
+        Value* needed = e_.at(ir.getInt64Ty(), scratch_at(taps_at_), number);
+        Value* so_far = e_.load(ir.getInt64Ty(), needed);
+        e_.store(ir.CreateOr(so_far, ir.CreateZExt(holds, ir.getInt64Ty())), needed);
+      }
     }
     e_.store(pointer, e_.at(ir.getPtrTy(), table, ir.CreateNSWMul(number, e_.i64(rows))));
   });

@@ -1,6 +1,9 @@
 // cpu.contraction: convolutions and matrix products, register-tiled (codegen/cpu/contraction.h).
 #include "codegen/cpu/contraction.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "tactics/cpu/tables.h"
 
 namespace carnot::cpu {
@@ -14,6 +17,16 @@ int b_buffer(const Kernel& kernel, const ContractionView& view) {
 bool b_constant(const Problem& p, const ContractionView& view) {
   const size_t b = static_cast<size_t>(b_buffer(p.kernel, view));
   return b < p.constants.size() && p.constants[b] != nullptr;
+}
+
+// Whether padding may be left out, for 0 times a weight is 0; asked only where there is padding.
+bool b_finite(const Problem& p, const ContractionView& view) {
+  const Load& a = p.kernel.stages[0].loads[static_cast<size_t>(view.a)];
+  if (a.guards.empty() || !b_constant(p, view)) return false;
+  const Tensor& b = *p.constants[static_cast<size_t>(b_buffer(p.kernel, view))];
+  if (b.dtype() != DType::kF32 || b.is_splat()) return false;
+  const float* data = b.as<float>();
+  return std::all_of(data, data + b.elements(), [](float x) { return std::isfinite(x); });
 }
 
 WhyNot why(const Problem& p) {
@@ -42,8 +55,9 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate,
   CARNOT_ASSIGN(ContractionView view, as_contraction(p.kernel));
   CARNOT_ASSIGN(Target target, target_of(p.device));
   CARNOT_ASSIGN(ContractionTactic tactic, tactic_from_knobs(candidate.knobs));
-  const ContractionQuery query{p.kernel, view, target, b_constant(p, view)};
-  const std::string key = share_key(p.kernel, "cpu.contraction", candidate.variant);
+  const ContractionQuery query{p.kernel, view, target, b_constant(p, view), b_finite(p, view)};
+  const std::string key = share_key(p.kernel, "cpu.contraction",
+                                    cat(candidate.variant, query.b_finite ? " finite" : ""));
   const GeneratedFunction* function = cpu_sink.find(key);
   if (!function) {
     CARNOT_ASSIGN(Module * module, cpu_sink.module(4));
@@ -63,6 +77,6 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate,
 
 }  // namespace
 
-const Tactic kContraction = {"cpu.contraction", 1, why, list, generate};
+const Tactic kContraction = {"cpu.contraction", 2, why, list, generate};
 
 }  // namespace carnot::cpu
