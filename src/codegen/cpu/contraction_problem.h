@@ -36,7 +36,7 @@ struct ContractionProblem {
   std::vector<MappedGuard> guards;  ///< of A
   double otherwise = 0;
   bool padding_adds_nothing = false;  ///< A is 0 where a guard fails, and B is finite
-  ScalarProgram epilogue;  ///< inputs: the loads, then the sum
+  ScalarProgram epilogue;             ///< inputs: the loads, then the sum
   std::vector<MappedAccess> loads, stores;
   std::vector<int> results;  ///< of each store
 
