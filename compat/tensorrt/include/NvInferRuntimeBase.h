@@ -1,0 +1,213 @@
+// Types that every other header needs: element types, dimensions, versions of interfaces,
+// errors.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "NvInferVersion.h"
+
+// CUDA's header where there is one, since programs expect it from here; otherwise its two handles.
+#if defined(__has_include)
+#if __has_include(<cuda_runtime_api.h>)
+#include <cuda_runtime_api.h>
+#endif
+#endif
+typedef struct CUstream_st* cudaStream_t;
+typedef struct CUevent_st* cudaEvent_t;
+
+struct cublasContext;
+struct cudnnContext;
+
+// Every call of every version is supported, so none is marked as deprecated.
+#define TRT_DEPRECATED
+#define TRT_DEPRECATED_BECAUSE(REASON)
+#define TRT_DEPRECATED_ENUM
+#define TRT_DEPRECATED_API __attribute__((visibility("default")))
+#define TRTNOEXCEPT
+
+#if __cplusplus >= 201703L
+#define TRT_NODISCARD [[nodiscard]]
+#else
+#define TRT_NODISCARD
+#endif
+#define TRT_NODISCARD_BECAUSE(REASON) TRT_NODISCARD
+
+// Defined while the libraries themselves are compiled.
+#ifdef TENSORRT_BUILD_LIB
+#define TENSORRTAPI __attribute__((visibility("default")))
+#else
+#define TENSORRTAPI
+#endif
+
+#define NV_TENSORRT_VERSION_INT(major, minor, patch) ((major)*10000L + (minor)*100L + (patch)*1L)
+#define NV_TENSORRT_VERSION \
+  NV_TENSORRT_VERSION_INT(NV_TENSORRT_MAJOR, NV_TENSORRT_MINOR, NV_TENSORRT_PATCH)
+
+namespace nvinfer1 {
+
+using char_t = char;
+using AsciiChar = char_t;
+
+namespace v_1_0 {
+class IErrorRecorder;
+}  // namespace v_1_0
+using IErrorRecorder = v_1_0::IErrorRecorder;
+
+namespace impl {
+/// The number of values of an enumeration, as `kVALUE`; specialized for each.
+template <typename T>
+struct EnumMaxImpl;
+}  // namespace impl
+
+/// The number of values of enumeration T: one more than the greatest.
+template <typename T>
+constexpr int32_t EnumMax() noexcept {
+  return impl::EnumMaxImpl<T>::kVALUE;
+}
+
+}  // namespace nvinfer1
+
+namespace nvinfer1 {
+
+enum class DataType : int32_t {
+  kFLOAT = 0,
+  kHALF = 1,
+  kINT8 = 2,
+  kINT32 = 3,
+  kBOOL = 4,
+  kUINT8 = 5,
+  kFP8 = 6,
+  kBF16 = 7,
+  kINT64 = 8,
+  kINT4 = 9,
+  kFP4 = 10,
+  kE8M0 = 11,
+};
+namespace impl {
+template <>
+struct EnumMaxImpl<DataType> {
+  static constexpr int32_t kVALUE = 12;
+};
+}  // namespace impl
+
+class Dims64 {
+ public:
+  static constexpr int32_t MAX_DIMS{8};
+  int32_t nbDims;
+  int64_t d[MAX_DIMS];
+};
+
+using Dims = Dims64;
+
+using InterfaceKind = char const*;
+
+class InterfaceInfo {
+ public:
+  InterfaceKind kind;
+  int32_t major;
+  int32_t minor;
+};
+
+enum class APILanguage : int32_t {
+  kCPP = 0,
+  kPYTHON = 1,
+};
+namespace impl {
+template <>
+struct EnumMaxImpl<APILanguage> {
+  static constexpr int32_t kVALUE = 2;
+};
+}  // namespace impl
+
+class IVersionedInterface {
+ public:
+  virtual APILanguage getAPILanguage() const noexcept { return APILanguage::kCPP; }
+
+  virtual InterfaceInfo getInterfaceInfo() const noexcept = 0;
+  virtual ~IVersionedInterface() noexcept = default;
+
+ protected:
+  IVersionedInterface() = default;
+  IVersionedInterface(IVersionedInterface const&) = default;
+  IVersionedInterface(IVersionedInterface&&) = default;
+  IVersionedInterface& operator=(IVersionedInterface const&) & = default;
+  IVersionedInterface& operator=(IVersionedInterface&&) & = default;
+};
+
+enum class ErrorCode : int32_t {
+  kSUCCESS = 0,
+  kUNSPECIFIED_ERROR = 1,
+  kINTERNAL_ERROR = 2,
+  kINVALID_ARGUMENT = 3,
+  kINVALID_CONFIG = 4,
+  kFAILED_ALLOCATION = 5,
+  kFAILED_INITIALIZATION = 6,
+  kFAILED_EXECUTION = 7,
+  kFAILED_COMPUTATION = 8,
+  kINVALID_STATE = 9,
+  kUNSUPPORTED_STATE = 10,
+};
+namespace impl {
+template <>
+struct EnumMaxImpl<ErrorCode> {
+  static constexpr int32_t kVALUE = 11;
+};
+}  // namespace impl
+
+namespace v_1_0 {
+
+class IErrorRecorder : public IVersionedInterface {
+ public:
+  InterfaceInfo getInterfaceInfo() const noexcept override {
+    return InterfaceInfo{"IErrorRecorder", 1, 0};
+  }
+  using ErrorDesc = char const*;
+  static constexpr size_t kMAX_DESC_LENGTH{127U};
+  using RefCount = int32_t;
+  IErrorRecorder() = default;
+  ~IErrorRecorder() noexcept override = default;
+
+  virtual int32_t getNbErrors() const noexcept = 0;
+
+  virtual ErrorCode getErrorCode(int32_t errorIdx) const noexcept = 0;
+
+  virtual ErrorDesc getErrorDesc(int32_t errorIdx) const noexcept = 0;
+
+  virtual bool hasOverflowed() const noexcept = 0;
+
+  virtual void clear() noexcept = 0;
+
+  virtual bool reportError(ErrorCode val, ErrorDesc desc) noexcept = 0;
+
+  virtual RefCount incRefCount() noexcept = 0;
+
+  virtual RefCount decRefCount() noexcept = 0;
+
+ protected:
+  IErrorRecorder(IErrorRecorder const&) = default;
+  IErrorRecorder(IErrorRecorder&&) = default;
+  IErrorRecorder& operator=(IErrorRecorder const&) & = default;
+  IErrorRecorder& operator=(IErrorRecorder&&) & = default;
+};
+}  // namespace v_1_0
+
+using IErrorRecorder = v_1_0::IErrorRecorder;
+
+enum class TensorIOMode : int32_t {
+  kNONE = 0,
+  kINPUT = 1,
+  kOUTPUT = 2,
+};
+namespace impl {
+template <>
+struct EnumMaxImpl<TensorIOMode> {
+  static constexpr int32_t kVALUE = 3;
+};
+}  // namespace impl
+
+}  // namespace nvinfer1
+
+/// The version of the library that was loaded: 10000 major + 100 minor + patch.
+extern "C" TENSORRTAPI int32_t getInferLibVersion() noexcept;

@@ -1,0 +1,148 @@
+// What the builder's configuration is made of: flags, pools of memory, the timing cache.
+
+#pragma once
+
+#include "NvInferRuntime.h"
+
+namespace nvinfer1 {
+
+enum class QuantizationFlag : int32_t {
+  kCALIBRATE_BEFORE_FUSION = 0,
+};
+
+enum class RuntimePlatform : int32_t {
+  kSAME_AS_BUILD = 0,
+  kWINDOWS_AMD64 = 1,
+};
+
+enum class BuilderFlag : int32_t {
+  kFP16 = 0,
+  kINT8 = 1,
+  kDEBUG = 2,
+  kGPU_FALLBACK = 3,
+  kREFIT = 4,
+  kDISABLE_TIMING_CACHE = 5,
+  kTF32 = 6,
+  kSPARSE_WEIGHTS = 7,
+  kSAFETY_SCOPE = 8,
+  kOBEY_PRECISION_CONSTRAINTS = 9,
+  kPREFER_PRECISION_CONSTRAINTS = 10,
+  kDIRECT_IO = 11,
+  kREJECT_EMPTY_ALGORITHMS = 12,
+  kVERSION_COMPATIBLE = 13,
+  kEXCLUDE_LEAN_RUNTIME = 14,
+  kFP8 = 15,
+  kERROR_ON_TIMING_CACHE_MISS = 16,
+  kBF16 = 17,
+  kDISABLE_COMPILATION_CACHE = 18,
+  kSTRIP_PLAN = 19,
+  kWEIGHTLESS = kSTRIP_PLAN,
+  kREFIT_IDENTICAL = 20,
+  kWEIGHT_STREAMING = 21,
+  kINT4 = 22,
+  kREFIT_INDIVIDUAL = 23,
+  kSTRICT_NANS = 24,
+  kMONITOR_MEMORY = 25,
+  kFP4 = 26,
+  kEDITABLE_TIMING_CACHE = 27,
+  kDISTRIBUTIVE_INDEPENDENCE = 28,
+};
+
+namespace v_1_0 {
+
+struct TimingCacheKey {
+  uint8_t data[16];
+};
+}  // namespace v_1_0
+
+using TimingCacheKey = v_1_0::TimingCacheKey;
+
+namespace v_1_0 {
+
+struct TimingCacheValue {
+  uint64_t tacticHash;
+  float timingMSec;
+  static constexpr uint64_t kINVALID_TACTIC_HASH = UINT64_MAX;
+};
+}  // namespace v_1_0
+
+using TimingCacheValue = v_1_0::TimingCacheValue;
+
+class ITimingCache : public INoCopy {
+ public:
+  virtual ~ITimingCache() noexcept = default;
+
+  IHostMemory* serialize() const noexcept { return mImpl->serialize(); }
+
+  bool combine(ITimingCache const& inputCache, bool ignoreMismatch) noexcept {
+    return mImpl->combine(inputCache, ignoreMismatch);
+  }
+
+  bool reset() noexcept { return mImpl->reset(); }
+
+  int64_t queryKeys(TimingCacheKey* keyBuffer, int64_t capacity) const noexcept {
+    return mImpl->queryKeys(keyBuffer, capacity);
+  }
+
+  TimingCacheValue query(TimingCacheKey const& key) const noexcept { return mImpl->query(key); }
+
+  bool update(TimingCacheKey const& key, TimingCacheValue const& value) noexcept {
+    return mImpl->update(key, value);
+  }
+
+ protected:
+  apiv::VTimingCache* mImpl;
+};
+
+enum class MemoryPoolType : int32_t {
+  kWORKSPACE = 0,
+  kDLA_MANAGED_SRAM = 1,
+  kDLA_LOCAL_DRAM = 2,
+  kDLA_GLOBAL_DRAM = 3,
+  kTACTIC_DRAM = 4,
+  kTACTIC_SHARED_MEMORY = 5,
+};
+
+enum class PreviewFeature : int32_t {
+  kPROFILE_SHARING_0806 = 0,
+  kALIASED_PLUGIN_IO_10_03 = 1,
+  kRUNTIME_ACTIVATION_RESIZE_10_10 = 2,
+  kMULTIDEVICE_RUNTIME_10_16 = 3,
+};
+
+enum class HardwareCompatibilityLevel : int32_t {
+  kNONE = 0,
+  kAMPERE_PLUS = 1,
+  kSAME_COMPUTE_CAPABILITY = 2,
+};
+
+enum class TilingOptimizationLevel : int32_t {
+  kNONE = 0,
+  kFAST = 1,
+  kMODERATE = 2,
+  kFULL = 3,
+};
+
+namespace v_1_0 {
+
+class IProgressMonitor : public IVersionedInterface {
+ public:
+  IProgressMonitor() = default;
+  virtual ~IProgressMonitor() noexcept = default;
+
+  InterfaceInfo getInterfaceInfo() const noexcept override {
+    return InterfaceInfo{"IProgressMonitor", 1, 0};
+  }
+
+  virtual void phaseStart(char const* phaseName, char const* parentPhase,
+                          int32_t nbSteps) noexcept = 0;
+
+  virtual bool stepComplete(char const* phaseName, int32_t step) noexcept = 0;
+
+  virtual void phaseFinish(char const* phaseName) noexcept = 0;
+};
+}  // namespace v_1_0
+
+using IProgressMonitor = v_1_0::IProgressMonitor;
+
+}  // namespace nvinfer1

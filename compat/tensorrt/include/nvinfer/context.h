@@ -1,0 +1,237 @@
+// IExecutionContext: the state of one inference; IEngineInspector: an engine as text.
+
+#pragma once
+
+#include "nvinfer/engine.h"
+
+namespace nvinfer1 {
+
+namespace v_1_0 {
+
+class IOutputAllocator : public IVersionedInterface {
+ public:
+  InterfaceInfo getInterfaceInfo() const noexcept override { return {"IOutputAllocator", 1, 0}; }
+
+  virtual void* reallocateOutput(char const* /*tensorName*/, void* /*currentMemory*/,
+                                 uint64_t /*size*/, uint64_t /*alignment*/) noexcept {
+    return nullptr;
+  }
+
+  virtual void* reallocateOutputAsync(char const* tensorName, void* currentMemory, uint64_t size,
+                                      uint64_t alignment, cudaStream_t) {
+    return reallocateOutput(tensorName, currentMemory, size, alignment);
+  }
+
+  virtual void notifyShape(char const* tensorName, Dims const& dims) noexcept = 0;
+};
+}  // namespace v_1_0
+
+using IOutputAllocator = v_1_0::IOutputAllocator;
+
+namespace v_1_0 {
+
+class IDebugListener : public IVersionedInterface {
+ public:
+  InterfaceInfo getInterfaceInfo() const noexcept override { return {"IDebugListener", 1, 0}; }
+
+  virtual bool processDebugTensor(void const* addr, TensorLocation location, DataType type,
+                                  Dims const& shape, char const* name, cudaStream_t stream) = 0;
+  ~IDebugListener() override = default;
+};
+}  // namespace v_1_0
+
+using IDebugListener = v_1_0::IDebugListener;
+
+class IExecutionContext : public INoCopy {
+ public:
+  virtual ~IExecutionContext() noexcept = default;
+
+  void setDebugSync(bool sync) noexcept { mImpl->setDebugSync(sync); }
+
+  bool getDebugSync() const noexcept { return mImpl->getDebugSync(); }
+
+  void setProfiler(IProfiler* profiler) noexcept { mImpl->setProfiler(profiler); }
+
+  IProfiler* getProfiler() const noexcept { return mImpl->getProfiler(); }
+
+  ICudaEngine const& getEngine() const noexcept { return mImpl->getEngine(); }
+
+  void setName(char const* name) noexcept { mImpl->setName(name); }
+
+  char const* getName() const noexcept { return mImpl->getName(); }
+
+  void setDeviceMemory(void* memory) noexcept { mImpl->setDeviceMemory(memory); }
+
+  void setDeviceMemoryV2(void* memory, int64_t size) noexcept {
+    return mImpl->setDeviceMemoryV2(memory, size);
+  }
+
+  Dims getTensorStrides(char const* tensorName) const noexcept {
+    return mImpl->getTensorStrides(tensorName);
+  }
+
+  int32_t getOptimizationProfile() const noexcept { return mImpl->getOptimizationProfile(); }
+
+  bool setInputShape(char const* tensorName, Dims const& dims) noexcept {
+    return mImpl->setInputShape(tensorName, dims);
+  }
+
+  Dims getTensorShape(char const* tensorName) const noexcept {
+    return mImpl->getTensorShape(tensorName);
+  }
+
+  bool allInputDimensionsSpecified() const noexcept { return mImpl->allInputDimensionsSpecified(); }
+
+  bool allInputShapesSpecified() const noexcept { return mImpl->allInputShapesSpecified(); }
+
+  void setErrorRecorder(IErrorRecorder* recorder) noexcept { mImpl->setErrorRecorder(recorder); }
+
+  IErrorRecorder* getErrorRecorder() const noexcept { return mImpl->getErrorRecorder(); }
+
+  bool executeV2(void* const* bindings) noexcept { return mImpl->executeV2(bindings); }
+
+  bool setOptimizationProfileAsync(int32_t profileIndex, cudaStream_t stream) noexcept {
+    return mImpl->setOptimizationProfileAsync(profileIndex, stream);
+  }
+
+  void setEnqueueEmitsProfile(bool enqueueEmitsProfile) noexcept {
+    mImpl->setEnqueueEmitsProfile(enqueueEmitsProfile);
+  }
+
+  bool getEnqueueEmitsProfile() const noexcept { return mImpl->getEnqueueEmitsProfile(); }
+
+  bool reportToProfiler() const noexcept { return mImpl->reportToProfiler(); }
+
+  bool setTensorAddress(char const* tensorName, void* data) noexcept {
+    return mImpl->setTensorAddress(tensorName, data);
+  }
+
+  void const* getTensorAddress(char const* tensorName) const noexcept {
+    return mImpl->getTensorAddress(tensorName);
+  }
+
+  bool setOutputTensorAddress(char const* tensorName, void* data) noexcept {
+    return mImpl->setOutputTensorAddress(tensorName, data);
+  }
+
+  bool setInputTensorAddress(char const* tensorName, void const* data) noexcept {
+    return mImpl->setInputTensorAddress(tensorName, data);
+  }
+
+  void* getOutputTensorAddress(char const* tensorName) const noexcept {
+    return mImpl->getOutputTensorAddress(tensorName);
+  }
+
+  int32_t inferShapes(int32_t nbMaxNames, char const** tensorNames) noexcept {
+    return mImpl->inferShapes(nbMaxNames, tensorNames);
+  }
+
+  size_t updateDeviceMemorySizeForShapes() noexcept {
+    return mImpl->updateDeviceMemorySizeForShapes();
+  }
+
+  bool setInputConsumedEvent(cudaEvent_t event) noexcept {
+    return mImpl->setInputConsumedEvent(event);
+  }
+
+  cudaEvent_t getInputConsumedEvent() const noexcept { return mImpl->getInputConsumedEvent(); }
+
+  bool setOutputAllocator(char const* tensorName, IOutputAllocator* outputAllocator) noexcept {
+    return mImpl->setOutputAllocator(tensorName, outputAllocator);
+  }
+
+  IOutputAllocator* getOutputAllocator(char const* tensorName) const noexcept {
+    return mImpl->getOutputAllocator(tensorName);
+  }
+
+  int64_t getMaxOutputSize(char const* tensorName) const noexcept {
+    return mImpl->getMaxOutputSize(tensorName);
+  }
+
+  bool setTemporaryStorageAllocator(IGpuAllocator* allocator) noexcept {
+    return mImpl->setTemporaryStorageAllocator(allocator);
+  }
+
+  IGpuAllocator* getTemporaryStorageAllocator() const noexcept {
+    return mImpl->getTemporaryStorageAllocator();
+  }
+
+  bool enqueueV3(cudaStream_t stream) noexcept { return mImpl->enqueueV3(stream); }
+
+  void setPersistentCacheLimit(size_t size) noexcept { mImpl->setPersistentCacheLimit(size); }
+
+  size_t getPersistentCacheLimit() const noexcept { return mImpl->getPersistentCacheLimit(); }
+
+  bool setNvtxVerbosity(ProfilingVerbosity verbosity) noexcept {
+    return mImpl->setNvtxVerbosity(verbosity);
+  }
+
+  ProfilingVerbosity getNvtxVerbosity() const noexcept { return mImpl->getNvtxVerbosity(); }
+
+  void setAuxStreams(cudaStream_t* auxStreams, int32_t nbStreams) noexcept {
+    mImpl->setAuxStreams(auxStreams, nbStreams);
+  }
+
+  bool setDebugListener(IDebugListener* listener) noexcept {
+    return mImpl->setDebugListener(listener);
+  }
+
+  IDebugListener* getDebugListener() noexcept { return mImpl->getDebugListener(); }
+
+  bool setTensorDebugState(char const* name, bool flag) noexcept {
+    return mImpl->setTensorDebugState(name, flag);
+  }
+
+  bool getDebugState(char const* name) const noexcept { return mImpl->getDebugState(name); }
+
+  IRuntimeConfig* getRuntimeConfig() const noexcept { return mImpl->getRuntimeConfig(); }
+
+  bool setAllTensorsDebugState(bool flag) noexcept { return mImpl->setAllTensorsDebugState(flag); }
+
+  bool setUnfusedTensorsDebugState(bool flag) noexcept {
+    return mImpl->setUnfusedTensorsDebugState(flag);
+  }
+
+  bool getUnfusedTensorsDebugState() const noexcept { return mImpl->getUnfusedTensorsDebugState(); }
+
+  bool setCommunicator(void* communicator) noexcept { return mImpl->setCommunicator(communicator); }
+
+ protected:
+  apiv::VExecutionContext* mImpl;
+};
+
+enum class LayerInformationFormat : int32_t {
+  kONELINE = 0,
+  kJSON = 1,
+};
+
+class IEngineInspector : public INoCopy {
+ public:
+  virtual ~IEngineInspector() noexcept = default;
+
+  bool setExecutionContext(IExecutionContext const* context) noexcept {
+    return mImpl->setExecutionContext(context);
+  }
+
+  IExecutionContext const* getExecutionContext() const noexcept {
+    return mImpl->getExecutionContext();
+  }
+
+  char const* getLayerInformation(int32_t layerIndex,
+                                  LayerInformationFormat format) const noexcept {
+    return mImpl->getLayerInformation(layerIndex, format);
+  }
+
+  char const* getEngineInformation(LayerInformationFormat format) const noexcept {
+    return mImpl->getEngineInformation(format);
+  }
+
+  void setErrorRecorder(IErrorRecorder* recorder) noexcept { mImpl->setErrorRecorder(recorder); }
+
+  IErrorRecorder* getErrorRecorder() const noexcept { return mImpl->getErrorRecorder(); }
+
+ protected:
+  apiv::VEngineInspector* mImpl;
+};
+
+}  // namespace nvinfer1

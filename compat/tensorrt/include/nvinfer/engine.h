@@ -1,0 +1,280 @@
+// ICudaEngine: a compiled network.
+
+#pragma once
+
+#include "nvinfer/runtime.h"
+
+namespace nvinfer1 {
+
+enum class TacticSource : int32_t {
+  kCUBLAS = 0,
+  kCUBLAS_LT = 1,
+  kCUDNN = 2,
+  kEDGE_MASK_CONVOLUTIONS = 3,
+  kJIT_CONVOLUTIONS = 4,
+};
+
+enum class ProfilingVerbosity : int32_t {
+  kLAYER_NAMES_ONLY = 0,
+  kNONE = 1,
+  kDETAILED = 2,
+};
+
+enum class SerializationFlag : int32_t {
+  kEXCLUDE_WEIGHTS = 0,
+  kEXCLUDE_LEAN_RUNTIME = 1,
+  kINCLUDE_REFIT = 2,
+};
+
+class ISerializationConfig : public INoCopy {
+ public:
+  virtual ~ISerializationConfig() noexcept = default;
+
+  bool setFlags(SerializationFlags serializationFlags) noexcept {
+    return mImpl->setFlags(serializationFlags);
+  }
+
+  SerializationFlags getFlags() const noexcept { return mImpl->getFlags(); }
+
+  bool clearFlag(SerializationFlag serializationFlag) noexcept {
+    return mImpl->clearFlag(serializationFlag);
+  }
+
+  bool setFlag(SerializationFlag serializationFlag) noexcept {
+    return mImpl->setFlag(serializationFlag);
+  }
+
+  bool getFlag(SerializationFlag serializationFlag) const noexcept {
+    return mImpl->getFlag(serializationFlag);
+  }
+
+ protected:
+  apiv::VSerializationConfig* mImpl;
+};
+
+enum class ExecutionContextAllocationStrategy : int32_t {
+  kSTATIC = 0,
+  kON_PROFILE_CHANGE = 1,
+  kUSER_MANAGED = 2,
+};
+
+class IRuntimeConfig : public INoCopy {
+ public:
+  virtual ~IRuntimeConfig() noexcept = default;
+
+  void setExecutionContextAllocationStrategy(ExecutionContextAllocationStrategy strategy) noexcept {
+    return mImpl->setExecutionContextAllocationStrategy(strategy);
+  }
+
+  ExecutionContextAllocationStrategy getExecutionContextAllocationStrategy() const noexcept {
+    return mImpl->getExecutionContextAllocationStrategy();
+  }
+
+ protected:
+  apiv::VRuntimeConfig* mImpl;
+};
+
+enum class EngineStat : int32_t {
+  kTOTAL_WEIGHTS_SIZE = 0,
+  kSTRIPPED_WEIGHTS_SIZE = 1,
+};
+
+class ICudaEngine : public INoCopy {
+ public:
+  virtual ~ICudaEngine() noexcept = default;
+
+  Dims getTensorShape(char const* tensorName) const noexcept {
+    return mImpl->getTensorShape(tensorName);
+  }
+
+  DataType getTensorDataType(char const* tensorName) const noexcept {
+    return mImpl->getTensorDataType(tensorName);
+  }
+
+  int32_t getNbLayers() const noexcept { return mImpl->getNbLayers(); }
+
+  IHostMemory* serialize() const noexcept { return mImpl->serialize(); }
+
+  IExecutionContext* createExecutionContext(
+      ExecutionContextAllocationStrategy strategy =
+          ExecutionContextAllocationStrategy::kSTATIC) noexcept {
+    return mImpl->createExecutionContext(strategy);
+  }
+
+  TensorLocation getTensorLocation(char const* tensorName) const noexcept {
+    return mImpl->getTensorLocation(tensorName);
+  }
+
+  bool isShapeInferenceIO(char const* tensorName) const noexcept {
+    return mImpl->isShapeInferenceIO(tensorName);
+  }
+
+  TensorIOMode getTensorIOMode(char const* tensorName) const noexcept {
+    return mImpl->getTensorIOMode(tensorName);
+  }
+
+  TRT_NODISCARD char const* getAliasedInputTensor(char const* tensorName) const noexcept {
+    return mImpl->getAliasedInputTensor(tensorName);
+  }
+
+  IExecutionContext* createExecutionContextWithoutDeviceMemory() noexcept {
+    return mImpl->createExecutionContextWithoutDeviceMemory();
+  }
+
+  IExecutionContext* createExecutionContext(IRuntimeConfig* runtimeConfig) noexcept {
+    return mImpl->createExecutionContextWithRuntimeConfig(runtimeConfig);
+  }
+
+  IRuntimeConfig* createRuntimeConfig() noexcept { return mImpl->createRuntimeConfig(); }
+
+  size_t getDeviceMemorySize() const noexcept { return mImpl->getDeviceMemorySize(); }
+
+  size_t getDeviceMemorySizeForProfile(int32_t profileIndex) const noexcept {
+    return mImpl->getDeviceMemorySizeForProfile(profileIndex);
+  }
+
+  int64_t getDeviceMemorySizeV2() const noexcept { return mImpl->getDeviceMemorySizeV2(); }
+
+  int64_t getDeviceMemorySizeForProfileV2(int32_t profileIndex) const noexcept {
+    return mImpl->getDeviceMemorySizeForProfileV2(profileIndex);
+  }
+
+  bool isRefittable() const noexcept { return mImpl->isRefittable(); }
+
+  int32_t getTensorBytesPerComponent(char const* tensorName) const noexcept {
+    return mImpl->getTensorBytesPerComponent(tensorName);
+  }
+
+  int32_t getTensorBytesPerComponent(char const* tensorName, int32_t profileIndex) const noexcept {
+    return mImpl->getTensorBytesPerComponentV2(tensorName, profileIndex);
+  }
+
+  int32_t getTensorComponentsPerElement(char const* tensorName) const noexcept {
+    return mImpl->getTensorComponentsPerElement(tensorName);
+  }
+
+  int32_t getTensorComponentsPerElement(char const* tensorName,
+                                        int32_t profileIndex) const noexcept {
+    return mImpl->getTensorComponentsPerElementV2(tensorName, profileIndex);
+  }
+
+  TensorFormat getTensorFormat(char const* tensorName) const noexcept {
+    return mImpl->getTensorFormat(tensorName);
+  }
+
+  TensorFormat getTensorFormat(char const* tensorName, int32_t profileIndex) const noexcept {
+    return mImpl->getTensorFormatV2(tensorName, profileIndex);
+  }
+
+  char const* getTensorFormatDesc(char const* tensorName) const noexcept {
+    return mImpl->getTensorFormatDesc(tensorName);
+  }
+
+  char const* getTensorFormatDesc(char const* tensorName, int32_t profileIndex) const noexcept {
+    return mImpl->getTensorFormatDescV2(tensorName, profileIndex);
+  }
+
+  int32_t getTensorVectorizedDim(char const* tensorName) const noexcept {
+    return mImpl->getTensorVectorizedDim(tensorName);
+  }
+
+  int32_t getTensorVectorizedDim(char const* tensorName, int32_t profileIndex) const noexcept {
+    return mImpl->getTensorVectorizedDimV2(tensorName, profileIndex);
+  }
+
+  char const* getName() const noexcept { return mImpl->getName(); }
+
+  int32_t getNbOptimizationProfiles() const noexcept { return mImpl->getNbOptimizationProfiles(); }
+
+  Dims getProfileShape(char const* tensorName, int32_t profileIndex,
+                       OptProfileSelector select) const noexcept {
+    return mImpl->getProfileShape(tensorName, profileIndex, select);
+  }
+
+  int32_t const* getProfileTensorValues(char const* tensorName, int32_t profileIndex,
+                                        OptProfileSelector select) const noexcept {
+    return mImpl->getProfileTensorValues(tensorName, profileIndex, select);
+  }
+
+  EngineCapability getEngineCapability() const noexcept { return mImpl->getEngineCapability(); }
+
+  void setErrorRecorder(IErrorRecorder* recorder) noexcept {
+    return mImpl->setErrorRecorder(recorder);
+  }
+
+  IErrorRecorder* getErrorRecorder() const noexcept { return mImpl->getErrorRecorder(); }
+
+  bool hasImplicitBatchDimension() const noexcept { return mImpl->hasImplicitBatchDimension(); }
+
+  TacticSources getTacticSources() const noexcept { return mImpl->getTacticSources(); }
+
+  ProfilingVerbosity getProfilingVerbosity() const noexcept {
+    return mImpl->getProfilingVerbosity();
+  }
+
+  IEngineInspector* createEngineInspector() const noexcept {
+    return mImpl->createEngineInspector();
+  }
+
+  int32_t getNbIOTensors() const noexcept { return mImpl->getNbIOTensors(); }
+
+  char const* getIOTensorName(int32_t index) const noexcept {
+    return mImpl->getIOTensorName(index);
+  }
+
+  HardwareCompatibilityLevel getHardwareCompatibilityLevel() const noexcept {
+    return mImpl->getHardwareCompatibilityLevel();
+  }
+
+  int32_t getNbAuxStreams() const noexcept { return mImpl->getNbAuxStreams(); }
+
+  ISerializationConfig* createSerializationConfig() noexcept {
+    return mImpl->createSerializationConfig();
+  }
+
+  IHostMemory* serializeWithConfig(ISerializationConfig& config) const noexcept {
+    return mImpl->serializeWithConfig(config);
+  }
+
+  bool setWeightStreamingBudget(int64_t gpuMemoryBudget) noexcept {
+    return mImpl->setWeightStreamingBudget(gpuMemoryBudget);
+  }
+
+  int64_t getWeightStreamingBudget() const noexcept { return mImpl->getWeightStreamingBudget(); }
+
+  int64_t getMinimumWeightStreamingBudget() const noexcept {
+    return mImpl->getMinimumWeightStreamingBudget();
+  }
+
+  int64_t getStreamableWeightsSize() const noexcept { return mImpl->getStreamableWeightsSize(); }
+
+  bool setWeightStreamingBudgetV2(int64_t gpuMemoryBudget) noexcept {
+    return mImpl->setWeightStreamingBudgetV2(gpuMemoryBudget);
+  }
+
+  int64_t getWeightStreamingBudgetV2() const noexcept {
+    return mImpl->getWeightStreamingBudgetV2();
+  }
+
+  int64_t getWeightStreamingAutomaticBudget() const noexcept {
+    return mImpl->getWeightStreamingAutomaticBudget();
+  }
+
+  int64_t getWeightStreamingScratchMemorySize() const noexcept {
+    return mImpl->getWeightStreamingScratchMemorySize();
+  }
+
+  bool isDebugTensor(char const* name) const noexcept { return mImpl->isDebugTensor(name); }
+
+  int64_t const* getProfileTensorValuesV2(char const* tensorName, int32_t profileIndex,
+                                          OptProfileSelector select) const noexcept {
+    return mImpl->getProfileTensorValuesV2(tensorName, profileIndex, select);
+  }
+
+  int64_t getEngineStat(EngineStat stat) const noexcept { return mImpl->getEngineStat(stat); }
+
+ protected:
+  apiv::VCudaEngine* mImpl;
+};
+
+}  // namespace nvinfer1

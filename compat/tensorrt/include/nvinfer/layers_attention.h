@@ -1,0 +1,217 @@
+// Layers of transformers: attention, rotary embedding, cache updates, experts, collectives.
+
+#pragma once
+
+#include "nvinfer/layers_math.h"
+
+namespace nvinfer1 {
+
+enum class AttentionNormalizationOp : int32_t {
+  kNONE = 0,
+  kSOFTMAX = 1,
+};
+
+class IAttentionBoundaryLayer : public ILayer {
+ public:
+  IAttention* getAttention() const noexcept { return mBoundary->getAttention(); }
+
+ protected:
+  virtual ~IAttentionBoundaryLayer() noexcept = default;
+  apiv::VAttentionBoundaryLayer* mBoundary;
+};
+
+class IAttentionInputLayer : public IAttentionBoundaryLayer {
+ public:
+  using ILayer::setInput;
+
+ protected:
+  virtual ~IAttentionInputLayer() noexcept = default;
+  apiv::VAttentionInputLayer* mImpl;
+};
+
+class IAttentionOutputLayer : public IAttentionBoundaryLayer {
+ public:
+ protected:
+  virtual ~IAttentionOutputLayer() noexcept = default;
+  apiv::VAttentionOutputLayer* mImpl;
+};
+
+class IAttention : public INoCopy {
+ public:
+  bool setNormalizationOperation(AttentionNormalizationOp op) noexcept {
+    return mImpl->setNormalizationOperation(op);
+  }
+
+  AttentionNormalizationOp getNormalizationOperation() const noexcept {
+    return mImpl->getNormalizationOperation();
+  }
+
+  bool setMask(ITensor& mask) noexcept { return mImpl->setMask(mask); }
+
+  ITensor* getMask() noexcept { return mImpl->getMask(); }
+
+  bool setCausal(bool isCausal) noexcept { return mImpl->setCausal(isCausal); }
+
+  bool getCausal() const noexcept { return mImpl->getCausal(); }
+
+  bool setDecomposable(bool decomposable) noexcept { return mImpl->setDecomposable(decomposable); }
+
+  bool getDecomposable() const noexcept { return mImpl->getDecomposable(); }
+
+  bool setInput(int32_t index, ITensor& input) noexcept { return mImpl->setInput(index, input); }
+
+  int32_t getNbInputs() const noexcept { return mImpl->getNbInputs(); }
+
+  ITensor* getInput(int32_t index) const noexcept { return mImpl->getInput(index); }
+
+  int32_t getNbOutputs() const noexcept { return mImpl->getNbOutputs(); }
+
+  ITensor* getOutput(int32_t index) const noexcept { return mImpl->getOutput(index); }
+
+  bool setName(char const* name) noexcept { return mImpl->setName(name); }
+
+  char const* getName() const noexcept { return mImpl->getName(); }
+
+  bool setNormalizationQuantizeScale(ITensor& tensor) noexcept {
+    return mImpl->setNormalizationQuantizeScale(tensor);
+  }
+
+  ITensor* getNormalizationQuantizeScale() const noexcept {
+    return mImpl->getNormalizationQuantizeScale();
+  }
+
+  bool setNormalizationQuantizeToType(DataType type) noexcept {
+    return mImpl->setNormalizationQuantizeToType(type);
+  }
+
+  DataType getNormalizationQuantizeToType() const noexcept {
+    return mImpl->getNormalizationQuantizeToType();
+  }
+
+  bool setMetadata(char const* metadata) noexcept { return mImpl->setMetadata(metadata); }
+
+  char const* getMetadata() const noexcept { return mImpl->getMetadata(); }
+
+  bool setNbRanks(int32_t nbRanks) noexcept { return mImpl->setNbRanks(nbRanks); }
+
+  int32_t getNbRanks() const noexcept { return mImpl->getNbRanks(); }
+
+ protected:
+  apiv::VAttention* mImpl;
+  virtual ~IAttention() noexcept = default;
+};
+
+class IRotaryEmbeddingLayer : public ILayer {
+ public:
+  void setInterleaved(bool interleaved) noexcept { mImpl->setInterleaved(interleaved); }
+
+  TRT_NODISCARD bool getInterleaved() const noexcept { return mImpl->getInterleaved(); }
+
+  TRT_NODISCARD bool setRotaryEmbeddingDim(int32_t rotaryEmbeddingDim) noexcept {
+    return mImpl->setRotaryEmbeddingDim(rotaryEmbeddingDim);
+  }
+
+  TRT_NODISCARD int32_t getRotaryEmbeddingDim() const noexcept {
+    return mImpl->getRotaryEmbeddingDim();
+  }
+  using ILayer::setInput;
+
+ protected:
+  apiv::VRotaryEmbeddingLayer* mImpl;
+  virtual ~IRotaryEmbeddingLayer() noexcept = default;
+};
+
+enum class KVCacheMode : int32_t {
+  kLINEAR = 0,
+};
+
+class IKVCacheUpdateLayer : public ILayer {
+ public:
+  using ILayer::setInput;
+
+  bool setCacheMode(KVCacheMode cacheMode) noexcept { return mImpl->setCacheMode(cacheMode); }
+
+  KVCacheMode getCacheMode() const noexcept { return mImpl->getCacheMode(); }
+
+ protected:
+  apiv::VKVCacheUpdateLayer* mImpl;
+  virtual ~IKVCacheUpdateLayer() noexcept = default;
+};
+
+enum class MoEActType : int32_t {
+  kNONE = 0,
+  kSILU = 1,
+};
+
+class IMoELayer : public ILayer {
+ public:
+  void setGatedWeights(ITensor& fcGateWeights, ITensor& fcUpWeights, ITensor& fcDownWeights,
+                       MoEActType activationType) noexcept {
+    mImpl->setGatedWeights(fcGateWeights, fcUpWeights, fcDownWeights, activationType);
+  }
+
+  void setGatedBiases(ITensor& fcGateBiases, ITensor& fcUpBiases, ITensor& fcDownBiases) noexcept {
+    mImpl->setGatedBiases(fcGateBiases, fcUpBiases, fcDownBiases);
+  }
+
+  void setActivationType(MoEActType activationType) noexcept {
+    mImpl->setActivationType(activationType);
+  }
+
+  MoEActType getActivationType() const noexcept { return mImpl->getActivationType(); }
+
+  void setQuantizationStatic(ITensor& fcDownActivationScale, DataType dataType) noexcept {
+    mImpl->setQuantizationStatic(fcDownActivationScale, dataType);
+  }
+
+  void setQuantizationDynamicDblQ(ITensor& fcDownActivationDblQScale, DataType dataType,
+                                  Dims const& blockShape, DataType dynQOutputScaleType) noexcept {
+    mImpl->setQuantizationDynamicDblQ(fcDownActivationDblQScale, dataType, blockShape,
+                                      dynQOutputScaleType);
+  }
+
+  void setQuantizationToType(DataType type) noexcept { mImpl->setQuantizationToType(type); }
+
+  DataType getQuantizationToType() const noexcept { return mImpl->getQuantizationToType(); }
+
+  void setQuantizationBlockShape(Dims const& blockShape) noexcept {
+    mImpl->setQuantizationBlockShape(blockShape);
+  }
+
+  Dims getQuantizationBlockShape() const noexcept { return mImpl->getQuantizationBlockShape(); }
+
+  void setDynQOutputScaleType(DataType type) noexcept { mImpl->setDynQOutputScaleType(type); }
+
+  DataType getDynQOutputScaleType() const noexcept { return mImpl->getDynQOutputScaleType(); }
+
+  void setSwigluParams(float limit, float alpha, float beta) noexcept {
+    mImpl->setSwigluParams(limit, alpha, beta);
+  }
+
+  void setSwigluParamLimit(float limit) noexcept { mImpl->setSwigluParamLimit(limit); }
+
+  float getSwigluParamLimit() const noexcept { return mImpl->getSwigluParamLimit(); }
+
+  void setSwigluParamAlpha(float alpha) noexcept { mImpl->setSwigluParamAlpha(alpha); }
+
+  float getSwigluParamAlpha() const noexcept { return mImpl->getSwigluParamAlpha(); }
+
+  void setSwigluParamBeta(float beta) noexcept { mImpl->setSwigluParamBeta(beta); }
+
+  float getSwigluParamBeta() const noexcept { return mImpl->getSwigluParamBeta(); }
+
+  void setInput(int32_t index, ITensor& tensor) noexcept { mImpl->setInput(index, tensor); }
+  using ILayer::setInput;
+
+ protected:
+  virtual ~IMoELayer() noexcept = default;
+  apiv::VMoELayer* mImpl;
+};
+
+class IDistCollectiveLayer : public ILayer {
+ protected:
+  virtual ~IDistCollectiveLayer() noexcept = default;
+  apiv::VDistCollectiveLayer* mImpl;
+};
+
+}  // namespace nvinfer1

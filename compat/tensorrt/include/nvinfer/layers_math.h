@@ -1,0 +1,285 @@
+// Layers of arithmetic: element by element, reductions, products of matrices.
+
+#pragma once
+
+#include "nvinfer/tensor.h"
+
+namespace nvinfer1 {
+
+enum class ElementWiseOperation : int32_t {
+  kSUM = 0,
+  kPROD = 1,
+  kMAX = 2,
+  kMIN = 3,
+  kSUB = 4,
+  kDIV = 5,
+  kPOW = 6,
+  kFLOOR_DIV = 7,
+  kAND = 8,
+  kOR = 9,
+  kXOR = 10,
+  kEQUAL = 11,
+  kGREATER = 12,
+  kLESS = 13,
+};
+
+class IElementWiseLayer : public ILayer {
+ public:
+  void setOperation(ElementWiseOperation op) noexcept { return mImpl->setOperation(op); }
+
+  ElementWiseOperation getOperation() const noexcept { return mImpl->getOperation(); }
+
+ protected:
+  apiv::VElementWiseLayer* mImpl;
+  virtual ~IElementWiseLayer() noexcept = default;
+};
+
+enum class UnaryOperation : int32_t {
+  kEXP = 0,
+  kLOG = 1,
+  kSQRT = 2,
+  kRECIP = 3,
+  kABS = 4,
+  kNEG = 5,
+  kSIN = 6,
+  kCOS = 7,
+  kTAN = 8,
+  kSINH = 9,
+  kCOSH = 10,
+  kASIN = 11,
+  kACOS = 12,
+  kATAN = 13,
+  kASINH = 14,
+  kACOSH = 15,
+  kATANH = 16,
+  kCEIL = 17,
+  kFLOOR = 18,
+  kERF = 19,
+  kNOT = 20,
+  kSIGN = 21,
+  kROUND = 22,
+  kISINF = 23,
+  kISNAN = 24,
+};
+
+class IUnaryLayer : public ILayer {
+ public:
+  void setOperation(UnaryOperation op) noexcept { mImpl->setOperation(op); }
+
+  UnaryOperation getOperation() const noexcept { return mImpl->getOperation(); }
+
+ protected:
+  apiv::VUnaryLayer* mImpl;
+  virtual ~IUnaryLayer() noexcept = default;
+};
+
+enum class ReduceOperation : int32_t {
+  kSUM = 0,
+  kPROD = 1,
+  kMAX = 2,
+  kMIN = 3,
+  kAVG = 4,
+  kNONE = 5,
+};
+
+enum class CollectiveOperation : int32_t {
+  kALL_REDUCE = 0,
+  kALL_GATHER = 1,
+  kBROADCAST = 2,
+  kREDUCE = 3,
+  kREDUCE_SCATTER = 4,
+};
+
+class IReduceLayer : public ILayer {
+ public:
+  void setOperation(ReduceOperation op) noexcept { mImpl->setOperation(op); }
+
+  ReduceOperation getOperation() const noexcept { return mImpl->getOperation(); }
+
+  void setReduceAxes(uint32_t reduceAxes) noexcept { mImpl->setReduceAxes(reduceAxes); }
+
+  uint32_t getReduceAxes() const noexcept { return mImpl->getReduceAxes(); }
+
+  void setKeepDimensions(bool keepDimensions) noexcept { mImpl->setKeepDimensions(keepDimensions); }
+
+  bool getKeepDimensions() const noexcept { return mImpl->getKeepDimensions(); }
+
+ protected:
+  apiv::VReduceLayer* mImpl;
+  virtual ~IReduceLayer() noexcept = default;
+};
+
+enum class TopKOperation : int32_t {
+  kMAX = 0,
+  kMIN = 1,
+};
+
+class ITopKLayer : public ILayer {
+ public:
+  void setOperation(TopKOperation op) noexcept { mImpl->setOperation(op); }
+
+  TopKOperation getOperation() const noexcept { return mImpl->getOperation(); }
+
+  void setK(int32_t k) noexcept { mImpl->setK(k); }
+
+  int32_t getK() const noexcept { return mImpl->getK(); }
+
+  void setReduceAxes(uint32_t reduceAxes) noexcept { mImpl->setReduceAxes(reduceAxes); }
+
+  uint32_t getReduceAxes() const noexcept { return mImpl->getReduceAxes(); }
+  using ILayer::setInput;
+
+  bool setIndicesType(DataType type) noexcept { return mImpl->setIndicesType(type); }
+
+  DataType getIndicesType() const noexcept { return mImpl->getIndicesType(); }
+
+ protected:
+  apiv::VTopKLayer* mImpl;
+  virtual ~ITopKLayer() noexcept = default;
+};
+
+enum class MatrixOperation : int32_t {
+  kNONE = 0,
+  kTRANSPOSE = 1,
+  kVECTOR = 2,
+};
+
+class IMatrixMultiplyLayer : public ILayer {
+ public:
+  void setOperation(int32_t index, MatrixOperation op) noexcept { mImpl->setOperation(index, op); }
+
+  MatrixOperation getOperation(int32_t index) const noexcept { return mImpl->getOperation(index); }
+
+ protected:
+  apiv::VMatrixMultiplyLayer* mImpl;
+  virtual ~IMatrixMultiplyLayer() noexcept = default;
+};
+
+class IEinsumLayer : public ILayer {
+ public:
+  bool setEquation(char const* equation) noexcept { return mImpl->setEquation(equation); }
+
+  char const* getEquation() const noexcept { return mImpl->getEquation(); }
+
+ protected:
+  virtual ~IEinsumLayer() noexcept = default;
+  apiv::VEinsumLayer* mImpl;
+};
+
+class ISelectLayer : public ILayer {
+ protected:
+  virtual ~ISelectLayer() noexcept = default;
+  apiv::VSelectLayer* mImpl;
+};
+
+enum class CumulativeOperation : int32_t {
+  kSUM = 0,
+};
+
+class ICumulativeLayer : public ILayer {
+ public:
+  bool setOperation(CumulativeOperation op) noexcept { return mImpl->setOperation(op); }
+
+  CumulativeOperation getOperation() const noexcept { return mImpl->getOperation(); }
+
+  void setExclusive(bool exclusive) noexcept { mImpl->setExclusive(exclusive); }
+
+  bool getExclusive() const noexcept { return mImpl->getExclusive(); }
+
+  void setReverse(bool reverse) noexcept { mImpl->setReverse(reverse); }
+
+  bool getReverse() const noexcept { return mImpl->getReverse(); }
+
+ protected:
+  apiv::VCumulativeLayer* mImpl;
+  virtual ~ICumulativeLayer() noexcept = default;
+};
+
+class IIdentityLayer : public ILayer {
+ protected:
+  apiv::VIdentityLayer* mImpl;
+  virtual ~IIdentityLayer() noexcept = default;
+};
+
+class ICastLayer : public ILayer {
+ public:
+  void setToType(DataType toType) noexcept { mImpl->setToType(toType); }
+
+  DataType getToType() const noexcept { return mImpl->getToType(); }
+
+ protected:
+  apiv::VCastLayer* mImpl;
+  virtual ~ICastLayer() noexcept = default;
+};
+
+class IConstantLayer : public ILayer {
+ public:
+  void setWeights(Weights weights) noexcept { mImpl->setWeights(weights); }
+
+  Weights getWeights() const noexcept { return mImpl->getWeights(); }
+
+  void setDimensions(Dims const& dimensions) noexcept { mImpl->setDimensions(dimensions); }
+
+  Dims getDimensions() const noexcept { return mImpl->getDimensions(); }
+
+ protected:
+  apiv::VConstantLayer* mImpl;
+  virtual ~IConstantLayer() noexcept = default;
+};
+
+enum class FillOperation : int32_t {
+  kLINSPACE = 0,
+  kRANDOM_UNIFORM = 1,
+  kRANDOM_NORMAL = 2,
+};
+
+class IFillLayer : public ILayer {
+ public:
+  void setDimensions(Dims const& dimensions) noexcept { mImpl->setDimensions(dimensions); }
+
+  Dims getDimensions() const noexcept { return mImpl->getDimensions(); }
+
+  void setOperation(FillOperation op) noexcept { mImpl->setOperation(op); }
+
+  FillOperation getOperation() const noexcept { return mImpl->getOperation(); }
+
+  void setAlpha(double alpha) noexcept { mImpl->setAlpha(alpha); }
+
+  double getAlpha() const noexcept { return mImpl->getAlpha(); }
+
+  void setBeta(double beta) noexcept { mImpl->setBeta(beta); }
+
+  double getBeta() const noexcept { return mImpl->getBeta(); }
+  using ILayer::setInput;
+
+  void setAlphaInt64(int64_t alpha) noexcept { mImpl->setAlphaInt64(alpha); }
+
+  int64_t getAlphaInt64() const noexcept { return mImpl->getAlphaInt64(); }
+
+  void setBetaInt64(int64_t beta) noexcept { mImpl->setBetaInt64(beta); }
+
+  int64_t getBetaInt64() const noexcept { return mImpl->getBetaInt64(); }
+
+  bool isAlphaBetaInt64() const noexcept { return mImpl->isAlphaBetaInt64(); }
+
+  void setToType(DataType toType) noexcept { mImpl->setToType(toType); }
+
+  DataType getToType() const noexcept { return mImpl->getToType(); }
+
+ protected:
+  virtual ~IFillLayer() noexcept = default;
+  apiv::VFillLayer* mImpl;
+};
+
+class IAssertionLayer : public ILayer {
+ public:
+  void setMessage(char const* message) noexcept { mImpl->setMessage(message); }
+
+  char const* getMessage() const noexcept { return mImpl->getMessage(); }
+
+ protected:
+  virtual ~IAssertionLayer() noexcept = default;
+  apiv::VAssertionLayer* mImpl;
+};
+
+}  // namespace nvinfer1
