@@ -27,6 +27,9 @@ struct BuilderOptions {
   int threads = 0;  ///< that the engine is tuned for; 0: all that the process may use
   /// 0: cost model only, about a second. 3: measured, seconds. 5: every candidate.
   int effort = 3;
+  /// kF16 or kBF16 allow that f32 values between kernels are stored so, where the device gains by
+  /// it (GPUs); arithmetic accumulates in f32, inputs and outputs keep their types.
+  DType storage = DType::kF32;
   std::map<std::string, Profile> profiles;  ///< by input name, for inputs with symbolic sizes
   std::string timing_cache;                 ///< a file to read and extend; empty: none
   std::vector<std::string> exclude_tactics;

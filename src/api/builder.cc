@@ -42,6 +42,7 @@ BuildOptions internal_options(const BuilderOptions& options, Budget& budget, Tim
   out.device = describe_cpu();
   if (options.threads > 0) out.device.threads = options.threads;
   out.threads = options.threads;
+  out.storage = options.storage;
   out.tune.effort = options.effort;
   out.tune.excluded = options.exclude_tactics;
   out.tune.budget = &budget;
@@ -90,6 +91,11 @@ Result<std::vector<std::byte>> build_bytes(Network& network, const BuilderOption
   }
   if (options.effort < 0 || options.effort > 5) {
     return error(Code::kInvalidArgument, "effort ", options.effort, " is not between 0 and 5");
+  }
+  if (options.storage != DType::kF32 && options.storage != DType::kF16 &&
+      options.storage != DType::kBF16) {
+    return error(Code::kInvalidArgument, "storage type ", to_string(options.storage),
+                 ": f32, f16 and bf16 are possible");
   }
   const std::string& pass = options.print_after;
   if (!pass.empty() && pass != "all" && find_pass(pass) == nullptr) {

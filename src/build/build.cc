@@ -74,6 +74,11 @@ bool wanted(const BuildOptions& options, const std::string& what) {
          std::find(options.dumps.begin(), options.dumps.end(), what) != options.dumps.end();
 }
 
+// The contractions of a CPU work on f32 alone: there, half-size storage would cost conversions.
+bool gains_by_storage(const BuildOptions& options) {
+  return options.device.kind == "cuda";
+}
+
 Status run_phases(Graph& graph, const BuildOptions& options, BuildReport* report,
                   Stopwatch& watch) {
   PassOptions passes = options.passes;
@@ -82,6 +87,9 @@ Status run_phases(Graph& graph, const BuildOptions& options, BuildReport* report
   watch.lap("canonicalize");
   CARNOT_RETURN_IF_ERROR(run_passes(fuse_pipeline(), graph, passes));
   watch.lap("fuse");
+  if (gains_by_storage(options)) {
+    CARNOT_RETURN_IF_ERROR(run_passes(precision_pipeline(options.storage), graph, passes));
+  }
   CARNOT_RETURN_IF_ERROR(run_passes(lower_pipeline(), graph, passes));
   watch.lap("lower");
   return {};

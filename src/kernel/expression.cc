@@ -61,6 +61,13 @@ StageBuilder::Id StageBuilder::cast(Id a, DType type) {
   return push({Entry::kInst, 0, inst});
 }
 
+StageBuilder::Id StageBuilder::narrow(Id a, DType from, DType type) {
+  if (from == type) return a;
+  const Id id = cast(a, type);
+  if (is_float(type) && is_float(from) && bits_of(type) < bits_of(from)) narrowed_[id] = {a, from};
+  return id;
+}
+
 std::vector<StageBuilder::Id> StageBuilder::append(const ScalarProgram& program,
                                                    const std::vector<Id>& inputs) {
   std::vector<Id> ids = inputs;
@@ -68,7 +75,9 @@ std::vector<StageBuilder::Id> StageBuilder::append(const ScalarProgram& program,
     for (int32_t& a : inst.args) {
       if (a >= 0) a = ids[static_cast<size_t>(a)];
     }
-    ids.push_back(push({Entry::kInst, 0, inst}));
+    const auto wide = inst.op == ScalarOp::kCast ? narrowed_.find(inst.args[0]) : narrowed_.end();
+    const bool back = wide != narrowed_.end() && wide->second.second == inst.type;
+    ids.push_back(back ? wide->second.first : push({Entry::kInst, 0, inst}));
   }
   std::vector<Id> results;
   for (int32_t r : program.results) results.push_back(ids[static_cast<size_t>(r)]);

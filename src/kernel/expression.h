@@ -21,6 +21,9 @@ class StageBuilder {
   Id constant(DType type, double value);
   Id op(ScalarOp op, Id a, Id b = -1, Id c = -1);
   Id cast(Id a, DType type);
+  /// cast(a, type) where `a` is of type `from`. A program that casts it back gets `a` itself: a
+  /// fold's value is rounded only where it is stored.
+  Id narrow(Id a, DType from, DType type);
   std::vector<Id> append(const ScalarProgram& program, const std::vector<Id>& inputs);
 
   /// The stage with `results` as its program's results; `stages_before` are the folded inputs.
@@ -34,6 +37,7 @@ class StageBuilder {
   };
   Id push(Entry entry);
   std::vector<Entry> entries_;
+  std::map<Id, std::pair<Id, DType>> narrowed_;
   std::vector<Load> loads_;
 };
 

@@ -325,17 +325,18 @@ Status Lowering::lower_attention(const op::Attention& op) {
 Result<Id> Lowering::fold_value(StageBuilder& b, const Value* v, const Dims& index) {
   const Op& op = fold_->op;
   const DType type = v->type().dtype;
-  auto finish = [&](Id id, DType from) { return from == type ? id : b.cast(id, type); };
+  auto finish = [&](Id id, DType from) { return b.narrow(id, from, type); };
+  auto widened = [&](Id id, DType from, DType acc) { return from == acc ? id : b.cast(id, acc); };
   const Value* x = fold_->inputs[0];
   const DType acc = accumulator_of(x->type().dtype);
   if (auto* conv = std::get_if<op::Conv>(&op)) {
-    Id id = finish(b.folded(0), acc);
+    Id id = b.folded(0);
     if (fold_->inputs.size() > 2) {
       const size_t channel = conv->channels_last ? index.size() - 1 : 1;
       CARNOT_ASSIGN(Id bias, eval(b, fold_->inputs[2], {index[channel]}, {}));
-      id = b.op(ScalarOp::kAdd, id, bias);
+      id = b.op(ScalarOp::kAdd, id, widened(bias, type, acc));
     }
-    return id;
+    return finish(id, acc);
   }
   if (auto* pool = std::get_if<op::Pool>(&op)) {
     Id id = b.folded(0);
@@ -354,7 +355,7 @@ Result<Id> Lowering::fold_value(StageBuilder& b, const Value* v, const Dims& ind
   if (std::holds_alternative<op::ArgReduce>(op)) return b.folded(0);
   if (auto* softmax = std::get_if<op::Softmax>(&op)) {
     CARNOT_ASSIGN(Id id, eval(b, x, index, {}));
-    if (x->type().dtype != acc) id = b.cast(id, acc);
+    id = widened(id, x->type().dtype, acc);
     id = b.op(ScalarOp::kSub, id, b.folded(0));
     id = softmax->log ? b.op(ScalarOp::kSub, id, b.op(ScalarOp::kLog, b.folded(1)))
                       : b.op(ScalarOp::kDiv, b.op(ScalarOp::kExp, id), b.folded(1));
@@ -362,13 +363,13 @@ Result<Id> Lowering::fold_value(StageBuilder& b, const Value* v, const Dims& ind
   }
   if (auto* norm = std::get_if<op::Normalize>(&op)) {
     CARNOT_ASSIGN(Id id, eval(b, x, index, {}));
-    if (x->type().dtype != acc) id = b.cast(id, acc);
+    id = widened(id, x->type().dtype, acc);
     const Id count = b.expression(fold_count_, acc);
     if (!norm->rms) id = b.op(ScalarOp::kSub, id, b.op(ScalarOp::kDiv, b.folded(0), count));
     Id variance = b.op(ScalarOp::kDiv, b.folded(norm->rms ? 0 : 1), count);
     variance = b.op(ScalarOp::kAdd, variance, b.constant(acc, norm->epsilon));
     const Id inverse = b.op(ScalarOp::kDiv, b.constant(acc, 1), b.op(ScalarOp::kSqrt, variance));
-    id = finish(b.op(ScalarOp::kMul, id, inverse), acc);
+    id = b.op(ScalarOp::kMul, id, inverse);
     for (size_t i = 1; i < fold_->inputs.size(); ++i) {
       const TensorType& t = fold_->inputs[i]->type();
       Dims at;
@@ -376,9 +377,9 @@ Result<Id> Lowering::fold_value(StageBuilder& b, const Value* v, const Dims& ind
         at.push_back(t.dims[d].is(1) ? Dim(0) : index[index.size() - t.dims.size() + d]);
       }
       CARNOT_ASSIGN(Id operand, eval(b, fold_->inputs[i], at, {}));
-      id = b.op(i == 1 ? ScalarOp::kMul : ScalarOp::kAdd, id, operand);
+      id = b.op(i == 1 ? ScalarOp::kMul : ScalarOp::kAdd, id, widened(operand, t.dtype, acc));
     }
-    return id;
+    return finish(id, acc);
   }
   return finish(b.folded(0), acc);  // matmul
 }

@@ -107,6 +107,8 @@ using Pipeline = std::vector<Phase>;
 /// What runs when and why: pipeline.cc.
 Pipeline canonicalize_pipeline();
 Pipeline fuse_pipeline();
+/// `storage`: kF16 or kBF16; empty for others.
+Pipeline precision_pipeline(DType storage);
 Pipeline lower_pipeline();
 
 /// Runs passes on the graph and, innermost first, on the regions of if, loop and scan.

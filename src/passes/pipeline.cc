@@ -43,6 +43,13 @@ Pipeline fuse_pipeline() {
   return {{"fuse", {"merge_pointwise", "eliminate_dead_nodes"}, 1}};
 }
 
+/// Before lowering, where the user allows it and the device gains by it.
+Pipeline precision_pipeline(DType storage) {
+  if (storage == DType::kF16) return {{"precision", {"store_as_f16"}, 1}};
+  if (storage == DType::kBF16) return {{"precision", {"store_as_bf16"}, 1}};
+  return {};
+}
+
 /// To what a device runs: layouts, then groups that are kernels.
 Pipeline lower_pipeline() {
   return {

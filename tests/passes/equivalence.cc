@@ -35,7 +35,8 @@ Result<std::vector<Tensor>> make_inputs(const Graph& graph, uint64_t seed) {
 
 }  // namespace
 
-Status same_results(const Graph& before, const Graph& after, uint64_t seed, int64_t bytes_max) {
+Status same_results(const Graph& before, const Graph& after, uint64_t seed, int64_t bytes_max,
+                    DType storage) {
   CARNOT_ASSIGN(const std::vector<Tensor> inputs, make_inputs(before, seed));
   Budget budget({bytes_max, std::chrono::seconds(300), nullptr});
   const Result<std::vector<Tensor>> want = execute(before, inputs, budget);
@@ -46,7 +47,9 @@ Status same_results(const Graph& before, const Graph& after, uint64_t seed, int6
   if (budget.bytes_used() != 0) return error(Code::kInternal, "a run did not release its bytes");
   if (want->size() != got->size()) return error(Code::kWrongResult, "the outputs' number differs");
   for (size_t i = 0; i < want->size(); ++i) {
-    const Difference difference = compare((*got)[i], (*want)[i], tolerance_of((*want)[i].dtype()));
+    const DType dtype = (*want)[i].dtype();
+    const Difference difference =
+        compare((*got)[i], (*want)[i], tolerance_of(dtype == DType::kF32 ? storage : dtype));
     if (!difference.ok) {
       return error(Code::kWrongResult, "output ", i, " differs ", difference.first);
     }

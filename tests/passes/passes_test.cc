@@ -17,6 +17,8 @@
 namespace carnot {
 namespace {
 
+constexpr int64_t kBytesMax = int64_t{32} << 20;
+
 Result<Pipeline> pipeline_of(const std::string& passes) {
   Pipeline out;
   std::istringstream names(passes);
@@ -34,6 +36,17 @@ Result<Pipeline> pipeline_of(const std::string& passes) {
       append({{"one", {row->name}, 1}});
     } else {
       return error(Code::kInvalidArgument, "no pass is named ", name);
+    }
+  }
+  return out;
+}
+
+DType storage_of(const Pipeline& pipeline) {
+  DType out = DType::kF32;
+  for (const Phase& phase : pipeline) {
+    for (const std::string_view pass : phase.passes) {
+      if (pass == "store_as_f16") out = DType::kF16;
+      if (pass == "store_as_bf16") out = DType::kBF16;
     }
   }
   return out;
@@ -58,7 +71,7 @@ Result<std::string> run(const TextCase& c) {
   CARNOT_ASSIGN(const Graph again, parse_graph(once, {&constants, "printed"}));
   if (print(again) != once) return error(Code::kInternal, "print(parse(t)) != t for\n", once);
   for (uint64_t seed = 1; seed <= 3; ++seed) {
-    CARNOT_RETURN_IF_ERROR(same_results(original, graph, seed));
+    CARNOT_RETURN_IF_ERROR(same_results(original, graph, seed, kBytesMax, storage_of(pipeline)));
   }
   if (c.notes) {
     for (const Note& note : notes) {

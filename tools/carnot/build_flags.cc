@@ -45,6 +45,10 @@ void BuildFlags::add_to(CLI::App& app) {
       ->type_name("FILE");
   app.add_option("--tactics", tactics, "Tactics to switch off: -cpu.window,-cpu.contraction")
       ->delimiter(',');
+  CLI::Option* half = app.add_flag("--fp16", fp16,
+                                   "Allow f32 values between kernels to be stored as f16, where "
+                                   "the device gains by it (GPUs)");
+  app.add_flag("--bf16", bf16, "The same as bf16")->excludes(half);
   app.add_option("--print", print, "Print the lowered graph, the kernels or the plan")
       ->check(CLI::IsMember({"graph", "kernel", "plan"}));
   app.add_option("--print-after", print_after, "Print the graph after this pass (or 'all')")
@@ -74,6 +78,7 @@ Result<BuilderOptions> builder_options(const BuildFlags& flags) {
   options.device = flags.device;
   options.threads = flags.threads;
   options.effort = flags.effort;
+  options.storage = flags.fp16 ? DType::kF16 : flags.bf16 ? DType::kBF16 : DType::kF32;
   options.timing_cache = flags.timing_cache;
   for (const std::string& t : flags.tactics) {
     if (t.size() < 2 || t[0] != '-') {

@@ -35,6 +35,7 @@ struct BuildFlags {
   std::vector<std::string> tactics;  ///< "-cpu.winograd": switched off
   int effort = 3, threads = 0;
   int64_t stop_after = -1;
+  bool fp16 = false, bf16 = false;
   void add_to(CLI::App& app);
 };
 /// BuilderOptions with dumps to stdout and progress on a terminal's stderr.
