@@ -93,3 +93,33 @@ function(carnot_fuzzer name)
     set_tests_properties(replay_${name} PROPERTIES LABELS unit TIMEOUT 300)
   endif()
 endfunction()
+
+# carnot_embed(folder file...): texts that the library of src/<folder> carries, by their names from
+# src/. They are read by `embedded_files()`, declared in src/<folder>/embedded.h.
+function(carnot_embed folder)
+  carnot_target_name(${folder} target)
+  set(rows "")
+  foreach(file IN LISTS ARGN)
+    set(path ${PROJECT_SOURCE_DIR}/src/${folder}/${file})
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${path})
+    file(READ ${path} text)
+    string(APPEND rows "    {\"${folder}/${file}\", R\"CARNOT_FILE(${text})CARNOT_FILE\"},\n")
+  endforeach()
+  string(REPLACE "/" "::" namespace ${folder})
+  string(REGEX REPLACE "^codegen" "carnot" namespace ${namespace})
+  set(source ${CMAKE_CURRENT_BINARY_DIR}/embedded.cc)
+  file(CONFIGURE OUTPUT ${source} @ONLY CONTENT "// Made by carnot_embed() of cmake/carnot.cmake.
+#include \"@folder@/embedded.h\"
+
+namespace @namespace@ {
+
+std::span<const EmbeddedFile> embedded_files() {
+  static constexpr EmbeddedFile kFiles[] = {
+@rows@  };
+  return kFiles;
+}
+
+}  // namespace @namespace@
+")
+  target_sources(${target} PRIVATE ${source})
+endfunction()

@@ -59,7 +59,11 @@ class CodeSink {
  public:
   virtual ~CodeSink() = default;
   virtual Result<CodeBlob> finish() = 0;
+  /// The source of what was emitted and not yet finished, for people.
+  virtual std::string text() const = 0;
 };
+/// What sinks share code by: everything about the kernel but its name, and the variant.
+std::string share_key(const Kernel& kernel, const char* tactic, const std::string& variant);
 
 /// The tactics of a device, best guess first; the last takes any verified kernel.
 std::span<const Tactic> tactics_of(const DeviceDescription& device);

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "tactics/cpu/tables.h"
+#include "tactics/cuda/tables.h"
 
 namespace carnot {
 
@@ -9,12 +10,19 @@ std::span<const Tactic> tactics_of(const DeviceDescription& device) {
   // Copies of the rows: a table must be contiguous, its rows stand in their tactics' files.
   static const Tactic kCpu[] = {cpu::kContraction, cpu::kAttention, cpu::kWindow, cpu::kTranspose,
                                 cpu::kLoops};
+  static const Tactic kCuda[] = {cuda::kLoops};
   if (device.kind == "cpu") return kCpu;
+  if (device.kind == "cuda") return kCuda;
   return {};
 }
 
 std::unique_ptr<CodeSink> make_code_sink(const DeviceDescription& device, int threads) {
+  if (device.kind == "cuda") return std::make_unique<cuda::CudaCodeSink>(device, threads);
   return std::make_unique<cpu::CpuCodeSink>(device, threads);
+}
+
+std::string share_key(const Kernel& kernel, const char* tactic, const std::string& variant) {
+  return cat(hash(kernel), ' ', tactic, ' ', variant);
 }
 
 }  // namespace carnot

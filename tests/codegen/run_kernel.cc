@@ -9,7 +9,7 @@
 #include <sstream>
 
 #include "base/status.h"
-#include "codegen/cpu/access.h"
+#include "codegen/access.h"
 #include "tensor/fill.h"
 
 namespace carnot::cpu {

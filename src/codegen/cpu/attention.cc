@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "codegen/cpu/access.h"
+#include "codegen/access.h"
 #include "codegen/cpu/convert.h"
 #include "codegen/cpu/math.h"
 

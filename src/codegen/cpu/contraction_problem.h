@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "codegen/cpu/access.h"
+#include "codegen/access.h"
 #include "codegen/cpu/contraction.h"
 
 namespace carnot::cpu {

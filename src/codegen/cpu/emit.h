@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "codegen/cpu/access.h"
+#include "codegen/access.h"
 #include "codegen/cpu/module.h"
 
 namespace carnot::cpu {

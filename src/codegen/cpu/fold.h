@@ -1,6 +1,6 @@
 #pragma once
 // Fold: a reduction's running value at one group of lanes, and how values and groups combine.
-#include "codegen/cpu/nest.h"
+#include "codegen/nest.h"
 #include "codegen/cpu/scalar_emit.h"
 
 namespace carnot::cpu {

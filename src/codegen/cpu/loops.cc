@@ -2,9 +2,10 @@
 
 #include <algorithm>
 
+#include "codegen/cost.h"
 #include "codegen/cpu/fold.h"
-#include "codegen/cpu/reuse.h"
 #include "codegen/cpu/stage_point.h"
+#include "codegen/reuse.h"
 
 namespace carnot::cpu {
 
@@ -504,14 +505,14 @@ double element_cost(const NestStage& stage, const std::string& symbol, int lanes
   const double waste = likely > 0 ? whole / static_cast<double>(likely) : 1;
   double vector = 1 + 0.5 * cost_of(stage.body), scalar = 0;
   const auto access = [&](const NestAccess& of) {
-    const Step step = step_of(of, symbol);
+    const AxisStep step = step_of(of, symbol);
     const bool data = uses_loads(of.offset);
-    if (step.kind == Step::kNone && !data)
+    if (step.kind == AxisStep::kNone && !data)
       vector += step.guarded ? 1 : 0.2;
-    else if (step.kind == Step::kUnit && !data)
+    else if (step.kind == AxisStep::kUnit && !data)
       vector += step.guarded ? 2 : 1;
     else
-      scalar += step.kind == Step::kComputed ? 2.5 : 1.2;
+      scalar += step.kind == AxisStep::kComputed ? 2.5 : 1.2;
   };
   for (const NestAccess& load : stage.loads) access(load);
   for (const NestAccess& store : stage.stores) access(store);

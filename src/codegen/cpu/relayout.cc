@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "codegen/cpu/access.h"
+#include "codegen/access.h"
 #include "codegen/cpu/window.h"
 
 namespace carnot::cpu {

@@ -27,7 +27,4 @@ llvm::Value* emit_instruction(Emitter& emitter, const ScalarInst& inst,
                               const std::vector<DType>& types,
                               const std::vector<llvm::Value*>& operands);
 
-/// Roughly how many vector instructions the program is.
-int cost_of(const ScalarProgram& program);
-
 }  // namespace carnot::cpu

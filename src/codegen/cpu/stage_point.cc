@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "codegen/cpu/reuse.h"
+#include "codegen/reuse.h"
 #include "tensor/codec.h"
 
 namespace carnot::cpu {

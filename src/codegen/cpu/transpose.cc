@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "codegen/cost.h"
 #include "codegen/cpu/stage_point.h"
 
 namespace carnot::cpu {
@@ -21,7 +22,7 @@ struct Shape2 {
   std::vector<size_t> turned;  ///< loads that come through blocks
 };
 
-bool all_stores(const NestStage& stage, const NestAxis& axis, Step::Kind kind) {
+bool all_stores(const NestStage& stage, const NestAxis& axis, AxisStep::Kind kind) {
   return std::all_of(stage.stores.begin(), stage.stores.end(), [&](const NestAccess& store) {
     return step_of(store, axis.symbol).kind == kind;
   });
@@ -30,8 +31,8 @@ bool all_stores(const NestStage& stage, const NestAxis& axis, Step::Kind kind) {
 /// A load that steps over `read` by one and over `write` by more.
 bool is_turned(const NestAccess& load, const NestAxis& read, const NestAxis& write) {
   if (load.buffer == kExpression || uses_loads(load.offset)) return false;
-  const Step along = step_of(load, read.symbol), across = step_of(load, write.symbol);
-  return along.kind == Step::kUnit && across.kind == Step::kStrided && !along.guarded &&
+  const AxisStep along = step_of(load, read.symbol), across = step_of(load, write.symbol);
+  return along.kind == AxisStep::kUnit && across.kind == AxisStep::kStrided && !along.guarded &&
          !across.guarded && load.guards.empty();
 }
 
@@ -43,7 +44,7 @@ Result<Shape2> shape_of(const Nest& nest, const Target& target) {
   const NestStage& stage = nest.stages[0];
   const int lanes = target.lanes(32);
   for (size_t w = 0; w < nest.axes.size(); ++w) {
-    if (!all_stores(stage, nest.axes[w], Step::kUnit)) continue;
+    if (!all_stores(stage, nest.axes[w], AxisStep::kUnit)) continue;
     Shape2 out;
     out.write = w;
     for (size_t r = 0; r < nest.axes.size(); ++r) {
@@ -56,8 +57,8 @@ Result<Shape2> shape_of(const Nest& nest, const Target& target) {
       out.read = r;
       const NestAxis& write = nest.axes[w];
       const auto follows = [&](const NestAccess& store) {
-        const Step step = step_of(store, nest.axes[r].symbol);
-        return step.kind == Step::kStrided && step.stride == write.size;
+        const AxisStep step = step_of(store, nest.axes[r].symbol);
+        return step.kind == AxisStep::kStrided && step.stride == write.size;
       };
       out.interleave = write.size.is_constant() && write.size.value() <= kChannelsMax &&
                        std::all_of(stage.stores.begin(), stage.stores.end(), follows);

@@ -70,7 +70,8 @@ Result<WindowNest> as_window(const Kernel& kernel, const Symbols& likely) {
   }
   if (!image) return refuse("nothing moves with the width");
   for (const NestAccess& access : store.stores) {
-    if (step_of(access, w.channels).kind != Step::kUnit) return refuse("stores are not contiguous");
+    if (step_of(access, w.channels).kind != AxisStep::kUnit)
+      return refuse("stores are not contiguous");
   }
   return w;
 }

@@ -75,8 +75,12 @@ Result<carnot::CodeBlob> CpuCodeSink::finish() {
   return blob;
 }
 
-std::string share_key(const Kernel& kernel, const char* tactic, const std::string& variant) {
-  return cat(hash(kernel), ' ', tactic, ' ', variant);
+std::string CpuCodeSink::text() const {
+  std::string out;
+  for (size_t i = 0; i < modules_.size(); ++i) {
+    if (weights_[i] > 0) out += modules_[i].ir_text();
+  }
+  return out;
 }
 
 Turned turn_constants(const Problem& problem) {

@@ -25,6 +25,7 @@ class CpuCodeSink : public CodeSink {
   Result<Module*> module(double weight);
 
   Result<carnot::CodeBlob> finish() override;
+  std::string text() const override;
 
  private:
   DeviceDescription device_;
@@ -34,8 +35,6 @@ class CpuCodeSink : public CodeSink {
   std::map<std::string, GeneratedFunction> made_;
 };
 
-/// What a sink shares code by: everything about the kernel but its name, and the variant.
-std::string share_key(const Kernel& kernel, const char* tactic, const std::string& variant);
 /// The call of a function whose arguments are the kernel's buffers, one of which may be replaced.
 GeneratedKernel generated(const GeneratedFunction& function, size_t buffers);
 

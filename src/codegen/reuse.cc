@@ -1,10 +1,10 @@
-#include "codegen/cpu/reuse.h"
+#include "codegen/reuse.h"
 
 #include <algorithm>
 
-#include "codegen/cpu/scalar_emit.h"
+#include "codegen/cost.h"
 
-namespace carnot::cpu {
+namespace carnot {
 
 namespace {
 
@@ -145,4 +145,4 @@ Dim reuse_row_values(Nest& nest) {
   return kept_elements;
 }
 
-}  // namespace carnot::cpu
+}  // namespace carnot

@@ -1,11 +1,11 @@
-#include "codegen/cpu/nest.h"
+#include "codegen/nest.h"
 
 #include <algorithm>
 #include <numeric>
 
 #include "tensor/dim_range.h"
 
-namespace carnot::cpu {
+namespace carnot {
 
 namespace {
 
@@ -195,22 +195,22 @@ int64_t likely_value(const Dim& size, const Symbols& likely) {
   return value.ok() ? *value : kLikelySize;
 }
 
-Step step_of(const NestAccess& access, const std::string& symbol) {
-  Step step;
+AxisStep step_of(const NestAccess& access, const std::string& symbol) {
+  AxisStep step;
   step.guarded = mentioned_in_guards(access, symbol);
   // What a load symbol stands for may move with the axis too; the caller knows of which loads.
   const auto linear = linear_in(access.offset, {symbol});
   if (!linear) {
-    step.kind = Step::kComputed;
+    step.kind = AxisStep::kComputed;
     return step;
   }
   step.stride = linear->of(symbol);
   if (!index_symbols(step.stride).empty())
-    step.kind = Step::kComputed;
+    step.kind = AxisStep::kComputed;
   else if (step.stride.is(1))
-    step.kind = Step::kUnit;
+    step.kind = AxisStep::kUnit;
   else if (!step.stride.is(0))
-    step.kind = Step::kStrided;
+    step.kind = AxisStep::kStrided;
   return step;
 }
 
@@ -240,4 +240,4 @@ Result<Nest> make_nest(const Kernel& kernel, const Symbols& likely) {
   return nest;
 }
 
-}  // namespace carnot::cpu
+}  // namespace carnot

@@ -1,9 +1,9 @@
 #pragma once
 // Reuse between the stages of a row kernel: what one stage computed for every element of the row,
 // and a later one needs again, is kept in scratch (the exponentials of a softmax).
-#include "codegen/cpu/nest.h"
+#include "codegen/nest.h"
 
-namespace carnot::cpu {
+namespace carnot {
 
 /// A load from the row of kept values: the offset counts elements of the row.
 inline constexpr int kKeptRow = -2;
@@ -13,4 +13,4 @@ inline constexpr int kKeptRow = -2;
 /// exponentials once per row, not once per element.
 Dim reuse_row_values(Nest& nest);
 
-}  // namespace carnot::cpu
+}  // namespace carnot

@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "codegen/cpu/access.h"
+#include "codegen/access.h"
 #include "kernel/kernel.h"
 
-namespace carnot::cpu {
+namespace carnot {
 
 struct NestAccess {
   int buffer = 0;  ///< or kExpression: the offset is the value
@@ -48,12 +48,12 @@ struct Nest {
 Result<Nest> make_nest(const Kernel& kernel, const Symbols& likely);
 
 /// How an access moves with one axis.
-struct Step {
+struct AxisStep {
   enum Kind : uint8_t { kNone, kUnit, kStrided, kComputed } kind = kNone;
   Dim stride;  ///< of kUnit and kStrided
   bool guarded = false;
 };
-Step step_of(const NestAccess& access, const std::string& symbol);
+AxisStep step_of(const NestAccess& access, const std::string& symbol);
 
 /// Axis and load symbols ("#0", "$1") of an expression; sizes are left out.
 std::vector<std::string> index_symbols(const Dim& expression);
@@ -62,4 +62,4 @@ bool uses_loads(const Dim& expression);
 /// The likely value of a size expression.
 int64_t likely_value(const Dim& size, const Symbols& likely);
 
-}  // namespace carnot::cpu
+}  // namespace carnot

@@ -1,10 +1,10 @@
-#include "codegen/cpu/access.h"
+#include "codegen/access.h"
 
 #include <algorithm>
 
 #include "base/status.h"
 
-namespace carnot::cpu {
+namespace carnot {
 
 Dim dim_of(const DimAtom& atom) {
   switch (atom.kind) {
@@ -71,4 +71,4 @@ std::optional<Linear> linear_in(const Dim& expression, const std::vector<std::st
   return out;
 }
 
-}  // namespace carnot::cpu
+}  // namespace carnot

@@ -8,7 +8,7 @@
 
 #include "kernel/kernel.h"
 
-namespace carnot::cpu {
+namespace carnot {
 
 /// Elements between neighbours along each axis: the buffer's, or row-major ones.
 Dims strides_of(const Buffer& buffer);
@@ -28,4 +28,4 @@ std::optional<Linear> linear_in(const Dim& expression, const std::vector<std::st
 Dim dim_of(const DimAtom& atom);
 Dim dim_of(const Dim::Term& term);
 
-}  // namespace carnot::cpu
+}  // namespace carnot

@@ -1,0 +1,66 @@
+#pragma once
+// Several neighbouring elements at once.
+#include "codegen/cuda/numbers.cuh"
+
+namespace carnot {
+
+template <int kBytes>
+struct alignas(kBytes) Words {
+  u32 w[kBytes / 4];
+};
+template <>
+struct alignas(2) Words<2> {
+  u16 w;
+};
+template <>
+struct alignas(1) Words<1> {
+  u8 w;
+};
+
+template <class T, int kCount>
+union Piece {
+  static constexpr int kBytes = sizeof(T) * kCount;
+  static constexpr int kWord = kBytes < 16 ? kBytes : 16;
+  Words<kWord> words[kBytes / kWord];
+  T elements[kCount];
+};
+
+/// kCount neighbours at once, where kAligned: a power of two of bytes, at a multiple of them (or of
+/// 16).
+template <bool kAligned, class T, int kCount>
+CARNOT_DEVICE void load_piece(const T* from, T (&to)[kCount]) {
+  if (kAligned) {
+    using P = Piece<T, kCount>;
+    P piece;
+#pragma unroll
+    for (int i = 0; i < P::kBytes / P::kWord; ++i) {
+      piece.words[i] = reinterpret_cast<const Words<P::kWord>*>(from)[i];
+    }
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) to[i] = piece.elements[i];
+  } else {
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) to[i] = from[i];
+  }
+}
+template <bool kAligned, class T, int kCount>
+CARNOT_DEVICE void store_piece(T* to, const T (&from)[kCount]) {
+  if (kAligned) {
+    using P = Piece<T, kCount>;
+    P piece;
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) piece.elements[i] = from[i];
+#pragma unroll
+    for (int i = 0; i < P::kBytes / P::kWord; ++i) {
+      reinterpret_cast<Words<P::kWord>*>(to)[i] = piece.words[i];
+    }
+  } else {
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) to[i] = from[i];
+  }
+}
+CARNOT_DEVICE bool is_aligned(const void* pointer) {
+  return (reinterpret_cast<u64>(pointer) & 15) == 0;
+}
+
+}  // namespace carnot

@@ -1,0 +1,37 @@
+#pragma once
+// CodeText: lines of C++ in nested braces.
+#include <string>
+#include <string_view>
+
+namespace carnot::cuda {
+
+class CodeText {
+ public:
+  void line(std::string_view text) {
+    out_.append(2 * depth_, ' ');
+    out_.append(text);
+    out_ += '\n';
+  }
+  /// "for (...) {": what follows is inside until close().
+  void open(std::string_view head) {
+    line(head);
+    ++depth_;
+  }
+  void close() {
+    --depth_;
+    line("}");
+  }
+  /// A directive, at the line's start.
+  void directive(std::string_view text) {
+    out_.append(text);
+    out_ += '\n';
+  }
+  void blank() { out_ += '\n'; }
+  const std::string& text() const { return out_; }
+
+ private:
+  std::string out_;
+  size_t depth_ = 0;
+};
+
+}  // namespace carnot::cuda

@@ -1,0 +1,22 @@
+#pragma once
+// KernelSource: one kernel as CUDA C++ and what its launch must know. All generators make these.
+#include <string>
+
+#include "carnot/types.h"
+
+namespace carnot::cuda {
+
+struct KernelSource {
+  std::string function;           ///< extern "C" __global__, all arguments of 8 bytes
+  std::string text;               ///< may include what embedded.h has
+  int threads = 256;              ///< per block
+  int shared_bytes = 0;           ///< dynamic shared memory per block
+  int pointers = 0;               ///< arguments before the numbers
+  Dims params;                    ///< the numbers: expressions over size symbols
+  Dim tasks = 1;                  ///< blocks
+  Dim scratch_bytes = 0;          ///< of the whole grid; if not 0 the last argument is its address
+  bool dependent_launch = false;  ///< has griddepcontrol.wait
+  int cluster = 1;                ///< blocks per cluster
+};
+
+}  // namespace carnot::cuda

@@ -1,0 +1,365 @@
+#include "codegen/cuda/loops.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "codegen/cost.h"
+#include "codegen/cuda/scalar_text.h"
+#include "codegen/cuda/stage_text.h"
+
+namespace carnot::cuda {
+
+namespace {
+
+constexpr const char* kIncludes = R"(
+#include "codegen/cuda/access.cuh"
+#include "codegen/cuda/folds.cuh"
+#include "codegen/cuda/scalar.cuh"
+)";
+
+Dim count_of(const std::vector<NestAxis>& axes) {
+  Dim out = 1;
+  for (const NestAxis& axis : axes) out = out * axis.size;
+  return out;
+}
+
+/// A bound of the element offsets inside a buffer.
+Dim extent_of(const Buffer& buffer) {
+  const Dims strides = strides_of(buffer);
+  Dim out = 1;
+  for (size_t i = 0; i < strides.size(); ++i) out = out + buffer.type.dims[i] * strides[i];
+  return out;
+}
+
+std::string c_name(const std::string& symbol) {
+  return cat("i", symbol.substr(1));
+}
+
+/// A fold's parts as C++: its type, its start, and how two values combine.
+struct FoldText {
+  std::string type, start, merge;
+};
+
+FoldText fold_text(const NestStage& stage) {
+  const DType type = stage.accumulator;
+  const std::string element = register_type(type);
+  const bool largest = stage.combiner == Combiner::kMax || stage.combiner == Combiner::kArgMax;
+  const bool least = stage.combiner == Combiner::kMin || stage.combiner == Combiner::kArgMin;
+  std::string start =
+      stage.combiner == Combiner::kProduct ? literal(type, 1, 1) : literal(type, 0, 0);
+  if (largest || least) {
+    const char* sign = largest ? "-" : "";
+    if (type == DType::kBool) {
+      start = least ? "true" : "false";
+    } else if (is_float(type)) {
+      start = cat(sign, type == DType::kF64 ? "infinity_f64()" : "infinity_f32()");
+    } else {
+      start = cat("Limits<", element, ">::", largest ? "least" : "largest");
+    }
+  }
+  if (stage.is_arg()) {
+    return {cat("Best<", element, ">"), cat("{", start, ", 0}"),
+            cat("better_of<", largest ? "true" : "false", ">")};
+  }
+  ScalarInst inst;
+  inst.op = largest                                ? ScalarOp::kMax
+            : least                                ? ScalarOp::kMin
+            : stage.combiner == Combiner::kProduct ? ScalarOp::kMul
+                                                   : ScalarOp::kAdd;
+  return {element, start, instruction_text(inst, {type, type}, {"a", "b"})};
+}
+
+class LoopWriter {
+ public:
+  LoopWriter(const Kernel& kernel, Nest nest, const LoopChoice& choice)
+      : kernel_(kernel), nest_(std::move(nest)), choice_(choice), index_(nest_) {}
+
+  Result<KernelSource> run(const std::string& function);
+
+ private:
+  bool shared() const { return choice_.sharing > 1; }
+  bool lanes_inside() const { return choice_.method == LoopChoice::kRows; }
+  /// The lane of a stage: along the last axis of the points, or of the stage.
+  Lane lane_of(const NestStage& stage) const;
+  void place_thread();
+  void emit_stage(size_t number);
+  void emit_inner(const NestStage& stage, size_t level, IndexNames& names, const Lane& lane,
+                  const std::function<void(const IndexNames&)>& body);
+  void emit_shared_inner(const NestStage& stage, IndexNames& names, const Lane& lane,
+                         const std::function<void(const IndexNames&)>& body);
+  void decompose(const std::vector<NestAxis>& axes, std::string number, int vector,
+                 IndexNames& names);
+  void emit_fold(const NestStage& stage, const IndexNames& names, const Lane& lane);
+  void finish_fold(const NestStage& stage, const FoldText& fold);
+  std::string assemble(const std::string& function, Dims& params) const;
+
+  const Kernel& kernel_;
+  Nest nest_;
+  LoopChoice choice_;
+  CodeText out_;
+  IndexText index_;
+  IndexNames names_;                 ///< of the kernel's axes
+  std::vector<std::string> folded_;  ///< expressions, of lane "v" where they vary
+  std::set<int> vectors_;            ///< buffers that are accessed 16 bytes at once
+  Dim groups_ = 1;                   ///< of points, a vector each
+};
+
+Lane LoopWriter::lane_of(const NestStage& stage) const {
+  if (choice_.vector == 1) return {};
+  const std::vector<NestAxis>& axes = lanes_inside() ? stage.inner : nest_.axes;
+  return axes.empty() ? Lane{} : Lane{axes.back().symbol, choice_.vector};
+}
+
+/// Indices of `number`, which counts points of `axes` row-major, `vector` of them at once.
+void LoopWriter::decompose(const std::vector<NestAxis>& axes, std::string number, int vector,
+                           IndexNames& names) {
+  for (size_t i = axes.size(); i-- > 0;) {
+    const std::string name = c_name(axes[i].symbol);
+    const int width = i + 1 == axes.size() ? vector : 1;
+    const Dim size = width == 1 ? axes[i].size : floor_div(axes[i].size, Dim(width));
+    const std::string times = width == 1 ? "" : cat(" * ", width);
+    names[axes[i].symbol] = name;
+    if (i == 0) {
+      out_.line(cat("const Index ", name, " = ", number, times, ";"));
+      continue;
+    }
+    const std::string divisor = cat("Index(", index_.index(size, {}), ")");
+    out_.line(cat("const Index ", name, " = rest(", number, ", ", divisor, ")", times, ";"));
+    const std::string next = cat(name, "_up");
+    out_.line(cat("const Index ", next, " = quotient(", number, ", ", divisor, ");"));
+    number = next;
+  }
+}
+
+/// Which point, and which part of its inner elements, the thread has.
+void LoopWriter::place_thread() {
+  const int vector = lanes_inside() ? 1 : choice_.vector;
+  Dim count = count_of(nest_.axes);
+  if (vector > 1) {
+    std::vector<NestAxis> axes = nest_.axes;
+    axes.back().size = floor_div(axes.back().size, Dim(vector));
+    count = count_of(axes);
+  }
+  groups_ = count;
+  out_.line("const int thread = static_cast<int>(threadIdx.x);");
+  std::string own = "thread";
+  if (shared()) {
+    const bool neighbours = choice_.method == LoopChoice::kRows;
+    own = cat("thread ", neighbours ? "/ " : "% ", neighbours ? choice_.sharing : choice_.points);
+    out_.line(cat("const int part = thread ", neighbours ? "% " : "/ ",
+                  neighbours ? choice_.sharing : choice_.points, ";"));
+  }
+  out_.line(cat("const Index number = Index(blockIdx.x) * ", choice_.points, " + ", own, ";"));
+  std::string point = "number";
+  if (shared()) {
+    out_.line(cat("const bool live = number < ", index_.index(count, {}), ";"));
+    out_.line(cat("const Index point = live ? number : 0;"));
+    point = "point";
+  } else {
+    out_.line(cat("if (number >= ", index_.index(count, {}), ") return;"));
+  }
+  decompose(nest_.axes, point, vector, names_);
+}
+
+/// Nested loops over the stage's inner axes, all in this thread.
+void LoopWriter::emit_inner(const NestStage& stage, size_t level, IndexNames& names,
+                            const Lane& lane, const std::function<void(const IndexNames&)>& body) {
+  if (level == stage.inner.size()) return body(names);
+  const NestAxis& axis = stage.inner[level];
+  const std::string name = c_name(axis.symbol);
+  const int step = axis.symbol == lane.symbol ? lane.count : 1;
+  constexpr int64_t kUnrolled = 16;  // elements: a 3 x 3 window, and a little more
+  const Dim inside =
+      count_of({stage.inner.begin() + static_cast<std::ptrdiff_t>(level), stage.inner.end()});
+  const bool whole = inside.is_constant() && inside.value() <= kUnrolled;
+  if (whole || level + 1 == stage.inner.size()) {
+    out_.directive(whole ? "#pragma unroll" : "#pragma unroll 4");
+  }
+  out_.open(cat("for (Index ", name, " = 0; ", name, " < ", index_.index(axis.size, {}), "; ", name,
+                " += ", step, ") {"));
+  names[axis.symbol] = name;
+  emit_inner(stage, level + 1, names, lane, body);
+  out_.close();
+}
+
+/// One loop over the stage's inner elements, which the threads of a point take in turn.
+void LoopWriter::emit_shared_inner(const NestStage& stage, IndexNames& names, const Lane& lane,
+                                   const std::function<void(const IndexNames&)>& body) {
+  const Dim total = floor_div(count_of(stage.inner), Dim(lane.count));
+  out_.directive("#pragma unroll 4");
+  out_.open(
+      cat("for (Index j = part; j < ", index_.index(total, {}), "; j += ", choice_.sharing, ") {"));
+  decompose(stage.inner, "j", lane.count, names);
+  body(names);
+  out_.close();
+}
+
+void LoopWriter::emit_fold(const NestStage& stage, const IndexNames& names, const Lane& lane) {
+  Dim position = 0;
+  for (const NestAxis& axis : stage.inner)
+    position = position * axis.size + Dim::symbol(axis.symbol);
+  const size_t number = folded_.size();
+  const bool many = !lanes_inside() && lane.count > 1;
+  const std::string state = cat("f", number, many ? "[v]" : "");
+  StageText text(out_, index_, stage, lane, vectors_);
+  text.emit(names, folded_, "", [&](const std::string& value, const IndexNames& at) {
+    const DType type = stage.types[static_cast<size_t>(stage.results[0])];
+    std::string next = cast_text(type, stage.accumulator, value);
+    if (stage.is_arg()) {
+      next = cat("Best<", register_type(stage.accumulator), ">{", next, ", ",
+                 index_.wide(position, at), "}");
+    }
+    out_.line(cat(state, " = merge", number, "(", state, ", ", next, ");"));
+  });
+}
+
+/// Combines what the threads of a point have folded, and names the result.
+void LoopWriter::finish_fold(const NestStage& stage, const FoldText& fold) {
+  const size_t number = folded_.size();
+  const int lanes = lanes_inside() ? 1 : choice_.vector;
+  const std::string state = cat("f", number, lanes > 1 ? "[v]" : "");
+  if (shared()) {
+    const int threads = choice_.sharing * choice_.points;
+    const bool rows = choice_.method == LoopChoice::kRows;
+    const int slots = rows ? std::max(1, threads / 32) : threads * lanes;
+    out_.line(cat("__shared__ ", fold.type, " s", number, "[", slots, "];"));
+    if (lanes > 1) {
+      out_.directive("#pragma unroll");
+      out_.open(cat("for (int v = 0; v < ", lanes, "; ++v) {"));
+    }
+    const std::string slot = lanes > 1 ? cat("s", number, " + v * ", threads) : cat("s", number);
+    const std::string reduce =
+        rows ? cat("reduce_row<", choice_.sharing, ">")
+             : cat("reduce_column<", choice_.sharing, ", ", choice_.points, ">");
+    out_.line(cat(state, " = ", reduce, "(", state, ", ", slot, ", merge", number, ");"));
+    if (lanes > 1) out_.close();
+  }
+  folded_.push_back(stage.is_arg() ? state + ".at" : state);
+}
+
+void LoopWriter::emit_stage(size_t s) {
+  const NestStage& stage = nest_.stages[s];
+  index_.enter(stage);
+  const Lane lane = lane_of(stage);
+  IndexNames names = names_;
+  FoldText fold;
+  const size_t number = folded_.size();
+  if (stage.folds()) {
+    fold = fold_text(stage);
+    const int lanes = lanes_inside() ? 1 : choice_.vector;
+    const std::string pair = cat("(", fold.type, " a, ", fold.type, " b) -> ", fold.type);
+    const std::string how = stage.is_arg() ? cat(fold.merge, "(a, b)")
+                                           : cat("static_cast<", fold.type, ">(", fold.merge, ")");
+    out_.line(cat("const auto merge", number, " = []", pair, " { return ", how, "; };"));
+    if (lanes == 1) {
+      out_.line(cat(fold.type, " f", number, " = ", fold.start, ";"));
+    } else {
+      out_.line(cat(fold.type, " f", number, "[", lanes, "];"));
+      out_.directive("#pragma unroll");
+      out_.line(cat("for (int v = 0; v < ", lanes, "; ++v) f", number, "[v] = ", fold.start, ";"));
+    }
+  }
+  const auto body = [&](const IndexNames& at) {
+    if (stage.folds()) return emit_fold(stage, at, lane);
+    StageText(out_, index_, stage, lane, vectors_).emit(at, folded_, shared() ? "live" : "", {});
+  };
+  if (!shared()) {
+    out_.open("{");
+    emit_inner(stage, 0, names, lane, body);
+    out_.close();
+  } else if (stage.inner.empty()) {
+    out_.open("if (part == 0) {");
+    body(names);
+    out_.close();
+  } else {
+    emit_shared_inner(stage, names, lane, body);
+  }
+  if (stage.folds()) finish_fold(stage, fold);
+}
+
+std::string LoopWriter::assemble(const std::string& function, Dims& params) const {
+  std::string parameters, arguments;
+  for (size_t i = 0; i < kernel_.buffers.size(); ++i) {
+    const Buffer& buffer = kernel_.buffers[i];
+    parameters += cat(i ? ", " : "", buffer.output ? "" : "const ", storage_type(buffer.type.dtype),
+                      "* __restrict__ b", i);
+    arguments += cat(i ? ", " : "", "b", i);
+  }
+  bool is_static = count_of(nest_.axes).is_constant();
+  Dim bound = count_of(nest_.axes);
+  for (const Buffer& buffer : kernel_.buffers) bound = max(bound, extent_of(buffer));
+  for (const NestStage& stage : nest_.stages) bound = max(bound, count_of(stage.inner));
+  is_static = bound.is_constant();
+  params = index_.params();
+  std::string limit;
+  if (!is_static) {
+    limit = cat("p", params.size());
+    params.push_back(bound);
+  }
+  for (size_t i = 0; i < params.size(); ++i) {
+    parameters += cat(", i64 p", i);
+    arguments += cat(", p", i);
+  }
+  std::string aligned;
+  for (const int buffer : vectors_) {
+    aligned += cat(aligned.empty() ? "" : " && ", "is_aligned(b", buffer, ")");
+  }
+  const int threads = choice_.sharing * choice_.points;
+  CodeText out;
+  out.line(cat("// ", kernel_.name));
+  out.directive(kIncludes);
+  out.line("using namespace carnot;");
+  out.line("template <class Index, bool kAligned>");
+  out.open(cat("CARNOT_DEVICE void body(", parameters, ") {"));
+  std::string text = out.text() + out_.text();
+  CodeText entry;
+  entry.line("}");
+  entry.open(cat("extern \"C\" __global__ void __launch_bounds__(", threads, ") ", function, "(",
+                 parameters, ") {"));
+  const auto call = [&](const char* index, bool is_aligned) {
+    return cat("body<", index, ", ", is_aligned ? "true" : "false", ">(", arguments, ");");
+  };
+  const bool is_large = is_static && bound.value() > IndexText::kIndexMax;
+  const char* index = is_large ? "i64" : "int";
+  if (!is_static)
+    entry.line(cat("if (", limit, " > ", IndexText::kIndexMax, ") return ", call("i64", false)));
+  if (!aligned.empty()) entry.line(cat("if (", aligned, ") return ", call(index, true)));
+  entry.line(call(index, false));
+  entry.close();
+  return text + entry.text();
+}
+
+Result<KernelSource> LoopWriter::run(const std::string& function) {
+  place_thread();
+  for (size_t s = 0; s < nest_.stages.size(); ++s) emit_stage(s);
+  KernelSource out;
+  out.function = function;
+  out.text = assemble(function, out.params);
+  out.threads = choice_.sharing * choice_.points;
+  out.pointers = static_cast<int>(kernel_.buffers.size());
+  out.tasks = ceil_div(groups_, Dim(choice_.points));
+  return out;
+}
+
+}  // namespace
+
+std::string to_string(const LoopChoice& choice) {
+  constexpr const char* kNames[] = {"points", "rows", "columns"};
+  return cat(kNames[choice.method], " ", choice.sharing, "x", choice.points, " v", choice.vector);
+}
+
+Result<std::vector<LoopChoice>> loop_choices(const Kernel& kernel, const DeviceDescription&,
+                                             const Symbols& likely) {
+  if (kernel.attention) return error(Code::kUnsupported, "attention is not a loop nest");
+  CARNOT_ASSIGN(const Nest nest, make_nest(kernel, likely));
+  return std::vector<LoopChoice>{LoopChoice{}};
+}
+
+Result<KernelSource> loop_source(const std::string& function, const Kernel& kernel,
+                                 const Symbols& likely, const LoopChoice& choice) {
+  if (kernel.attention) return error(Code::kUnsupported, "attention is not a loop nest");
+  CARNOT_ASSIGN(Nest nest, make_nest(kernel, likely));
+  return LoopWriter(kernel, std::move(nest), choice).run(function);
+}
+
+}  // namespace carnot::cuda

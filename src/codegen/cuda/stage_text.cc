@@ -1,0 +1,178 @@
+#include "codegen/cuda/stage_text.h"
+
+#include <algorithm>
+
+#include "codegen/cuda/scalar_text.h"
+#include "tensor/codec.h"
+
+namespace carnot::cuda {
+
+namespace {
+
+/// Of the terms that are known, for every value of the symbols.
+bool divisible(const Dim& dim, int64_t by) {
+  if (dim.overflowed() || dim.constant_term() % by != 0) return false;
+  return std::all_of(dim.terms().begin(), dim.terms().end(),
+                     [&](const Dim::Term& term) { return term.coefficient % by == 0; });
+}
+
+bool uses(const Dim& dim, const std::string& symbol) {
+  return dim.uses(symbol);
+}
+
+/// The guard is true for a whole group of lanes or for none of it.
+bool holds_for_groups(const Guard& guard, const Lane& lane) {
+  const bool in_bounds = uses(guard.lower, lane.symbol) || uses(guard.upper, lane.symbol);
+  if (in_bounds) return false;
+  if (!uses(guard.index, lane.symbol)) return true;
+  const auto linear = linear_in(guard.index, {lane.symbol});
+  return linear && linear->of(lane.symbol).is(1) && divisible(linear->rest, lane.count) &&
+         divisible(guard.lower, lane.count) && divisible(guard.upper, lane.count);
+}
+
+}  // namespace
+
+bool is_vector(const NestAccess& access, const Lane& lane) {
+  if (access.buffer < 0 || lane.count == 1) return false;
+  const auto linear = linear_in(access.offset, {lane.symbol});
+  if (!linear || !linear->of(lane.symbol).is(1) || !divisible(linear->rest, lane.count)) {
+    return false;
+  }
+  return std::all_of(access.guards.begin(), access.guards.end(),
+                     [&](const Guard& guard) { return holds_for_groups(guard, lane); });
+}
+
+StageText::StageText(CodeText& out, IndexText& index, const NestStage& stage, Lane lane,
+                     std::set<int>& vectors)
+    : out_(out), index_(index), stage_(stage), lane_(std::move(lane)), vectors_(vectors) {
+  for (const NestAccess& access : stage.loads) varying_.push_back(varies(access));
+}
+
+bool StageText::varies(const Dim& dim) const {
+  if (lane_.count == 1) return false;
+  for (const std::string& symbol : index_symbols(dim)) {
+    if (symbol == lane_.symbol) return true;
+    if (symbol[0] == '$' && varying_[std::stoul(symbol.substr(1))]) return true;
+  }
+  return false;
+}
+
+bool StageText::varies(const NestAccess& access) const {
+  return varies(access.offset) ||
+         std::any_of(access.guards.begin(), access.guards.end(), [&](const Guard& guard) {
+           return varies(guard.index) || varies(guard.lower) || varies(guard.upper);
+         });
+}
+
+std::string StageText::address(const NestAccess& access, const IndexNames& at) {
+  return cat("b", access.buffer, "[", index_.index(access.offset, at), "]");
+}
+
+std::string StageText::otherwise(const NestAccess& load, bool in_memory) const {
+  if (in_memory && is_float(load.dtype) && bits_of(load.dtype) < 32) {
+    return cat(storage_type(load.dtype), "(", encode_float(load.dtype, load.otherwise), ")");
+  }
+  const DType integer = is_float(load.dtype) ? DType::kI64 : load.dtype;
+  const std::string value =
+      literal(load.dtype, load.otherwise, to_integer(integer, load.otherwise));
+  return in_memory && load.dtype == DType::kBool ? cat("u8(", value, ")") : value;
+}
+
+void StageText::name_load(size_t i, const std::string& value, IndexNames& at) {
+  const DType type = stage_.loads[i].dtype;
+  const std::string name = cat("l", i);
+  out_.line(cat("const ", register_type(type), " ", name, " = ", value, ";"));
+  inputs_[i] = name;
+  if (is_integer(type)) at[*load_symbol(static_cast<int>(i)).as_symbol()] = cat("i64(", name, ")");
+}
+
+void StageText::load(size_t i, IndexNames& at) {
+  const NestAccess& of = stage_.loads[i];
+  if (const auto given = provided_.find(i); given != provided_.end()) {
+    return name_load(i, given->second, at);
+  }
+  std::string value = of.buffer == kExpression ? index_.wide(of.offset, at)
+                                               : from_memory(of.dtype, address(of, at));
+  const std::string inside = index_.condition(of.guards, at);
+  if (!inside.empty()) value = cat(inside, " ? ", value, " : ", otherwise(of, false));
+  name_load(i, value, at);
+}
+
+void StageText::load_vector(size_t i, const IndexNames& at) {
+  const NestAccess& of = stage_.loads[i];
+  out_.line(cat(storage_type(of.dtype), " x", i, "[", lane_.count, "];"));
+  const std::string inside = index_.condition(of.guards, at);
+  const std::string read = cat("load_piece<kAligned>(&", address(of, at), ", x", i, ");");
+  vectors_.insert(of.buffer);
+  if (inside.empty()) return out_.line(read);
+  out_.open(cat("if (", inside, ") {"));
+  out_.line(read);
+  out_.close();
+  out_.open("else {");
+  out_.directive("#pragma unroll");
+  out_.line(
+      cat("for (int v = 0; v < ", lane_.count, "; ++v) x", i, "[v] = ", otherwise(of, true), ";"));
+  out_.close();
+}
+
+void StageText::emit(const IndexNames& names, const Strings& folded, const std::string& condition,
+                     const std::function<void(const std::string&, const IndexNames&)>& use) {
+  IndexNames at = names;
+  inputs_.assign(stage_.loads.size(), {});
+  for (size_t i = 0; i < stage_.loads.size(); ++i) {
+    if (!varying_[i] && !provided_.count(i)) load(i, at);
+  }
+  const auto as_vector = [&](const NestAccess& access) { return is_vector(access, lane_); };
+  for (size_t i = 0; i < stage_.loads.size(); ++i) {
+    if (varying_[i] && !provided_.count(i) && as_vector(stage_.loads[i])) load_vector(i, at);
+  }
+  for (size_t k = 0; k < stage_.stores.size(); ++k) {
+    if (!as_vector(stage_.stores[k])) continue;
+    out_.line(cat(storage_type(stage_.stores[k].dtype), " y", k, "[", lane_.count, "];"));
+  }
+  const IndexNames first = at;
+  if (lane_.count > 1) {
+    out_.directive("#pragma unroll");
+    out_.open(cat("for (int v = 0; v < ", lane_.count, "; ++v) {"));
+    at[lane_.symbol] = cat("(", names.find(lane_.symbol)->second, " + v)");
+  }
+  for (size_t i = 0; i < stage_.loads.size(); ++i) {
+    if (!inputs_[i].empty()) continue;
+    const NestAccess& of = stage_.loads[i];
+    if (provided_.count(i) || !as_vector(of)) {
+      load(i, at);
+    } else {
+      name_load(i, from_memory(of.dtype, cat("x", i, "[v]")), at);
+    }
+  }
+  Strings inputs = inputs_;
+  inputs.insert(inputs.end(), folded.begin(), folded.end());
+  const ScalarText program = scalar_text(stage_.body, stage_.types, inputs, "t");
+  for (const std::string& statement : program.statements) out_.line(statement);
+  Strings values;
+  for (const int id : stage_.results) values.push_back(program.values[static_cast<size_t>(id)]);
+  if (stage_.folds()) {
+    use(values[0], at);
+  } else {
+    for (size_t k = 0; k < stage_.stores.size(); ++k) {
+      const NestAccess& to = stage_.stores[k];
+      const std::string value = to_memory(to.dtype, values[k]);
+      if (as_vector(to)) {
+        out_.line(cat("y", k, "[v] = ", value, ";"));
+      } else {
+        out_.line(cat(condition.empty() ? "" : cat("if (", condition, ") "), address(to, at), " = ",
+                      value, ";"));
+      }
+    }
+  }
+  if (lane_.count > 1) out_.close();
+  for (size_t k = 0; k < stage_.stores.size(); ++k) {
+    const NestAccess& to = stage_.stores[k];
+    if (!as_vector(to)) continue;
+    vectors_.insert(to.buffer);
+    out_.line(cat(condition.empty() ? "" : cat("if (", condition, ") "), "store_piece<kAligned>(&",
+                  address(to, first), ", y", k, ");"));
+  }
+}
+
+}  // namespace carnot::cuda

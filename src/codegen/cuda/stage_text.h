@@ -1,0 +1,59 @@
+#pragma once
+// StageText: a stage at one point, or at a group of neighbouring points, as C++ statements: loads
+// (16 bytes at once where that is known to be right), the scalar program, stores.
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "codegen/cuda/code_text.h"
+#include "codegen/cuda/index_text.h"
+
+namespace carnot::cuda {
+
+/// The axis along which a thread takes `count` neighbours; no symbol where that is 1.
+struct Lane {
+  std::string symbol;
+  int count = 1;
+};
+
+/// Whether an access takes `lane.count` neighbours, from a multiple of that many elements on, that
+/// lie side by side and are all inside its guards or all outside.
+bool is_vector(const NestAccess& access, const Lane& lane);
+
+class StageText {
+ public:
+  using Strings = std::vector<std::string>;
+
+  /// `vectors` gathers the buffers that are accessed as vectors.
+  StageText(CodeText& out, IndexText& index, const NestStage& stage, Lane lane,
+            std::set<int>& vectors);
+
+  /// Loads that are given instead: expressions of register type at "v", by load.
+  void provide(size_t load, std::string value) { provided_[load] = std::move(value); }
+
+  /// At the point that `names` says (of the lane its first index). `folded`: of earlier stages.
+  /// `use` gets the folded value (of lane "v"); a storing stage stores, where `condition` is true.
+  void emit(const IndexNames& names, const Strings& folded, const std::string& condition,
+            const std::function<void(const std::string& value, const IndexNames& at)>& use);
+
+ private:
+  bool varies(const Dim& dim) const;
+  bool varies(const NestAccess& access) const;
+  std::string address(const NestAccess& access, const IndexNames& at);
+  std::string otherwise(const NestAccess& load, bool in_memory) const;
+  void load(size_t i, IndexNames& at);
+  void load_vector(size_t i, const IndexNames& at);
+  void name_load(size_t i, const std::string& value, IndexNames& at);
+
+  CodeText& out_;
+  IndexText& index_;
+  const NestStage& stage_;
+  Lane lane_;
+  std::set<int>& vectors_;
+  std::map<size_t, std::string> provided_;
+  std::vector<bool> varying_;
+  Strings inputs_;
+};
+
+}  // namespace carnot::cuda
