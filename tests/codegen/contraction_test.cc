@@ -88,6 +88,17 @@ void check(const Problem& problem, bool b_constant, On on = On::kHost, int effor
         if (why_not(*p, query, t).ok()) chosen.push_back(t);
       }
     }
+    for (const auto access : {RowAccess::kDirect, RowAccess::kPointers}) {
+      for (const int blocks : {2, 3}) {
+        ContractionTactic t = list[0].tactic;
+        t.rows = std::min(t.rows, 4), t.vectors = std::min(t.vectors, 2);
+        t.access = access, t.columns = ColumnAccess::kPacked, t.inner_blocks = blocks;
+        t.unroll = 2, t.row_block = 3, t.column_block = 2;
+        const Result<ContractionProblem> p = contraction_problem(built.kernel, built.view);
+        ASSERT_TRUE(p.ok());
+        if (why_not(*p, query, t).ok()) chosen.push_back(t);
+      }
+    }
     for (const ContractionTactic& tactic : chosen) {
       const std::string what = problem.name + " " + to_string(tactic) + " on " + to_string(target);
       Result<PreparedCall> call = PreparedCall::make(built, target, tactic, b_constant);
@@ -135,6 +146,15 @@ TEST(Contraction, PaddedConvolutions) {
   q = conv(9, 20, 35, 3, 1, 2);
   q.dilation = 2, q.residual = true;
   check(q, true);
+}
+
+// Taps that lie in the padding for a whole tile are left out.
+TEST(Contraction, TapsOutside) {
+  ConvProblem q = conv(9, 40, 35, 3, 1, 6);
+  q.dilation = 6, q.residual = true;
+  check(q, true);
+  q = conv(2, 33, 20, 5, 1, 2);
+  check(q, true, On::kAll);
 }
 
 TEST(Contraction, Winograd) {

@@ -41,9 +41,12 @@ struct ContractionTactic {
   int64_t row_block = 1;     ///< tiles of rows (of windows, for Winograd) per task
   int64_t column_block = 1;  ///< panels of columns per task
   int prefetch = 0;          ///< fetch B this many bytes ahead; 0: leave it to the hardware
+  /// The inner axes are cut into so many blocks, so that a block of a panel stays in the second
+  /// cache for all rows of a task; sums wait in scratch. The order of summation is the same.
+  int inner_blocks = 1;
   bool operator==(const ContractionTactic&) const = default;
 };
-/// "8x3 u4 direct packed 49x2 p0": readable, and what from_text reads.
+/// "8x3 u4 direct packed 49x2 p0": readable. Inner blocks follow as " k9" where there are any.
 std::string to_string(const ContractionTactic& tactic);
 std::vector<int64_t> knobs(const ContractionTactic& tactic);
 Result<ContractionTactic> tactic_from_knobs(const std::vector<int64_t>& knobs);

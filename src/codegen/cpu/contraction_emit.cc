@@ -76,6 +76,9 @@ void ContractionEmitter::plan_scratch() {
   if (t_.columns == ColumnAccess::kScratch) {
     packed_at_ = reserve(p_.inner_count() * (t_.column_block * padded_columns_ * kElementBytes));
   }
+  if (blocked()) {
+    sums_at_ = reserve(t_.row_block * t_.rows * t_.column_block * padded_columns_ * kElementBytes);
+  }
 }
 
 ContractionEmitter::Values ContractionEmitter::next_index(Values index, const Dims& sizes) {
@@ -136,13 +139,22 @@ void ContractionEmitter::task(Value* number) {
   Value* begin = ir.CreateMul(place[2], block);
   Value* end =
       ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, ir.CreateAdd(begin, block), e_.dim(rows_));
-  tiles(t_.rows, begin, end);
+  if (!blocked()) return tiles(t_.rows, begin, end);
+  const int64_t sums = t_.row_block * t_.rows * t_.column_block * padded_columns_;
+  llvm::FixedVectorType* type = e_.vector(e_.f32(), lanes_);
+  e_.loop(e_.i64(0), e_.i64(sums), e_.i64(lanes_),
+          [&](Value* i) { e_.store(e_.splat(0, type), e_.at(e_.f32(), scratch_at(sums_at_), i)); });
+  e_.loop(e_.i64(0), e_.i64(t_.inner_blocks), e_.i64(1), [&](Value* number_of_block) {
+    block_ = number_of_block;
+    tiles(t_.rows, begin, end);
+  });
 }
 
 void ContractionEmitter::tiles(int rows, Value* begin, Value* end) {
   const auto whole = [&] {
     Value* last = e_.dim(rows_ - Dim(rows));
     e_.loop(begin, end, e_.i64(rows), [&](Value* row) {
+      tile_ = e_.ir().CreateUDiv(e_.ir().CreateSub(row, begin), e_.i64(rows));
       tile(rows, e_.ir().CreateBinaryIntrinsic(llvm::Intrinsic::smin, row, last));
     });
   };
@@ -211,22 +223,61 @@ void ContractionEmitter::panel(int rows, int vectors, Value* number, bool tail) 
   }
   prefetch_tile(rows, vectors, column);
   Microkernel shape{rows, vectors, lanes_, t_.unroll, t_.prefetch};
+  in.b = first;
   Values sums(static_cast<size_t>(rows * vectors), e_.splat(0, type));
+  if (!blocked()) {
+    return finish_tile(rows, vectors, column, add_products(rows, shape, std::move(in), sums));
+  }
+  Value* waiting = waiting_sums(ir.CreateNSWSub(number, first_panel_));
+  const auto place = [&](size_t i) { return e_.at(type, waiting, static_cast<int64_t>(i)); };
+  for (size_t i = 0; i < sums.size(); ++i) sums[i] = e_.load(type, place(i));
+  sums = add_products(rows, shape, std::move(in), sums);
+  e_.if_else(
+      ir.CreateICmpEQ(block_, e_.i64(t_.inner_blocks - 1)),
+      [&] { finish_tile(rows, vectors, column, sums); },
+      [&] {
+        for (size_t i = 0; i < sums.size(); ++i) e_.store(sums[i], place(i));
+      });
+}
+
+ContractionEmitter::Value* ContractionEmitter::waiting_sums(Value* panel) {
+  auto& ir = e_.ir();
+  Value* tile = ir.CreateNSWAdd(ir.CreateNSWMul(tile_, e_.i64(t_.column_block)), panel);
+  return e_.at(e_.f32(), scratch_at(sums_at_),
+               ir.CreateNSWMul(tile, e_.i64(t_.rows * padded_columns_)));
+}
+
+// Over all of the inner axes, or over the current block of them: whole taps, or a piece of the one
+// run that there is.
+ContractionEmitter::Values ContractionEmitter::add_products(int rows, const Microkernel& shape,
+                                                            RunOperands in, Values sums) {
+  auto& ir = e_.ir();
   if (taps_ == 1) {
     in.a = row_addresses(rows, e_.i64(0));
-    in.b = first;
-    sums = emit_run(e_, shape, in, sums);
-  } else {
-    Value* tap_step = ir.CreateNSWMul(in.count, in.b_step);
-    sums = e_.loop(e_.i64(0), taps_of_tile(), e_.i64(1), sums,
-                   [&](Value* i, llvm::ArrayRef<Value*> carried) {
-                     Value* tap = tap_at(i);
-                     in.a = row_addresses(rows, tap);
-                     in.b = e_.at(e_.f32(), first, ir.CreateNSWMul(tap, tap_step));
-                     return emit_run(e_, shape, in, Values(carried.begin(), carried.end()));
-                   });
+    if (blocked()) {
+      in.count = e_.i64(run_.value() / t_.inner_blocks);
+      Value* begin = ir.CreateNSWMul(block_, in.count);
+      for (Value*& row : in.a) row = e_.at(e_.f32(), row, ir.CreateNSWMul(begin, in.a_step));
+      in.b = e_.at(e_.f32(), in.b, ir.CreateNSWMul(begin, in.b_step));
+    }
+    return emit_run(e_, shape, in, std::move(sums));
   }
-  finish_tile(rows, vectors, column, sums);
+  Value* begin = e_.i64(0);
+  Value* end = taps_of_tile();
+  if (blocked()) {
+    Value* blocks = e_.i64(t_.inner_blocks);
+    Value* next = ir.CreateNSWAdd(block_, e_.i64(1));
+    begin = ir.CreateUDiv(ir.CreateNSWMul(end, block_), blocks);
+    end = ir.CreateUDiv(ir.CreateNSWMul(end, next), blocks);
+  }
+  Value* panel = in.b;
+  Value* tap_step = ir.CreateNSWMul(in.count, in.b_step);
+  return e_.loop(begin, end, e_.i64(1), sums, [&](Value* i, llvm::ArrayRef<Value*> carried) {
+    Value* tap = tap_at(i);
+    in.a = row_addresses(rows, tap);
+    in.b = e_.at(e_.f32(), panel, ir.CreateNSWMul(tap, tap_step));
+    return emit_run(e_, shape, in, Values(carried.begin(), carried.end()));
+  });
 }
 
 ContractionEmitter::Values ContractionEmitter::row_offsets(Value* r) {

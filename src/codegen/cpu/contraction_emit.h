@@ -47,6 +47,9 @@ class ContractionEmitter {
   void list_taps();
   Value* taps_of_tile();
   Value* tap_at(Value* i);
+  bool blocked() const { return t_.inner_blocks > 1; }
+  Value* waiting_sums(Value* panel);
+  Values add_products(int rows, const Microkernel& shape, RunOperands in, Values sums);
 
   using Column = ContractionEpilogue::Column;
   Values row_offsets(Value* r);  ///< per slot of the epilogue
@@ -67,7 +70,7 @@ class ContractionEmitter {
   Dim panels_, full_panels_;
 
   Dim scratch_;
-  Dim padding_at_, table_at_, taps_at_, offsets_at_, panel_at_, packed_at_;
+  Dim padding_at_, table_at_, taps_at_, offsets_at_, panel_at_, packed_at_, sums_at_;
   std::vector<int> offset_table_;  ///< per load, then per store: its table of row offsets, or -1
   int tables_ = 0;
 
@@ -78,6 +81,8 @@ class ContractionEmitter {
   Value* columns_base_ = nullptr;  ///< B for this task
   Value* a_base_ = nullptr;
   Value* first_row_ = nullptr;
+  Value* block_ = nullptr;  ///< of the inner axes
+  Value* tile_ = nullptr;   ///< number of the tile within the task
   Status status_;
 };
 

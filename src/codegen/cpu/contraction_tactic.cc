@@ -24,6 +24,12 @@ constexpr double kL2Share = 0.5;
 /// General registers for row pointers beside B, the counter and what the loop needs.
 constexpr int kPointerRegistersX86 = 11, kPointerRegistersArm = 20;
 constexpr int64_t kTableEntriesMax = 1 << 16;
+/// Sums that go through scratch, row pointers that are computed again.
+constexpr double kBlockedCost = 1.03;
+constexpr int kInnerBlocksMax = 64;
+/// Of the second cache, for a block of a panel; and what a task's waiting sums may take.
+constexpr double kBlockShare = 0.25;
+constexpr int64_t kSumBytesMax = 256 << 10;
 constexpr double kStreamedBytes = 256 << 10;
 constexpr int kPrefetchBytes = 512;
 constexpr size_t kPrefetched = 2;  ///< the best so many are tried both ways
@@ -96,6 +102,28 @@ Status why_not_access(const ContractionProblem& p, const Target& target,
       }
       break;
     }
+  }
+  return {};
+}
+
+/// Blocks hold whole taps or, of a single run, equal pieces of whole unrolled steps.
+Status why_not_blocks(const ContractionProblem& p, const ContractionTactic& t) {
+  if (t.inner_blocks == 1) return {};
+  if (t.access != RowAccess::kPointers && t.access != RowAccess::kDirect) {
+    return error(Code::kUnsupported, "only rows that lie in place can be read in blocks");
+  }
+  if (t.columns != ColumnAccess::kPacked) return error(Code::kUnsupported, "blocks need packed B");
+  if (t.row_block * t.rows * t.column_block * t.vectors > kSumBytesMax / 16) {
+    return error(Code::kUnsupported, "the sums of a task take too much scratch");
+  }
+  const size_t run_axes = p.run_axes(false, true);
+  const int64_t taps = tap_count(p, run_axes);
+  if (taps > 1) {
+    return t.inner_blocks <= taps ? Status() : error(Code::kUnsupported, "more blocks than taps");
+  }
+  const Dim run = p.inner_count();
+  if (!run.is_constant() || run.value() % (int64_t{t.inner_blocks} * t.unroll) != 0) {
+    return error(Code::kUnsupported, "the inner axis cannot be cut into equal blocks");
   }
   return {};
 }
@@ -199,8 +227,10 @@ struct Model {
     // The weights come at least once from beyond the second cache, and once per tile where a block
     // of columns does not stay in it.
     const double bytes = s.inner * s.columns * 4;
-    const bool stays = bytes / blocks < kL2Share * 1.5 * static_cast<double>(target.l2_bytes);
+    const bool stays =
+        bytes / blocks / t.inner_blocks < kL2Share * 1.5 * static_cast<double>(target.l2_bytes);
     total += s.batch * bytes / kL3BytesPerCycle * (stays ? 0.5 : tiles * 0.5);
+    if (t.inner_blocks > 1) total *= kBlockedCost;
     if (t.columns == ColumnAccess::kScratch) {
       total += s.batch * s.inner * s.columns * std::ceil(tiles / static_cast<double>(t.row_block));
     }
@@ -230,6 +260,25 @@ struct Model {
   }
 };
 
+/// The same tactic with a long panel in blocks, where that can be.
+std::optional<ContractionTactic> in_blocks(const Model& model, const ContractionQuery& query,
+                                           ContractionTactic t) {
+  const double panel = model.s.inner * t.vectors * model.lanes * 4;
+  const double room = kBlockShare * static_cast<double>(query.target.l2_bytes);
+  if (panel <= 2 * room || t.columns != ColumnAccess::kPacked || model.winograd(t)) return {};
+  t.column_block = 1;
+  const double tile_bytes = t.rows * t.vectors * model.lanes * 4;
+  const double tiles = std::ceil(model.s.rows / t.rows);
+  t.row_block = static_cast<int64_t>(
+      std::clamp(kSumBytesMax / 2 / tile_bytes, 1.0, std::ceil(tiles / query.target.threads)));
+  for (int blocks = static_cast<int>(std::ceil(panel / room)); blocks <= kInnerBlocksMax;
+       ++blocks) {
+    t.inner_blocks = blocks;
+    if (why_not(model.p, query, t).ok()) return t;
+  }
+  return {};
+}
+
 int row_limit(const ContractionProblem& p, const Target& target, RowAccess access) {
   const std::optional<Dim> stride = p.row_stride(p.a.map);
   const bool displacements = access == RowAccess::kGather || access == RowAccess::kWinograd2 ||
@@ -246,7 +295,7 @@ std::string to_string(const ContractionTactic& t) {
   constexpr const char* kColumns[] = {"packed", "in_place", "scratch"};
   return cat(t.rows, "x", t.vectors, " u", t.unroll, " ", kAccess[static_cast<int>(t.access)], " ",
              kColumns[static_cast<int>(t.columns)], " ", t.row_block, "x", t.column_block, " p",
-             t.prefetch);
+             t.prefetch, t.inner_blocks > 1 ? cat(" k", t.inner_blocks) : "");
 }
 
 std::vector<int64_t> knobs(const ContractionTactic& t) {
@@ -257,7 +306,8 @@ std::vector<int64_t> knobs(const ContractionTactic& t) {
           static_cast<int64_t>(t.columns),
           t.row_block,
           t.column_block,
-          t.prefetch};
+          t.prefetch,
+          t.inner_blocks};
 }
 
 Result<ContractionTactic> tactic_from_knobs(const std::vector<int64_t>& k) {
@@ -265,9 +315,9 @@ Result<ContractionTactic> tactic_from_knobs(const std::vector<int64_t>& k) {
     return k[i] >= low && k[i] <= high;
   };
   constexpr int64_t kBlockMax = int64_t{1} << 31;
-  if (k.size() != 8 || !within(0, 1, kRowsMax) || !within(1, 1, kVectorsMax) || !within(2, 1, 16) ||
+  if (k.size() != 9 || !within(0, 1, kRowsMax) || !within(1, 1, kVectorsMax) || !within(2, 1, 16) ||
       !within(3, 0, 4) || !within(4, 0, 2) || !within(5, 1, kBlockMax) ||
-      !within(6, 1, kBlockMax) || !within(7, 0, 1 << 16)) {
+      !within(6, 1, kBlockMax) || !within(7, 0, 1 << 16) || !within(8, 1, kInnerBlocksMax)) {
     return error(Code::kInvalidArgument, "contraction: the knobs are out of range");
   }
   ContractionTactic t;
@@ -279,6 +329,7 @@ Result<ContractionTactic> tactic_from_knobs(const std::vector<int64_t>& k) {
   t.row_block = k[5];
   t.column_block = k[6];
   t.prefetch = static_cast<int>(k[7]);
+  t.inner_blocks = static_cast<int>(k[8]);
   return t;
 }
 
@@ -286,6 +337,7 @@ Status why_not(const ContractionProblem& p, const ContractionQuery& query,
                const ContractionTactic& t) {
   CARNOT_RETURN_IF_ERROR(tactic_from_knobs(knobs(t)).status());
   CARNOT_RETURN_IF_ERROR(why_not_columns(p, query, t));
+  CARNOT_RETURN_IF_ERROR(why_not_blocks(p, t));
   return why_not_access(p, query.target, t);
 }
 
@@ -335,7 +387,7 @@ std::vector<RankedTactic> candidates(const ContractionQuery& query, const Symbol
                               RowAccess::kWinograd2, RowAccess::kWinograd4}) {
       t.access = access;
       t.rows = t.vectors = 1;
-      t.row_block = t.column_block = 1;
+      t.row_block = t.column_block = t.inner_blocks = 1;
       if (!why_not(p, query, t).ok()) continue;
       any = true;
       for (t.rows = 1; t.rows <= row_limit(p, query.target, access); ++t.rows) {
@@ -346,6 +398,9 @@ std::vector<RankedTactic> candidates(const ContractionQuery& query, const Symbol
           if (!why_not(p, query, t).ok()) continue;
           model.cut(t);
           out.push_back({t, model.cycles(t) / kCyclesPerUs});
+          if (const auto blocked = in_blocks(model, query, t); blocked && effort > 0) {
+            out.push_back({*blocked, model.cycles(*blocked) / kCyclesPerUs});
+          }
         }
       }
     }
