@@ -30,9 +30,9 @@ constexpr int kInnerBlocksMax = 64;
 /// Of the second cache, for a block of a panel; and what a task's waiting sums may take.
 constexpr double kBlockShare = 0.25;
 constexpr int64_t kSumBytesMax = 256 << 10;
-constexpr double kStreamedBytes = 256 << 10;
+constexpr double kStreamedBytes = 512 << 10;
 constexpr int kPrefetchBytes = 512;
-constexpr size_t kPrefetched = 2;  ///< the best so many are tried both ways
+constexpr size_t kPrefetched = 1;  ///< the best so many are tried both ways
 constexpr int64_t kGatherBytesMax = 1 << 20;
 constexpr int64_t kWinogradElementsMax = 1 << 24;
 
