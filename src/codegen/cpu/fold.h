@@ -1,7 +1,7 @@
 #pragma once
 // Fold: a reduction's running value at one group of lanes, and how values and groups combine.
-#include "codegen/nest.h"
 #include "codegen/cpu/scalar_emit.h"
+#include "codegen/nest.h"
 
 namespace carnot::cpu {
 
