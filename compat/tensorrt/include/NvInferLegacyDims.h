@@ -52,3 +52,38 @@ class Dims4 : public Dims3 {
 };
 
 }  // namespace nvinfer1
+
+namespace nvinfer1 {
+
+/// [C, H, W] (versions 5 to 7).
+class DimsCHW : public Dims3 {
+ public:
+  DimsCHW() = default;
+  DimsCHW(int64_t channels, int64_t height, int64_t width) : Dims3(channels, height, width) {}
+
+  int64_t& c() { return d[0]; }
+  int64_t c() const { return d[0]; }
+  int64_t& h() { return d[1]; }
+  int64_t h() const { return d[1]; }
+  int64_t& w() { return d[2]; }
+  int64_t w() const { return d[2]; }
+};
+
+/// [N, C, H, W] (versions 5 to 7).
+class DimsNCHW : public Dims4 {
+ public:
+  DimsNCHW() = default;
+  DimsNCHW(int64_t batch, int64_t channels, int64_t height, int64_t width)
+      : Dims4(batch, channels, height, width) {}
+
+  int64_t& n() { return d[0]; }
+  int64_t n() const { return d[0]; }
+  int64_t& c() { return d[1]; }
+  int64_t c() const { return d[1]; }
+  int64_t& h() { return d[2]; }
+  int64_t h() const { return d[2]; }
+  int64_t& w() { return d[3]; }
+  int64_t w() const { return d[3]; }
+};
+
+}  // namespace nvinfer1

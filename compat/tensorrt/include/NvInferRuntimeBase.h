@@ -169,21 +169,21 @@ class IErrorRecorder : public IVersionedInterface {
   IErrorRecorder() = default;
   ~IErrorRecorder() noexcept override = default;
 
-  virtual int32_t getNbErrors() const noexcept = 0;
+  virtual int32_t getNbErrors() const = 0;
 
-  virtual ErrorCode getErrorCode(int32_t errorIdx) const noexcept = 0;
+  virtual ErrorCode getErrorCode(int32_t errorIdx) const = 0;
 
-  virtual ErrorDesc getErrorDesc(int32_t errorIdx) const noexcept = 0;
+  virtual ErrorDesc getErrorDesc(int32_t errorIdx) const = 0;
 
-  virtual bool hasOverflowed() const noexcept = 0;
+  virtual bool hasOverflowed() const = 0;
 
-  virtual void clear() noexcept = 0;
+  virtual void clear() = 0;
 
-  virtual bool reportError(ErrorCode val, ErrorDesc desc) noexcept = 0;
+  virtual bool reportError(ErrorCode val, ErrorDesc desc) = 0;
 
-  virtual RefCount incRefCount() noexcept = 0;
+  virtual RefCount incRefCount() = 0;
 
-  virtual RefCount decRefCount() noexcept = 0;
+  virtual RefCount decRefCount() = 0;
 
  protected:
   IErrorRecorder(IErrorRecorder const&) = default;

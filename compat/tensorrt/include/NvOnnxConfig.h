@@ -38,6 +38,11 @@ class IOnnxConfig {
   virtual bool getPrintLayerInfo() const noexcept = 0;
 
   virtual void setPrintLayerInfo(bool) noexcept = 0;
+
+ public:
+  // Calls of other versions: members that no table holds.
+  /// Deletes this object (versions 5 to 9).
+  void destroy() noexcept { delete this; }
 };
 
 }  // namespace nvonnxparser

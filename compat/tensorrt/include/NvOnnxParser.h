@@ -145,6 +145,11 @@ class IParser {
   virtual bool parseModelProto() noexcept = 0;
 
   virtual bool setBuilderConfig(const nvinfer1::IBuilderConfig* const builderConfig) noexcept = 0;
+
+ public:
+  // Calls of other versions: members that no table holds.
+  /// Deletes this object (versions 5 to 7).
+  void destroy() noexcept { delete this; }
 };
 
 class IParserRefitter {

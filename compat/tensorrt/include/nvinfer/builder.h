@@ -12,6 +12,8 @@ enum class NetworkDefinitionCreationFlag : int32_t {
   kSTRONGLY_TYPED = 1,
   kPREFER_JIT_PYTHON_PLUGINS = 2,
   kPREFER_AOT_PYTHON_PLUGINS = 3,
+  // Names of other versions.
+  kEXPLICIT_PRECISION = 8,  ///< Accepted, without effect: Q/DQ layers say it.
 };
 
 class IBuilder : public INoCopy {
@@ -77,6 +79,89 @@ class IBuilder : public INoCopy {
   int32_t getMaxThreads() const noexcept { return mImpl->getMaxThreads(); }
 
   IPluginRegistry& getPluginRegistry() noexcept { return mImpl->getPluginRegistry(); }
+
+  // Calls of other versions: members that no table holds.
+  /// Deletes this object (versions 5 to 9).
+  void destroy() noexcept { delete this; }
+
+  /// The greatest batch of networks with an implicit one.
+  void setMaxBatchSize(int32_t batchSize) noexcept { carnotTrtSetMaxBatchSize(this, batchSize); }
+  int32_t getMaxBatchSize() const noexcept { return carnotTrtGetMaxBatchSize(this); }
+
+  /// A network with an implicit batch (versions 5 to 7): tensors have no dimension for it, and
+  /// IExecutionContext::execute() is told how many samples there are.
+  INetworkDefinition* createNetwork() noexcept { return carnotTrtCreateNetwork(this); }
+
+  /// Builds with what the calls below have set (versions 5 to 7).
+  ICudaEngine* buildCudaEngine(INetworkDefinition& network) noexcept {
+    return buildEngineWithConfig(network, legacyConfig());
+  }
+
+  void setMaxWorkspaceSize(std::size_t workspaceSize) noexcept {
+    legacyConfig().setMaxWorkspaceSize(workspaceSize);
+  }
+  std::size_t getMaxWorkspaceSize() const noexcept { return legacyConfig().getMaxWorkspaceSize(); }
+  void setHalf2Mode(bool mode) noexcept { setFp16Mode(mode); }
+  bool getHalf2Mode() const noexcept { return getFp16Mode(); }
+  void setFp16Mode(bool mode) noexcept { setLegacyFlag(BuilderFlag::kFP16, mode); }
+  bool getFp16Mode() const noexcept { return legacyConfig().getFlag(BuilderFlag::kFP16); }
+  void setInt8Mode(bool mode) noexcept { setLegacyFlag(BuilderFlag::kINT8, mode); }
+  bool getInt8Mode() const noexcept { return legacyConfig().getFlag(BuilderFlag::kINT8); }
+  void setInt8Calibrator(IInt8Calibrator* calibrator) noexcept {
+    legacyConfig().setInt8Calibrator(calibrator);
+  }
+  void setDebugSync(bool sync) noexcept { setLegacyFlag(BuilderFlag::kDEBUG, sync); }
+  bool getDebugSync() const noexcept { return legacyConfig().getFlag(BuilderFlag::kDEBUG); }
+  void setStrictTypeConstraints(bool mode) noexcept {
+    setLegacyFlag(BuilderFlag::kSTRICT_TYPES, mode);
+  }
+  bool getStrictTypeConstraints() const noexcept {
+    return legacyConfig().getFlag(BuilderFlag::kSTRICT_TYPES);
+  }
+  void setRefittable(bool canRefit) noexcept { setLegacyFlag(BuilderFlag::kREFIT, canRefit); }
+  bool getRefittable() const noexcept { return legacyConfig().getFlag(BuilderFlag::kREFIT); }
+  void allowGPUFallback(bool mode) noexcept { setLegacyFlag(BuilderFlag::kGPU_FALLBACK, mode); }
+  void setMinFindIterations(int32_t minFind) noexcept {
+    legacyConfig().setMinTimingIterations(minFind);
+  }
+  int32_t getMinFindIterations() const noexcept { return legacyConfig().getMinTimingIterations(); }
+  void setAverageFindIterations(int32_t avgFind) noexcept {
+    legacyConfig().setAvgTimingIterations(avgFind);
+  }
+  int32_t getAverageFindIterations() const noexcept {
+    return legacyConfig().getAvgTimingIterations();
+  }
+  void setEngineCapability(EngineCapability capability) noexcept {
+    legacyConfig().setEngineCapability(capability);
+  }
+  EngineCapability getEngineCapability() const noexcept {
+    return legacyConfig().getEngineCapability();
+  }
+  void setDeviceType(ILayer* layer, DeviceType deviceType) noexcept {
+    legacyConfig().setDeviceType(layer, deviceType);
+  }
+  DeviceType getDeviceType(ILayer const* layer) const noexcept {
+    return legacyConfig().getDeviceType(layer);
+  }
+  bool isDeviceTypeSet(ILayer const* layer) const noexcept {
+    return legacyConfig().isDeviceTypeSet(layer);
+  }
+  void resetDeviceType(ILayer* layer) noexcept { legacyConfig().resetDeviceType(layer); }
+  bool canRunOnDLA(ILayer const* layer) const noexcept { return legacyConfig().canRunOnDLA(layer); }
+  void setDefaultDeviceType(DeviceType deviceType) noexcept {
+    legacyConfig().setDefaultDeviceType(deviceType);
+  }
+  DeviceType getDefaultDeviceType() const noexcept { return legacyConfig().getDefaultDeviceType(); }
+  void setDLACore(int32_t dlaCore) noexcept { legacyConfig().setDLACore(dlaCore); }
+  int32_t getDLACore() const noexcept { return legacyConfig().getDLACore(); }
+  void reset(INetworkDefinition& /*network*/) noexcept { reset(); }
+
+ private:
+  /// The configuration that calls of versions 5 to 7 change; the builder owns it.
+  IBuilderConfig& legacyConfig() const noexcept { return *carnotTrtGetBuilderConfig(this); }
+  void setLegacyFlag(BuilderFlag flag, bool value) noexcept {
+    value ? legacyConfig().setFlag(flag) : legacyConfig().clearFlag(flag);
+  }
 
  protected:
   apiv::VBuilder* mImpl;

@@ -213,6 +213,35 @@ class IBuilderConfig : public INoCopy {
     return mImpl->getRemoteAutoTuningConfig();
   }
 
+  // Calls of other versions: members that no table holds.
+  /// Deletes this object (versions 5 to 9).
+  void destroy() noexcept { delete this; }
+
+  /// A lower bound of setAvgTimingIterations().
+  void setMinTimingIterations(int32_t minTiming) noexcept {
+    if (getAvgTimingIterations() < minTiming) setAvgTimingIterations(minTiming);
+  }
+  int32_t getMinTimingIterations() const noexcept { return getAvgTimingIterations(); }
+
+  /// The limit of MemoryPoolType::kWORKSPACE, in bytes.
+  void setMaxWorkspaceSize(std::size_t workspaceSize) noexcept {
+    setMemoryPoolLimit(MemoryPoolType::kWORKSPACE, workspaceSize);
+  }
+  std::size_t getMaxWorkspaceSize() const noexcept {
+    return getMemoryPoolLimit(MemoryPoolType::kWORKSPACE);
+  }
+
+  /// True for null and "", the only route (version 11).
+  bool setBuildRoute(char const* buildRoute) noexcept {
+    return buildRoute == nullptr || *buildRoute == '\0';
+  }
+  char const* getBuildRoute() const noexcept { return ""; }
+
+  /// JSON: there is nothing to choose.
+  char const* getAllBuildRoutes() const noexcept {
+    return "{\"tuner_version\": \"\", \"tuner_options\": []}";
+  }
+
  protected:
   apiv::VBuilderConfig* mImpl;
 };

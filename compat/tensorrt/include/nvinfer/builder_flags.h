@@ -46,6 +46,9 @@ enum class BuilderFlag : int32_t {
   kFP4 = 26,
   kEDITABLE_TIMING_CACHE = 27,
   kDISTRIBUTIVE_INDEPENDENCE = 28,
+  // Names of other versions.
+  kSTRICT_TYPES = kPREFER_PRECISION_CONSTRAINTS,
+  kENABLE_TACTIC_HEURISTIC = 29,  ///< Accepted, without effect.
 };
 
 namespace v_1_0 {
@@ -108,6 +111,9 @@ enum class PreviewFeature : int32_t {
   kALIASED_PLUGIN_IO_10_03 = 1,
   kRUNTIME_ACTIVATION_RESIZE_10_10 = 2,
   kMULTIDEVICE_RUNTIME_10_16 = 3,
+  // Names of other versions.
+  kFASTER_DYNAMIC_SHAPES_0805 = 4,                     ///< Accepted, without effect.
+  kDISABLE_EXTERNAL_TACTIC_SOURCES_FOR_CORE_0805 = 5,  ///< Accepted, without effect.
 };
 
 enum class HardwareCompatibilityLevel : int32_t {

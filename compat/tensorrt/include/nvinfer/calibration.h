@@ -15,15 +15,15 @@ enum class CalibrationAlgoType : int32_t {
 
 class IInt8Calibrator : public IVersionedInterface {
  public:
-  virtual int32_t getBatchSize() const noexcept = 0;
+  virtual int32_t getBatchSize() const = 0;
 
-  virtual bool getBatch(void* bindings[], char const* names[], int32_t nbBindings) noexcept = 0;
+  virtual bool getBatch(void* bindings[], char const* names[], int32_t nbBindings) = 0;
 
-  virtual void const* readCalibrationCache(std::size_t& length) noexcept = 0;
+  virtual void const* readCalibrationCache(std::size_t& length) = 0;
 
-  virtual void writeCalibrationCache(void const* ptr, std::size_t length) noexcept = 0;
+  virtual void writeCalibrationCache(void const* ptr, std::size_t length) = 0;
 
-  virtual CalibrationAlgoType getAlgorithm() noexcept = 0;
+  virtual CalibrationAlgoType getAlgorithm() = 0;
   ~IInt8Calibrator() noexcept override = default;
 };
 
@@ -90,13 +90,13 @@ class IInt8LegacyCalibrator : public IInt8Calibrator {
     return CalibrationAlgoType::kLEGACY_CALIBRATION;
   }
 
-  virtual double getQuantile() const noexcept = 0;
+  virtual double getQuantile() const = 0;
 
-  virtual double getRegressionCutoff() const noexcept = 0;
+  virtual double getRegressionCutoff() const = 0;
 
-  virtual void const* readHistogramCache(std::size_t& length) noexcept = 0;
+  virtual void const* readHistogramCache(std::size_t& length) = 0;
 
-  virtual void writeHistogramCache(void const* ptr, std::size_t length) noexcept = 0;
+  virtual void writeHistogramCache(void const* ptr, std::size_t length) = 0;
   ~IInt8LegacyCalibrator() noexcept override = default;
 };
 }  // namespace v_1_0
@@ -112,6 +112,10 @@ class IAlgorithmIOInfo : public INoCopy {
   int64_t getVectorizedDim() const noexcept { return mImpl->getVectorizedDim(); }
 
   int64_t getComponentsPerElement() const noexcept { return mImpl->getComponentsPerElement(); }
+
+  // Calls of other versions: members that no table holds.
+  /// Always kLINEAR (versions 7 to 9).
+  TensorFormat getTensorFormat() const noexcept { return TensorFormat::kLINEAR; }
 
  protected:
   virtual ~IAlgorithmIOInfo() noexcept = default;
@@ -158,6 +162,12 @@ class IAlgorithm : public INoCopy {
 
   IAlgorithmIOInfo const* getAlgorithmIOInfoByIndex(int32_t index) const noexcept {
     return mImpl->getAlgorithmIOInfoByIndex(index);
+  }
+
+  // Calls of other versions: members that no table holds.
+  /// As getAlgorithmIOInfoByIndex(); `index` must be in range (version 7).
+  IAlgorithmIOInfo const& getAlgorithmIOInfo(int32_t index) const noexcept {
+    return *getAlgorithmIOInfoByIndex(index);
   }
 
  protected:

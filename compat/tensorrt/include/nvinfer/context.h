@@ -196,6 +196,55 @@ class IExecutionContext : public INoCopy {
 
   bool setCommunicator(void* communicator) noexcept { return mImpl->setCommunicator(communicator); }
 
+  // Calls of other versions: members that no table holds.
+  /// Deletes this object (versions 5 to 9).
+  void destroy() noexcept { delete this; }
+
+  /// Runs a network with an implicit batch on `batchSize` samples, and waits. `bindings` has an
+  /// address for each binding, in the order of their indices.
+  bool execute(int32_t batchSize, void* const* bindings) noexcept {
+    return carnotTrtExecute(this, batchSize, bindings);
+  }
+
+  /// As execute(), without waiting. `inputConsumed`, where not null, is recorded once the inputs
+  /// may be overwritten.
+  bool enqueue(int32_t batchSize, void* const* bindings, cudaStream_t stream,
+               cudaEvent_t* inputConsumed) noexcept {
+    return carnotTrtEnqueue(this, batchSize, bindings, stream, inputConsumed);
+  }
+
+  /// As enqueueV3(), with an address for each binding in the order of their indices.
+  bool enqueueV2(void* const* bindings, cudaStream_t stream, cudaEvent_t* inputConsumed) noexcept {
+    return carnotTrtEnqueueV2(this, bindings, stream, inputConsumed);
+  }
+
+  Dims getStrides(int32_t bindingIndex) const noexcept {
+    return getTensorStrides(carnotTrtGetBindingTensor(&getEngine(), bindingIndex));
+  }
+
+  /// As setOptimizationProfileAsync() on the null stream.
+  bool setOptimizationProfile(int32_t profileIndex) noexcept {
+    return setOptimizationProfileAsync(profileIndex, nullptr);
+  }
+
+  bool setBindingDimensions(int32_t bindingIndex, Dims dimensions) noexcept {
+    return setInputShape(carnotTrtGetBindingTensor(&getEngine(), bindingIndex), dimensions);
+  }
+
+  Dims getBindingDimensions(int32_t bindingIndex) const noexcept {
+    return getTensorShape(carnotTrtGetBindingTensor(&getEngine(), bindingIndex));
+  }
+
+  /// Copies the values of an input that shapes depend on.
+  bool setInputShapeBinding(int32_t bindingIndex, int32_t const* data) noexcept {
+    return carnotTrtSetInputShapeBinding(this, bindingIndex, data);
+  }
+
+  /// Reads the values of a binding that shapes depend on, an input or an output.
+  bool getShapeBinding(int32_t bindingIndex, int32_t* data) const noexcept {
+    return carnotTrtGetShapeBinding(this, bindingIndex, data);
+  }
+
  protected:
   apiv::VExecutionContext* mImpl;
 };

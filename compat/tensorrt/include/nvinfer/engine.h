@@ -18,6 +18,9 @@ enum class ProfilingVerbosity : int32_t {
   kLAYER_NAMES_ONLY = 0,
   kNONE = 1,
   kDETAILED = 2,
+  // Names of other versions.
+  kDEFAULT = kLAYER_NAMES_ONLY,
+  kVERBOSE = kDETAILED,
 };
 
 enum class SerializationFlag : int32_t {
@@ -272,6 +275,88 @@ class ICudaEngine : public INoCopy {
   }
 
   int64_t getEngineStat(EngineStat stat) const noexcept { return mImpl->getEngineStat(stat); }
+
+  // Calls of other versions: members that no table holds.
+  /// Deletes this object (versions 5 to 9).
+  void destroy() noexcept { delete this; }
+
+  /// The number of bindings of versions 5 to 9: the I/O tensors, once for each profile.
+  int32_t getNbBindings() const noexcept { return carnotTrtGetNbBindings(this); }
+
+  /// The binding of that name, -1 where there is none. Behind the name of a tensor, " [profile k]"
+  /// names its binding in profile k > 0.
+  int32_t getBindingIndex(char const* name) const noexcept {
+    return carnotTrtGetBindingIndex(this, name);
+  }
+
+  /// Null where bindingIndex is out of range. The string lives as long as the library.
+  char const* getBindingName(int32_t bindingIndex) const noexcept {
+    return carnotTrtGetBindingName(this, bindingIndex);
+  }
+
+  bool bindingIsInput(int32_t bindingIndex) const noexcept {
+    return getTensorIOMode(carnotTrtGetBindingTensor(this, bindingIndex)) == TensorIOMode::kINPUT;
+  }
+
+  /// As getTensorShape(). With an implicit batch, the batch is no dimension.
+  Dims getBindingDimensions(int32_t bindingIndex) const noexcept {
+    return getTensorShape(carnotTrtGetBindingTensor(this, bindingIndex));
+  }
+
+  DataType getBindingDataType(int32_t bindingIndex) const noexcept {
+    return getTensorDataType(carnotTrtGetBindingTensor(this, bindingIndex));
+  }
+
+  /// The builder's greatest batch, where the network had an implicit one; else 1.
+  int32_t getMaxBatchSize() const noexcept { return carnotTrtGetEngineMaxBatchSize(this); }
+
+  TensorLocation getLocation(int32_t bindingIndex) const noexcept {
+    return getTensorLocation(carnotTrtGetBindingTensor(this, bindingIndex));
+  }
+
+  int32_t getBindingBytesPerComponent(int32_t bindingIndex) const noexcept {
+    return getTensorBytesPerComponent(carnotTrtGetBindingTensor(this, bindingIndex));
+  }
+
+  int32_t getBindingComponentsPerElement(int32_t bindingIndex) const noexcept {
+    return getTensorComponentsPerElement(carnotTrtGetBindingTensor(this, bindingIndex));
+  }
+
+  TensorFormat getBindingFormat(int32_t bindingIndex) const noexcept {
+    return getTensorFormat(carnotTrtGetBindingTensor(this, bindingIndex));
+  }
+
+  char const* getBindingFormatDesc(int32_t bindingIndex) const noexcept {
+    return getTensorFormatDesc(carnotTrtGetBindingTensor(this, bindingIndex));
+  }
+
+  int32_t getBindingVectorizedDim(int32_t bindingIndex) const noexcept {
+    return getTensorVectorizedDim(carnotTrtGetBindingTensor(this, bindingIndex));
+  }
+
+  Dims getProfileDimensions(int32_t bindingIndex, int32_t profileIndex,
+                            OptProfileSelector select) const noexcept {
+    return getProfileShape(carnotTrtGetBindingTensor(this, bindingIndex), profileIndex, select);
+  }
+
+  int32_t const* getProfileShapeValues(int32_t profileIndex, int32_t inputIndex,
+                                       OptProfileSelector select) const noexcept {
+    return getProfileTensorValues(carnotTrtGetBindingTensor(this, inputIndex), profileIndex,
+                                  select);
+  }
+
+  bool isShapeBinding(int32_t bindingIndex) const noexcept {
+    return isShapeInferenceIO(carnotTrtGetBindingTensor(this, bindingIndex));
+  }
+
+  bool isExecutionBinding(int32_t bindingIndex) const noexcept {
+    return !isShapeBinding(bindingIndex) || getLocation(bindingIndex) == TensorLocation::kDEVICE;
+  }
+
+  /// Scratch bytes of one context (versions 5 to 7).
+  std::size_t getWorkspaceSize() const noexcept {
+    return static_cast<std::size_t>(getDeviceMemorySizeV2());
+  }
 
  protected:
   apiv::VCudaEngine* mImpl;

@@ -6,6 +6,34 @@
 
 namespace nvinfer1 {
 
+/// Which keys a query sees, as version 11 names it.
+enum class CausalMaskKind : int32_t {
+  kNONE = 0,         ///< All.
+  kUPPER_LEFT = 1,   ///< Those whose position is at most its own.
+  kLOWER_RIGHT = 2,  ///< As kUPPER_LEFT, with the last query at the last key. Not supported.
+};
+
+/// How a batch of sequences lies in memory, as version 11 names it.
+enum class AttentionIOForm : int32_t {
+  kPADDED_BHND = 0,  ///< [batch, heads, length, width]
+  kPACKED_NHD = 1,   ///< [all lengths, heads, width]. Not supported.
+};
+
+namespace impl {
+template <>
+struct EnumMaxImpl<CausalMaskKind> {
+  static constexpr int32_t kVALUE = 3;
+};
+template <>
+struct EnumMaxImpl<AttentionIOForm> {
+  static constexpr int32_t kVALUE = 2;
+};
+}  // namespace impl
+
+}  // namespace nvinfer1
+
+namespace nvinfer1 {
+
 enum class AttentionNormalizationOp : int32_t {
   kNONE = 0,
   kSOFTMAX = 1,
@@ -96,6 +124,29 @@ class IAttention : public INoCopy {
 
   int32_t getNbRanks() const noexcept { return mImpl->getNbRanks(); }
 
+  // Calls of other versions: members that no table holds.
+  /// The mask as version 11 names it. False for kLOWER_RIGHT, which is not supported.
+  bool setCausalKind(CausalMaskKind kind) noexcept {
+    return kind != CausalMaskKind::kLOWER_RIGHT && setCausal(kind == CausalMaskKind::kUPPER_LEFT);
+  }
+  CausalMaskKind getCausalKind() const noexcept {
+    return getCausal() ? CausalMaskKind::kUPPER_LEFT : CausalMaskKind::kNONE;
+  }
+
+  /// False for anything but kPADDED_BHND: sequences are padded to one length.
+  bool setQueryForm(AttentionIOForm form) noexcept { return form == AttentionIOForm::kPADDED_BHND; }
+  AttentionIOForm getQueryForm() const noexcept { return AttentionIOForm::kPADDED_BHND; }
+  bool setKeyValueForm(AttentionIOForm form) noexcept {
+    return form == AttentionIOForm::kPADDED_BHND;
+  }
+  AttentionIOForm getKeyValueForm() const noexcept { return AttentionIOForm::kPADDED_BHND; }
+
+  /// False for anything but null: sequences have no lengths of their own.
+  bool setQueryLengths(ITensor* lengths) noexcept { return lengths == nullptr; }
+  ITensor* getQueryLengths() const noexcept { return nullptr; }
+  bool setKeyValueLengths(ITensor* lengths) noexcept { return lengths == nullptr; }
+  ITensor* getKeyValueLengths() const noexcept { return nullptr; }
+
  protected:
   apiv::VAttention* mImpl;
   virtual ~IAttention() noexcept = default;
@@ -132,6 +183,17 @@ class IKVCacheUpdateLayer : public ILayer {
   bool setCacheMode(KVCacheMode cacheMode) noexcept { return mImpl->setCacheMode(cacheMode); }
 
   KVCacheMode getCacheMode() const noexcept { return mImpl->getCacheMode(); }
+
+  // Calls of other versions: members that no table holds.
+  /// False for anything but kPADDED_BHND: updates are padded to one length.
+  bool setUpdateForm(AttentionIOForm form) noexcept {
+    return form == AttentionIOForm::kPADDED_BHND;
+  }
+  AttentionIOForm getUpdateForm() const noexcept { return AttentionIOForm::kPADDED_BHND; }
+
+  /// False for anything but null.
+  bool setUpdateLengths(ITensor* lengths) noexcept { return lengths == nullptr; }
+  ITensor* getUpdateLengths() const noexcept { return nullptr; }
 
  protected:
   apiv::VKVCacheUpdateLayer* mImpl;

@@ -11,6 +11,9 @@ enum class PaddingMode : int32_t {
   kEXPLICIT_ROUND_UP = 1,
   kSAME_UPPER = 2,
   kSAME_LOWER = 3,
+  // Names of other versions.
+  kCAFFE_ROUND_DOWN = kEXPLICIT_ROUND_DOWN,
+  kCAFFE_ROUND_UP = kEXPLICIT_ROUND_UP,
 };
 
 class IConvolutionLayer : public ILayer {
@@ -59,6 +62,18 @@ class IConvolutionLayer : public ILayer {
 
   Dims getDilationNd() const noexcept { return mImpl->getDilationNd(); }
   using ILayer::setInput;
+
+  // Calls of other versions: members that no table holds.
+  void setKernelSize(DimsHW kernelSize) noexcept { setKernelSizeNd(kernelSize); }
+  DimsHW getKernelSize() const noexcept { return carnotTrtToHW(getKernelSizeNd()); }
+  void setStride(DimsHW stride) noexcept { setStrideNd(stride); }
+  DimsHW getStride() const noexcept { return carnotTrtToHW(getStrideNd()); }
+  void setPadding(DimsHW padding) noexcept { setPaddingNd(padding); }
+  DimsHW getPadding() const noexcept { return carnotTrtToHW(getPaddingNd()); }
+  void setDilation(DimsHW dilation) noexcept { setDilationNd(dilation); }
+  DimsHW getDilation() const noexcept { return carnotTrtToHW(getDilationNd()); }
+  void setNbOutputChannels(int64_t nbOutputs) noexcept { setNbOutputMaps(nbOutputs); }
+  int64_t getNbOutputChannels() const noexcept { return getNbOutputMaps(); }
 
  protected:
   virtual ~IConvolutionLayer() noexcept = default;
@@ -111,6 +126,14 @@ class IDeconvolutionLayer : public ILayer {
   void setDilationNd(Dims const& dilation) noexcept { mImpl->setDilationNd(dilation); }
 
   Dims getDilationNd() const noexcept { return mImpl->getDilationNd(); }
+
+  // Calls of other versions: members that no table holds.
+  void setKernelSize(DimsHW kernelSize) noexcept { setKernelSizeNd(kernelSize); }
+  DimsHW getKernelSize() const noexcept { return carnotTrtToHW(getKernelSizeNd()); }
+  void setStride(DimsHW stride) noexcept { setStrideNd(stride); }
+  DimsHW getStride() const noexcept { return carnotTrtToHW(getStrideNd()); }
+  void setPadding(DimsHW padding) noexcept { setPaddingNd(padding); }
+  DimsHW getPadding() const noexcept { return carnotTrtToHW(getPaddingNd()); }
 
  protected:
   virtual ~IDeconvolutionLayer() noexcept = default;
@@ -200,6 +223,14 @@ class IPoolingLayer : public ILayer {
   void setPaddingNd(Dims const& padding) noexcept { mImpl->setPaddingNd(padding); }
 
   Dims getPaddingNd() const noexcept { return mImpl->getPaddingNd(); }
+
+  // Calls of other versions: members that no table holds.
+  void setWindowSize(DimsHW windowSize) noexcept { setWindowSizeNd(windowSize); }
+  DimsHW getWindowSize() const noexcept { return carnotTrtToHW(getWindowSizeNd()); }
+  void setStride(DimsHW stride) noexcept { setStrideNd(stride); }
+  DimsHW getStride() const noexcept { return carnotTrtToHW(getStrideNd()); }
+  void setPadding(DimsHW padding) noexcept { setPaddingNd(padding); }
+  DimsHW getPadding() const noexcept { return carnotTrtToHW(getPaddingNd()); }
 
  protected:
   virtual ~IPoolingLayer() noexcept = default;

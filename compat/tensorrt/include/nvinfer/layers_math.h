@@ -88,6 +88,10 @@ enum class CollectiveOperation : int32_t {
   kBROADCAST = 2,
   kREDUCE = 3,
   kREDUCE_SCATTER = 4,
+  // Names of other versions.
+  kALL_TO_ALL = 5,
+  kGATHER = 6,
+  kSCATTER = 7,
 };
 
 class IReduceLayer : public ILayer {
@@ -149,6 +153,15 @@ class IMatrixMultiplyLayer : public ILayer {
   void setOperation(int32_t index, MatrixOperation op) noexcept { mImpl->setOperation(index, op); }
 
   MatrixOperation getOperation(int32_t index) const noexcept { return mImpl->getOperation(index); }
+
+  // Calls of other versions: members that no table holds.
+  /// Whether the last two dimensions of input `index` are exchanged (versions 5 to 7).
+  void setTranspose(int32_t index, bool val) noexcept {
+    setOperation(index, val ? MatrixOperation::kTRANSPOSE : MatrixOperation::kNONE);
+  }
+  bool getTranspose(int32_t index) const noexcept {
+    return getOperation(index) == MatrixOperation::kTRANSPOSE;
+  }
 
  protected:
   apiv::VMatrixMultiplyLayer* mImpl;

@@ -74,6 +74,12 @@ class IPaddingLayer : public ILayer {
 
   Dims getPostPaddingNd() const noexcept { return mImpl->getPostPaddingNd(); }
 
+  // Calls of other versions: members that no table holds.
+  void setPrePadding(DimsHW padding) noexcept { setPrePaddingNd(padding); }
+  DimsHW getPrePadding() const noexcept { return carnotTrtToHW(getPrePaddingNd()); }
+  void setPostPadding(DimsHW padding) noexcept { setPostPaddingNd(padding); }
+  DimsHW getPostPadding() const noexcept { return carnotTrtToHW(getPostPaddingNd()); }
+
  protected:
   apiv::VPaddingLayer* mImpl;
   virtual ~IPaddingLayer() noexcept = default;
@@ -121,6 +127,8 @@ enum class SampleMode : int32_t {
   kCLAMP = 2,
   kFILL = 3,
   kREFLECT = 4,
+  // Names of other versions.
+  kDEFAULT = kSTRICT_BOUNDS,
 };
 
 class ISliceLayer : public ILayer {

@@ -75,6 +75,16 @@ class IResizeLayer : public ILayer {
 
   bool getExcludeOutside() const noexcept { return mImpl->getExcludeOutside(); }
 
+  // Calls of other versions: members that no table holds.
+  /// Chooses kALIGN_CORNERS, or kASYMMETRIC where false.
+  void setAlignCorners(bool alignCorners) noexcept {
+    setCoordinateTransformation(alignCorners ? ResizeCoordinateTransformation::kALIGN_CORNERS
+                                             : ResizeCoordinateTransformation::kASYMMETRIC);
+  }
+  bool getAlignCorners() const noexcept {
+    return getCoordinateTransformation() == ResizeCoordinateTransformation::kALIGN_CORNERS;
+  }
+
  protected:
   virtual ~IResizeLayer() noexcept = default;
   apiv::VResizeLayer* mImpl;
@@ -123,4 +133,10 @@ class IPluginV3Layer : public ILayer {
   virtual ~IPluginV3Layer() noexcept = default;
 };
 
+}  // namespace nvinfer1
+
+namespace nvinfer1 {
+// Names of versions 6 to 9.
+using SliceMode = SampleMode;
+using ResizeMode = InterpolationMode;
 }  // namespace nvinfer1

@@ -344,6 +344,59 @@ class INetworkDefinition : public INoCopy {
     return mImpl->addNormalizationV2(input, scale, bias, axesMask);
   }
 
+  // Calls of other versions: members that no table holds.
+  /// Deletes this object (versions 5 to 9).
+  void destroy() noexcept { delete this; }
+
+  IConvolutionLayer* addConvolution(ITensor& input, int32_t nbOutputMaps, DimsHW kernelSize,
+                                    Weights kernelWeights, Weights biasWeights) noexcept {
+    return addConvolutionNd(input, nbOutputMaps, kernelSize, kernelWeights, biasWeights);
+  }
+
+  IDeconvolutionLayer* addDeconvolution(ITensor& input, int32_t nbOutputMaps, DimsHW kernelSize,
+                                        Weights kernelWeights, Weights biasWeights) noexcept {
+    return addDeconvolutionNd(input, nbOutputMaps, kernelSize, kernelWeights, biasWeights);
+  }
+
+  IPoolingLayer* addPooling(ITensor& input, PoolingType type, DimsHW windowSize) noexcept {
+    return addPoolingNd(input, type, windowSize);
+  }
+
+  IPaddingLayer* addPadding(ITensor& input, DimsHW prePadding, DimsHW postPadding) noexcept {
+    return addPaddingNd(input, prePadding, postPadding);
+  }
+
+  /// input [.., C, H, W] -> [.., nbOutputs, 1, 1]: a convolution whose window is the whole image.
+  /// kernelWeights are [nbOutputs, C * H * W]; C, H and W must be known.
+  IFullyConnectedLayer* addFullyConnected(ITensor& input, int32_t nbOutputs, Weights kernelWeights,
+                                          Weights biasWeights) noexcept {
+    Dims const dims = input.getDimensions();
+    DimsHW const window = dims.nbDims >= 3
+                              ? DimsHW{dims.d[dims.nbDims - 2], dims.d[dims.nbDims - 1]}
+                              : DimsHW{-1, -1};
+    return addConvolutionNd(input, nbOutputs, window, kernelWeights, biasWeights);
+  }
+
+  /// As the overload with MatrixOperation (versions 5 to 7).
+  IMatrixMultiplyLayer* addMatrixMultiply(ITensor& input0, bool transpose0, ITensor& input1,
+                                          bool transpose1) noexcept {
+    return addMatrixMultiply(
+        input0, transpose0 ? MatrixOperation::kTRANSPOSE : MatrixOperation::kNONE, input1,
+        transpose1 ? MatrixOperation::kTRANSPOSE : MatrixOperation::kNONE);
+  }
+
+  /// As addAttention(), with the mask as version 11 names it. Null for kLOWER_RIGHT, which is not
+  /// supported.
+  IAttention* addAttentionV2(ITensor& query, ITensor& key, ITensor& value,
+                             AttentionNormalizationOp normOp, CausalMaskKind causalKind) noexcept {
+    return causalKind == CausalMaskKind::kLOWER_RIGHT
+               ? nullptr
+               : addAttention(query, key, value, normOp, causalKind == CausalMaskKind::kUPPER_LEFT);
+  }
+
+  /// Always false: explicit precision (versions 6 to 8) is what Q/DQ layers say.
+  bool hasExplicitPrecision() const noexcept { return false; }
+
  protected:
   apiv::VNetworkDefinition* mImpl;
 };

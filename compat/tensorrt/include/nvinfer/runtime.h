@@ -65,6 +65,17 @@ class IRuntime : public INoCopy {
 
   bool getEngineHostCodeAllowed() const noexcept { return mImpl->getEngineHostCodeAllowed(); }
 
+  // Calls of other versions: members that no table holds.
+  /// Deletes this object (versions 5 to 9).
+  void destroy() noexcept { delete this; }
+
+  /// As deserializeCudaEngine(blob, size): engines hold no plugins that a factory would make
+  /// (versions 5 to 9, whose programs pass null).
+  ICudaEngine* deserializeCudaEngine(void const* blob, std::size_t size,
+                                     IPluginFactory* /*pluginFactory*/) noexcept {
+    return deserializeCudaEngine(blob, size);
+  }
+
  protected:
   apiv::VRuntime* mImpl;
 };
@@ -154,6 +165,10 @@ class IRefitter : public INoCopy {
   Weights getWeightsPrototype(char const* weightsName) const noexcept {
     return mImpl->getWeightsPrototype(weightsName);
   }
+
+  // Calls of other versions: members that no table holds.
+  /// Deletes this object (versions 5 to 9).
+  void destroy() noexcept { delete this; }
 
  protected:
   apiv::VRefitter* mImpl;

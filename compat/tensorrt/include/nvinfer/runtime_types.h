@@ -21,6 +21,10 @@ enum class EngineCapability : int32_t {
   kSTANDARD = 0,
   kSAFETY = 1,
   kDLA_STANDALONE = 2,
+  // Names of other versions.
+  kDEFAULT = kSTANDARD,
+  kSAFE_GPU = kSAFETY,
+  kSAFE_DLA = kDLA_STANDALONE,
 };
 
 class Weights {
@@ -39,6 +43,10 @@ class IHostMemory : public INoCopy {
   std::size_t size() const noexcept { return mImpl->size(); }
 
   DataType type() const noexcept { return mImpl->type(); }
+
+  // Calls of other versions: members that no table holds.
+  /// Deletes this object (versions 5 to 9).
+  void destroy() noexcept { delete this; }
 
  protected:
   apiv::VHostMemory* mImpl;
@@ -82,6 +90,10 @@ enum class TensorFormat : int32_t {
   kDLA_HWC4 = 10,
   kHWC16 = 11,
   kDHWC = 12,
+  // Names of other versions.
+  kNCHW = kLINEAR,
+  kNC2HW2 = kCHW2,
+  kNHWC8 = kHWC8,
 };
 
 enum class AllocatorFlag : int32_t {
@@ -100,7 +112,7 @@ class ILogger {
     kVERBOSE = 4,
   };
 
-  virtual void log(Severity severity, AsciiChar const* msg) noexcept = 0;
+  virtual void log(Severity severity, AsciiChar const* msg) = 0;
   ILogger() = default;
   virtual ~ILogger() = default;
 
@@ -129,8 +141,8 @@ namespace v_1_0 {
 
 class IProfiler {
  public:
-  virtual void reportLayerTime(char const* layerName, float ms) noexcept = 0;
-  virtual ~IProfiler() noexcept {}
+  virtual void reportLayerTime(char const* layerName, float ms) = 0;
+  virtual ~IProfiler() {}
 };
 }  // namespace v_1_0
 
@@ -141,24 +153,30 @@ namespace v_1_0 {
 class IGpuAllocator : public IVersionedInterface {
  public:
   virtual void* allocate(uint64_t const size, uint64_t const alignment,
-                         AllocatorFlags const flags) noexcept = 0;
+                         AllocatorFlags const flags) = 0;
   ~IGpuAllocator() override = default;
   IGpuAllocator() = default;
 
-  virtual void* reallocate(void* const, uint64_t, uint64_t) noexcept { return nullptr; }
+  virtual void* reallocate(void* const, uint64_t, uint64_t) { return nullptr; }
 
-  virtual bool deallocate(void* const memory) noexcept = 0;
+  virtual bool deallocate(void* const memory) {
+    free(memory);
+    return true;
+  }
 
   virtual void* allocateAsync(uint64_t const size, uint64_t const alignment,
-                              AllocatorFlags const flags, cudaStream_t) noexcept {
+                              AllocatorFlags const flags, cudaStream_t) {
     return allocate(size, alignment, flags);
   }
 
-  virtual bool deallocateAsync(void* const memory, cudaStream_t) noexcept {
-    return deallocate(memory);
-  }
+  virtual bool deallocateAsync(void* const memory, cudaStream_t) { return deallocate(memory); }
 
   InterfaceInfo getInterfaceInfo() const noexcept override { return {"IGpuAllocator", 1, 0}; }
+
+  // Calls of other versions: members that no table holds.
+  /// What deallocate() calls unless it is overridden: the name of versions 5 to 9. It lies behind
+  /// all entries that the library calls.
+  virtual void free(void* const /*memory*/) {}
 
  protected:
   IGpuAllocator(IGpuAllocator const&) = default;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "nvinfer/enum_counts.h"
+#include "nvinfer/legacy.h"
 
 namespace nvinfer1 {
 namespace apiv {

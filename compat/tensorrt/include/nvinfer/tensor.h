@@ -64,6 +64,11 @@ enum class LayerType : int32_t {
   kKVCACHE_UPDATE = 54,
   kMOE = 55,
   kDIST_COLLECTIVE = 56,
+  // Names of other versions.
+  // Never returned: these layers are made of others.
+  kFULLY_CONNECTED = 1000,
+  kRNN = 1001,
+  kRNN_V2 = 1002,
 };
 
 class ITensor : public INoCopy {
