@@ -206,7 +206,7 @@ int64_t value_of(const Dim& dim, const Symbols& symbols) {
   return *value;
 }
 
-void measure(const std::string& name, const KernelCase& test, const std::string& variant,
+void measure(const std::string& name, const StoredKernel& test, const std::string& variant,
              const Generate& generate, const Target& target, const Options& options) {
   const Result<Compiled> compiled = compile(generate, target, options);
   if (!compiled.ok()) {
@@ -249,7 +249,7 @@ void measure(const std::string& name, const KernelCase& test, const std::string&
   std::fflush(stdout);
 }
 
-void measure_all(const std::string& name, const KernelCase& test, const Target& target,
+void measure_all(const std::string& name, const StoredKernel& test, const Target& target,
                  const Options& options) {
   if (test.kernel.attention) {
     const AttentionTactic tactic = attention_tactic(test.kernel, target);
@@ -282,14 +282,14 @@ int run(const Options& options) {
   Result<Target> target = options.target.empty() ? host_target() : parse_target(options.target);
   if (!target.ok()) return std::printf("%s\n", to_string(target.status()).c_str()), 1;
   for (const std::string& path : options.files) {
-    const Result<KernelCase> test = read_case(path);
+    const Result<StoredKernel> test = read_stored_kernel(path);
     if (!test.ok()) return std::printf("%s\n", to_string(test.status()).c_str()), 1;
     measure_all(test->name, *test, *target, options);
   }
   if (!options.files.empty()) return 0;
   for (const Case& each : cases()) {
     if (each.name.find(options.only) == std::string::npos) continue;
-    KernelCase test;
+    StoredKernel test;
     Result<Kernel> kernel = parse_kernel(each.text);
     if (!kernel.ok()) return std::printf("%s\n", to_string(kernel.status()).c_str()), 1;
     test.kernel = *kernel;

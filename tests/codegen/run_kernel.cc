@@ -1,96 +1,11 @@
 #include "tests/codegen/run_kernel.h"
 
-#include <sys/mman.h>
-
-#include <algorithm>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "base/status.h"
-#include "codegen/access.h"
-#include "tensor/fill.h"
+#include "tests/kernels/operand.h"
 
 namespace carnot::cpu {
-
-namespace {
-
-constexpr size_t kPage = 4096;
-
-/// Memory whose last byte is followed by a page that nobody may touch.
-class Fenced {
- public:
-  explicit Fenced(size_t bytes) {
-    const size_t pages = (bytes + kPage - 1) / kPage + 1;
-    bytes_ = pages * kPage;
-    base_ = static_cast<std::byte*>(
-        mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    CARNOT_CHECK(base_ != MAP_FAILED);
-    CARNOT_CHECK(mprotect(base_ + bytes_ - kPage, kPage, PROT_NONE) == 0);
-    std::memset(base_, 0x7f, bytes_ - kPage);
-    data_ = base_ + bytes_ - kPage - bytes;
-  }
-  Fenced(Fenced&& other) noexcept
-      : base_(std::exchange(other.base_, nullptr)), data_(other.data_), bytes_(other.bytes_) {}
-  ~Fenced() {
-    if (base_ != nullptr) munmap(base_, bytes_);
-  }
-  std::byte* data() const { return data_; }
-  bool untouched_before() const {
-    return std::all_of(base_, data_, [](std::byte b) { return b == std::byte{0x7f}; });
-  }
-
- private:
-  std::byte* base_;
-  std::byte* data_;
-  size_t bytes_;
-};
-
-Result<Shape> shape_of(const Dims& dims, const Symbols& symbols) {
-  Shape shape;
-  for (const Dim& dim : dims) {
-    CARNOT_ASSIGN(const int64_t size, evaluate(dim, symbols));
-    shape.push_back(size);
-  }
-  return shape;
-}
-
-/// One buffer of the call: its elements in memory and how they lie.
-struct Operand {
-  Shape shape, strides;
-  size_t element_bytes = 0;
-  std::unique_ptr<Fenced> memory;
-
-  template <class Visit>
-  void each(const Visit& visit) const {
-    Shape at(shape.size(), 0);
-    for (int64_t i = 0; i < volume(shape); ++i) {
-      int64_t offset = 0;
-      for (size_t d = 0; d < shape.size(); ++d) offset += at[d] * strides[d];
-      visit(static_cast<size_t>(i) * element_bytes, static_cast<size_t>(offset) * element_bytes);
-      for (size_t d = shape.size(); d-- > 0;) {
-        if (++at[d] < shape[d]) break;
-        at[d] = 0;
-      }
-    }
-  }
-};
-
-Result<Operand> make_operand(const Buffer& buffer, const Symbols& symbols) {
-  Operand out;
-  CARNOT_ASSIGN(out.shape, shape_of(buffer.type.dims, symbols));
-  CARNOT_ASSIGN(out.strides, shape_of(strides_of(buffer), symbols));
-  out.element_bytes = static_cast<size_t>(std::max(8, bits_of(buffer.type.dtype)) / 8);
-  int64_t last = volume(out.shape) > 0 ? 1 : 0;
-  for (size_t d = 0; d < out.shape.size(); ++d) {
-    last += std::max<int64_t>(0, out.shape[d] - 1) * out.strides[d];
-  }
-  out.memory = std::make_unique<Fenced>(static_cast<size_t>(last) * out.element_bytes);
-  return out;
-}
-
-}  // namespace
 
 std::vector<Target> runnable_targets() {
   const Result<Target> host = host_target();
@@ -122,10 +37,7 @@ Result<std::vector<Tensor>> run_generated(const Kernel& kernel, const Generate& 
   for (size_t i = 0; i < kernel.buffers.size(); ++i) {
     CARNOT_ASSIGN(Operand operand, make_operand(kernel.buffers[i], symbols));
     if (!kernel.buffers[i].output) {
-      operand.each([&](size_t dense, size_t there) {
-        std::memcpy(operand.memory->data() + there, inputs[i].data() + dense,
-                    operand.element_bytes);
-      });
+      operand.fill(inputs[i]);
     }
     operands.push_back(std::move(operand));
   }
@@ -156,65 +68,10 @@ Result<std::vector<Tensor>> run_generated(const Kernel& kernel, const Generate& 
       return error(Code::kWrongResult, "wrote before buffer ", i);
     }
     if (!kernel.buffers[i].output) continue;
-    CARNOT_ASSIGN(Tensor dense, Tensor::allocate(kernel.buffers[i].type.dtype, operands[i].shape));
-    operands[i].each([&](size_t to, size_t from) {
-      std::memcpy(dense.mutable_data() + to, operands[i].memory->data() + from,
-                  operands[i].element_bytes);
-    });
+    CARNOT_ASSIGN(Tensor dense, operands[i].dense(kernel.buffers[i].type.dtype));
     results.push_back(std::move(dense));
   }
   return results;
-}
-
-Result<std::vector<Tensor>> make_inputs(const Kernel& kernel, const Symbols& symbols, uint64_t seed,
-                                        bool provoking) {
-  std::vector<Tensor> inputs;
-  for (const Buffer& buffer : kernel.buffers) {
-    if (buffer.output) break;
-    CARNOT_ASSIGN(const Shape shape, shape_of(buffer.type.dims, symbols));
-    const Fill kind = provoking ? Fill::kProvoking : Fill::kUniform;
-    CARNOT_ASSIGN(Tensor tensor, fill(buffer.type.dtype, shape, seed + inputs.size(), kind));
-    CARNOT_ASSIGN(Tensor dense, tensor.dense());
-    inputs.push_back(std::move(dense));
-  }
-  return inputs;
-}
-
-Result<KernelCase> read_case(const std::string& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  KernelCase out;
-  out.name = std::filesystem::path(path).stem().string();
-  bool provoking = false;
-  std::string line;
-  while (std::getline(text, line) && line.rfind("//", 0) == 0) {
-    std::istringstream words(line.substr(2));
-    std::string key, word;
-    words >> key;
-    if (key == "tolerance:") words >> out.tolerance;
-    if (key == "fill:") provoking = words >> word && word == "provoking";
-    if (key != "symbols:") continue;
-    while (words >> word) {
-      const size_t equals = word.find('=');
-      out.symbols[word.substr(0, equals)] = std::stoll(word.substr(equals + 1));
-    }
-  }
-  const std::string whole = text.str();
-  CARNOT_ASSIGN(out.kernel, parse_kernel(whole).with(out.name));
-  CARNOT_RETURN_IF_ERROR(verify(out.kernel));
-  CARNOT_ASSIGN(out.inputs, make_inputs(out.kernel, out.symbols, 7, provoking));
-  return out;
-}
-
-std::vector<std::string> kernel_files() {
-  std::vector<std::string> paths;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(CARNOT_SOURCE_DIR "/tests/kernels")) {
-    if (entry.path().extension() == ".kernel") paths.push_back(entry.path().string());
-  }
-  std::sort(paths.begin(), paths.end());
-  return paths;
 }
 
 }  // namespace carnot::cpu

@@ -7,6 +7,7 @@
 
 #include "codegen/cpu/module.h"
 #include "kernel/kernel.h"
+#include "tests/kernels/stored_kernel.h"
 
 namespace carnot::cpu {
 
@@ -22,21 +23,5 @@ Result<std::vector<Tensor>> run_generated(const Kernel& kernel, const Generate& 
                                           const Symbols& symbols,
                                           const std::vector<int>& arguments = {},
                                           const std::vector<Tensor>& extra = {});
-
-/// A kernel in a text file, with what its first lines say: `// symbols: n=3 h=5`,
-/// `// fill: provoking`, `// tolerance: 1e-6`.
-struct KernelCase {
-  std::string name;
-  Kernel kernel;
-  Symbols symbols;
-  std::vector<Tensor> inputs;
-  double tolerance = 2e-6;
-};
-Result<KernelCase> read_case(const std::string& path);
-/// All of tests/kernels.
-std::vector<std::string> kernel_files();
-/// Filled inputs for a kernel.
-Result<std::vector<Tensor>> make_inputs(const Kernel& kernel, const Symbols& symbols, uint64_t seed,
-                                        bool provoking);
 
 }  // namespace carnot::cpu

@@ -136,6 +136,13 @@ Status run(const KernelCase& test, KernelCase* blessed) {
 
 }  // namespace
 
+Result<std::vector<Tensor>> inputs_of(const KernelCase& test, const Kernel& kernel,
+                                      Symbols* sizes) {
+  CARNOT_ASSIGN(const Settings settings, parse_settings(test.settings));
+  *sizes = settings.sizes;
+  return make_inputs(kernel, settings);
+}
+
 std::vector<KernelCase> read_kernel_cases(const std::string& path) {
   std::vector<KernelCase> cases;
   std::ifstream in(path);

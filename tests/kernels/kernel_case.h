@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "carnot/tensor.h"
+#include "kernel/kernel.h"
 
 namespace carnot {
 
@@ -29,6 +29,9 @@ struct KernelCase {
 };
 std::vector<KernelCase> read_kernel_cases(const std::string& path);
 void write_kernel_cases(const std::string& path, const std::vector<KernelCase>& cases);
+
+/// The operands that the settings say, and the sizes.
+Result<std::vector<Tensor>> inputs_of(const KernelCase& test, const Kernel& kernel, Symbols* sizes);
 
 /// Parses, verifies, prints, interprets and compares. `blessed` is the case as it should read.
 Status run_kernel_case(const KernelCase& test, KernelCase* blessed);
