@@ -6,6 +6,7 @@
 
 namespace nvinfer1 {
 
+/// Two sizes.
 class Dims2 : public Dims {
  public:
   Dims2() : Dims2(0, 0) {}
@@ -19,20 +20,18 @@ class Dims2 : public Dims {
   }
 };
 
+/// Height and width.
 class DimsHW : public Dims2 {
  public:
   DimsHW() : Dims2() {}
   DimsHW(int64_t height, int64_t width) : Dims2(height, width) {}
-
   int64_t& h() { return d[0]; }
-
   int64_t h() const { return d[0]; }
-
   int64_t& w() { return d[1]; }
-
   int64_t w() const { return d[1]; }
 };
 
+/// Three sizes.
 class Dims3 : public Dims2 {
  public:
   Dims3() : Dims3(0, 0, 0) {}
@@ -42,6 +41,7 @@ class Dims3 : public Dims2 {
   }
 };
 
+/// Four sizes.
 class Dims4 : public Dims3 {
  public:
   Dims4() : Dims4(0, 0, 0, 0) {}

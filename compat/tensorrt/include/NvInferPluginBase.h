@@ -6,6 +6,7 @@
 
 namespace nvinfer1 {
 
+/// Types of a plugin's fields.
 enum class PluginFieldType : int32_t {
   kFLOAT16 = 0,
   kFLOAT32 = 1,
@@ -23,11 +24,13 @@ enum class PluginFieldType : int32_t {
   kFP4 = 13,
 };
 
+/// An attribute of a plugin. Its data belong to whoever made the field.
 class PluginField {
  public:
   AsciiChar const* name;
   void const* data;
   PluginFieldType type;
+  /// Elements, not bytes.
   int32_t length;
   PluginField(AsciiChar const* const name_ = nullptr, void const* const data_ = nullptr,
               PluginFieldType const type_ = PluginFieldType::kUNKNOWN,
@@ -40,11 +43,13 @@ struct PluginFieldCollection {
   PluginField const* fields{};
 };
 
+/// What a plugin is made for.
 enum class TensorRTPhase : int32_t {
   kBUILD = 0,
   kRUNTIME = 1,
 };
 
+/// Which part of IPluginV3 is asked for.
 enum class PluginCapabilityType : int32_t {
   kCORE = 0,
   kBUILD = 1,
@@ -53,6 +58,7 @@ enum class PluginCapabilityType : int32_t {
 
 namespace v_1_0 {
 
+/// Base of the parts of IPluginV3.
 class IPluginCapability : public IVersionedInterface {};
 }  // namespace v_1_0
 
@@ -60,14 +66,13 @@ using IPluginCapability = v_1_0::IPluginCapability;
 
 namespace v_1_0 {
 
+/// What plugins share by a key. See IPluginRegistry::acquirePluginResource().
 class IPluginResource : public IVersionedInterface {
  public:
   InterfaceInfo getInterfaceInfo() const noexcept override {
     return InterfaceInfo{"IPluginResource", 1, 0};
   }
-
   virtual int32_t release() noexcept = 0;
-
   virtual IPluginResource* clone() noexcept = 0;
   ~IPluginResource() noexcept override = default;
   IPluginResource() = default;
@@ -82,6 +87,7 @@ using IPluginResource = v_1_0::IPluginResource;
 
 namespace v_1_0 {
 
+/// Base of all creators.
 class IPluginCreatorInterface : public IVersionedInterface {
  public:
   ~IPluginCreatorInterface() noexcept override = default;
@@ -99,12 +105,13 @@ using IPluginCreatorInterface = v_1_0::IPluginCreatorInterface;
 
 namespace v_1_0 {
 
+/// A plugin of version 3: an object of up to three parts.
 class IPluginV3 : public IVersionedInterface {
  public:
   InterfaceInfo getInterfaceInfo() const noexcept override { return InterfaceInfo{"PLUGIN", 1, 0}; }
 
+  /// The part, which lives as long as the plugin; null where it has none.
   virtual IPluginCapability* getCapabilityInterface(PluginCapabilityType type) noexcept = 0;
-
   virtual IPluginV3* clone() noexcept = 0;
 };
 }  // namespace v_1_0

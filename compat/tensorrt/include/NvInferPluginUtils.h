@@ -7,6 +7,7 @@
 namespace nvinfer1 {
 namespace plugin {
 
+/// Of PriorBox_TRT.
 struct PriorBoxParameters {
   float* minSize;
   float* maxSize;
@@ -24,6 +25,7 @@ struct PriorBoxParameters {
   float offset;
 };
 
+/// Of RPROI_TRT.
 struct RPROIParams {
   int32_t poolingH;
   int32_t poolingW;
@@ -37,6 +39,7 @@ struct RPROIParams {
   float spatialScale;
 };
 
+/// Of GridAnchor_TRT.
 struct GridAnchorParameters {
   float minSize;
   float maxSize;
@@ -47,6 +50,7 @@ struct GridAnchorParameters {
   float variance[4];
 };
 
+/// How boxes are coded.
 enum class CodeTypeSSD : int32_t {
   CORNER = 0,
   CENTER_SIZE = 1,
@@ -54,6 +58,7 @@ enum class CodeTypeSSD : int32_t {
   TF_CENTER = 3,
 };
 
+/// Of NMS_TRT.
 struct DetectionOutputParameters {
   bool shareLocation;
   bool varianceEncodedInTarget;
@@ -70,6 +75,7 @@ struct DetectionOutputParameters {
   bool isBatchAgnostic{true};
 };
 
+/// A tree of classes for Region_TRT.
 struct softmaxTree {
   int32_t* leaf;
   int32_t n;
@@ -82,6 +88,7 @@ struct softmaxTree {
   int32_t* groupOffset;
 };
 
+/// Of Region_TRT.
 struct RegionParameters {
   int32_t num;
   int32_t coords;
@@ -89,6 +96,7 @@ struct RegionParameters {
   softmaxTree* smTree;
 };
 
+/// Of BatchedNMS_TRT.
 struct NMSParameters {
   bool shareLocation;
   int32_t backgroundLabelId;

@@ -71,6 +71,7 @@ constexpr int32_t EnumMax() noexcept {
 
 namespace nvinfer1 {
 
+/// Types of elements.
 enum class DataType : int32_t {
   kFLOAT = 0,
   kHALF = 1,
@@ -78,12 +79,12 @@ enum class DataType : int32_t {
   kINT32 = 3,
   kBOOL = 4,
   kUINT8 = 5,
-  kFP8 = 6,
+  kFP8 = 6,  ///< 4 bits of exponent, 3 of mantissa
   kBF16 = 7,
   kINT64 = 8,
-  kINT4 = 9,
-  kFP4 = 10,
-  kE8M0 = 11,
+  kINT4 = 9,   ///< two a byte, the first in the low bits
+  kFP4 = 10,   ///< 2 bits of exponent, 1 of mantissa, two a byte
+  kE8M0 = 11,  ///< a power of two; scales only
 };
 namespace impl {
 template <>
@@ -92,6 +93,7 @@ struct EnumMaxImpl<DataType> {
 };
 }  // namespace impl
 
+/// A shape: nbDims sizes, -1 for dynamic ones. nbDims is -1 where there is no shape.
 class Dims64 {
  public:
   static constexpr int32_t MAX_DIMS{8};
@@ -101,8 +103,10 @@ class Dims64 {
 
 using Dims = Dims64;
 
+/// The name of an interface.
 using InterfaceKind = char const*;
 
+/// Which interface an object has, and its version.
 class InterfaceInfo {
  public:
   InterfaceKind kind;
@@ -110,6 +114,7 @@ class InterfaceInfo {
   int32_t minor;
 };
 
+/// In which language a program implements an interface.
 enum class APILanguage : int32_t {
   kCPP = 0,
   kPYTHON = 1,
@@ -121,10 +126,10 @@ struct EnumMaxImpl<APILanguage> {
 };
 }  // namespace impl
 
+/// Base of interfaces that programs implement, so that libraries know their version.
 class IVersionedInterface {
  public:
   virtual APILanguage getAPILanguage() const noexcept { return APILanguage::kCPP; }
-
   virtual InterfaceInfo getInterfaceInfo() const noexcept = 0;
   virtual ~IVersionedInterface() noexcept = default;
 
@@ -136,6 +141,7 @@ class IVersionedInterface {
   IVersionedInterface& operator=(IVersionedInterface&&) & = default;
 };
 
+/// Kinds of errors.
 enum class ErrorCode : int32_t {
   kSUCCESS = 0,
   kUNSPECIFIED_ERROR = 1,
@@ -158,6 +164,7 @@ struct EnumMaxImpl<ErrorCode> {
 
 namespace v_1_0 {
 
+/// Keeps errors for the program, which implements it. Called from any thread.
 class IErrorRecorder : public IVersionedInterface {
  public:
   InterfaceInfo getInterfaceInfo() const noexcept override {
@@ -168,21 +175,23 @@ class IErrorRecorder : public IVersionedInterface {
   using RefCount = int32_t;
   IErrorRecorder() = default;
   ~IErrorRecorder() noexcept override = default;
-
   virtual int32_t getNbErrors() const = 0;
-
   virtual ErrorCode getErrorCode(int32_t errorIdx) const = 0;
 
+  /// Lives until clear().
   virtual ErrorDesc getErrorDesc(int32_t errorIdx) const = 0;
 
+  /// Whether errors were dropped for want of space.
   virtual bool hasOverflowed() const = 0;
-
   virtual void clear() = 0;
 
+  /// Whether the error is fatal.
   virtual bool reportError(ErrorCode val, ErrorDesc desc) = 0;
 
+  /// Called when an object begins to use it.
   virtual RefCount incRefCount() = 0;
 
+  /// Called when an object ceases to use it.
   virtual RefCount decRefCount() = 0;
 
  protected:
@@ -195,6 +204,7 @@ class IErrorRecorder : public IVersionedInterface {
 
 using IErrorRecorder = v_1_0::IErrorRecorder;
 
+/// What a tensor is to an engine.
 enum class TensorIOMode : int32_t {
   kNONE = 0,
   kINPUT = 1,

@@ -18,13 +18,16 @@ using PluginFormat = TensorFormat;
 
 static constexpr int32_t kPLUGIN_VERSION_PYTHON_BIT = 0x40;
 
+/// A tensor of a plugin.
 struct PluginTensorDesc {
   Dims dims;
   DataType type;
   TensorFormat format;
+  /// Of INT8 tensors.
   float scale;
 };
 
+/// In the upper byte of getTensorRTVersion().
 enum class PluginVersion : uint8_t {
   kV2 = 0,
   kV2_EXT = 1,
@@ -33,49 +36,47 @@ enum class PluginVersion : uint8_t {
   kV2_DYNAMICEXT_PYTHON = kPLUGIN_VERSION_PYTHON_BIT | 3,
 };
 
+/// As PluginVersion, of creators.
 enum class PluginCreatorVersion : int32_t {
   kV1 = 0,
   kV1_PYTHON = kPLUGIN_VERSION_PYTHON_BIT,
 };
 
+/// A plugin of version 2, in networks with an implicit batch: shapes have no dimension for it.
 class IPluginV2 {
  public:
   virtual int32_t getTensorRTVersion() const noexcept { return NV_TENSORRT_VERSION; }
-
   virtual AsciiChar const* getPluginType() const noexcept = 0;
-
   virtual AsciiChar const* getPluginVersion() const noexcept = 0;
-
   virtual int32_t getNbOutputs() const noexcept = 0;
 
+  /// The shape of an output.
   virtual Dims getOutputDimensions(int32_t index, Dims const* inputs,
                                    int32_t nbInputDims) noexcept = 0;
-
   virtual bool supportsFormat(DataType type, PluginFormat format) const noexcept = 0;
-
   virtual void configureWithFormat(Dims const* inputDims, int32_t nbInputs, Dims const* outputDims,
                                    int32_t nbOutputs, DataType type, PluginFormat format,
                                    int32_t maxBatchSize) noexcept = 0;
 
+  /// Called when an engine is made or loaded. 0 is success.
   virtual int32_t initialize() noexcept = 0;
-
   virtual void terminate() noexcept = 0;
 
+  /// Scratch bytes of enqueue().
   virtual size_t getWorkspaceSize(int32_t maxBatchSize) const noexcept = 0;
 
+  /// Queues the work on the stream. 0 is success.
   virtual int32_t enqueue(int32_t batchSize, void const* const* inputs, void* const* outputs,
                           void* workspace, cudaStream_t stream) noexcept = 0;
 
+  /// Bytes that serialize() writes.
   virtual size_t getSerializationSize() const noexcept = 0;
-
   virtual void serialize(void* buffer) const noexcept = 0;
 
+  /// Deletes the plugin.
   virtual void destroy() noexcept = 0;
-
   virtual IPluginV2* clone() const noexcept = 0;
-
   virtual void setPluginNamespace(AsciiChar const* pluginNamespace) noexcept = 0;
-
   virtual AsciiChar const* getPluginNamespace() const noexcept = 0;
   IPluginV2() = default;
   virtual ~IPluginV2() noexcept = default;
@@ -87,16 +88,14 @@ class IPluginV2 {
   IPluginV2& operator=(IPluginV2&&) & = default;
 };
 
+/// Adds types of outputs and contexts.
 class IPluginV2Ext : public IPluginV2 {
  public:
   virtual DataType getOutputDataType(int32_t index, DataType const* inputTypes,
                                      int32_t nbInputs) const noexcept = 0;
-
   virtual bool isOutputBroadcastAcrossBatch(int32_t outputIndex, bool const* inputIsBroadcasted,
                                             int32_t nbInputs) const noexcept = 0;
-
   virtual bool canBroadcastInputAcrossBatch(int32_t inputIndex) const noexcept = 0;
-
   virtual void configurePlugin(Dims const* inputDims, int32_t nbInputs, Dims const* outputDims,
                                int32_t nbOutputs, DataType const* inputTypes,
                                DataType const* outputTypes, bool const* inputIsBroadcast,
@@ -104,11 +103,8 @@ class IPluginV2Ext : public IPluginV2 {
                                int32_t maxBatchSize) noexcept = 0;
   IPluginV2Ext() = default;
   ~IPluginV2Ext() override = default;
-
   virtual void attachToContext(cudnnContext*, cublasContext*, IGpuAllocator*) noexcept {}
-
   virtual void detachFromContext() noexcept {}
-
   IPluginV2Ext* clone() const noexcept override = 0;
 
  protected:
@@ -124,11 +120,14 @@ class IPluginV2Ext : public IPluginV2 {
                            int32_t) noexcept override {}
 };
 
+/// Adds types and formats of each tensor.
 class IPluginV2IOExt : public IPluginV2Ext {
  public:
   virtual void configurePlugin(PluginTensorDesc const* in, int32_t nbInput,
                                PluginTensorDesc const* out, int32_t nbOutput) noexcept = 0;
 
+  /// Whether tensor `pos` (inputs first) may have its type and format, given those of the tensors
+  /// before it.
   virtual bool supportsFormatCombination(int32_t pos, PluginTensorDesc const* inOut,
                                          int32_t nbInputs, int32_t nbOutputs) const noexcept = 0;
   IPluginV2IOExt() = default;
@@ -152,22 +151,21 @@ class IPluginV2IOExt : public IPluginV2Ext {
 
 namespace v_1_0 {
 
+/// Makes plugins of version 2.
 class IPluginCreator : public IPluginCreatorInterface {
  public:
   virtual AsciiChar const* getPluginName() const noexcept = 0;
-
   virtual AsciiChar const* getPluginVersion() const noexcept = 0;
-
   virtual PluginFieldCollection const* getFieldNames() noexcept = 0;
 
+  /// From fields of a model. The caller destroys it; null on failure.
   virtual IPluginV2* createPlugin(AsciiChar const* name,
                                   PluginFieldCollection const* fc) noexcept = 0;
 
+  /// From what serialize() wrote.
   virtual IPluginV2* deserializePlugin(AsciiChar const* name, void const* serialData,
                                        size_t serialLength) noexcept = 0;
-
   virtual void setPluginNamespace(AsciiChar const* pluginNamespace) noexcept = 0;
-
   virtual AsciiChar const* getPluginNamespace() const noexcept = 0;
   IPluginCreator() = default;
   ~IPluginCreator() override = default;

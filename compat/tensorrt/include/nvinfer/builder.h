@@ -7,77 +7,77 @@
 
 namespace nvinfer1 {
 
+/// Options of a network, as bits of createNetworkV2().
 enum class NetworkDefinitionCreationFlag : int32_t {
-  kEXPLICIT_BATCH = 0,
-  kSTRONGLY_TYPED = 1,
+  kEXPLICIT_BATCH = 0,  ///< Without effect: always so.
+  kSTRONGLY_TYPED =
+      1,  ///< Element types are as the network says; kFP16 and its like have no effect.
   kPREFER_JIT_PYTHON_PLUGINS = 2,
   kPREFER_AOT_PYTHON_PLUGINS = 3,
   // Names of other versions.
   kEXPLICIT_PRECISION = 8,  ///< Accepted, without effect: Q/DQ layers say it.
 };
 
+/// Makes networks, configurations and engines. Must outlive them; one thread at a time.
 class IBuilder : public INoCopy {
  public:
   virtual ~IBuilder() noexcept = default;
-
   bool platformHasFastFp16() const noexcept { return mImpl->platformHasFastFp16(); }
-
   bool platformHasFastInt8() const noexcept { return mImpl->platformHasFastInt8(); }
-
   int32_t getMaxDLABatchSize() const noexcept { return mImpl->getMaxDLABatchSize(); }
-
   int32_t getNbDLACores() const noexcept { return mImpl->getNbDLACores(); }
-
   void setGpuAllocator(IGpuAllocator* allocator) noexcept { mImpl->setGpuAllocator(allocator); }
 
+  /// The caller deletes it.
   IBuilderConfig* createBuilderConfig() noexcept { return mImpl->createBuilderConfig(); }
 
+  /// The caller deletes it, before the builder.
   INetworkDefinition* createNetworkV2(NetworkDefinitionCreationFlags flags) noexcept {
     return mImpl->createNetworkV2(flags);
   }
 
+  /// The builder owns it.
   IOptimizationProfile* createOptimizationProfile() noexcept {
     return mImpl->createOptimizationProfile();
   }
-
   void setErrorRecorder(IErrorRecorder* recorder) noexcept { mImpl->setErrorRecorder(recorder); }
-
   IErrorRecorder* getErrorRecorder() const noexcept { return mImpl->getErrorRecorder(); }
 
+  /// As it was made.
   void reset() noexcept { mImpl->reset(); }
-
   bool platformHasTf32() const noexcept { return mImpl->platformHasTf32(); }
 
+  /// The engine file; the caller deletes it. Null on failure; the reason is logged.
   IHostMemory* buildSerializedNetwork(INetworkDefinition& network,
                                       IBuilderConfig& config) noexcept {
     return mImpl->buildSerializedNetwork(network, config);
   }
 
+  /// As buildSerializedNetwork(), written to a stream.
   bool buildSerializedNetworkToStream(INetworkDefinition& network, IBuilderConfig& config,
                                       IStreamWriter& writer) noexcept {
     return mImpl->buildSerializedNetworkToStream(network, config, writer);
   }
 
+  /// kernelText becomes null: kernels are shown by IEngineInspector.
   IHostMemory* buildSerializedNetwork(INetworkDefinition& network, IBuilderConfig& config,
                                       IHostMemory*& kernelText) noexcept {
     return mImpl->buildSerializedNetworkWithKernelText(network, config, kernelText);
   }
 
+  /// An engine without a file between; the caller deletes it.
   ICudaEngine* buildEngineWithConfig(INetworkDefinition& network, IBuilderConfig& config) noexcept {
     return mImpl->buildEngineWithConfig(network, config);
   }
 
+  /// Whether a build would begin.
   bool isNetworkSupported(INetworkDefinition const& network,
                           IBuilderConfig const& config) const noexcept {
     return mImpl->isNetworkSupported(network, config);
   }
-
   ILogger* getLogger() const noexcept { return mImpl->getLogger(); }
-
   bool setMaxThreads(int32_t maxThreads) noexcept { return mImpl->setMaxThreads(maxThreads); }
-
   int32_t getMaxThreads() const noexcept { return mImpl->getMaxThreads(); }
-
   IPluginRegistry& getPluginRegistry() noexcept { return mImpl->getPluginRegistry(); }
 
   // Calls of other versions: members that no table holds.

@@ -6,6 +6,7 @@
 
 namespace nvinfer1 {
 
+/// How a calibrator's samples become ranges.
 enum class CalibrationAlgoType : int32_t {
   kLEGACY_CALIBRATION = 0,
   kENTROPY_CALIBRATION = 1,
@@ -13,28 +14,32 @@ enum class CalibrationAlgoType : int32_t {
   kMINMAX_CALIBRATION = 3,
 };
 
+/// Gives samples to choose INT8 ranges by. Implemented by the program.
 class IInt8Calibrator : public IVersionedInterface {
  public:
   virtual int32_t getBatchSize() const = 0;
 
+  /// Writes the device address of each input's next batch (a host address on the CPU). False when
+  /// there are no more.
   virtual bool getBatch(void* bindings[], char const* names[], int32_t nbBindings) = 0;
 
+  /// What writeCalibrationCache() was given; null to calibrate anew.
   virtual void const* readCalibrationCache(std::size_t& length) = 0;
 
+  /// Text: a range for each tensor. `ptr` lives for the call.
   virtual void writeCalibrationCache(void const* ptr, std::size_t length) = 0;
-
   virtual CalibrationAlgoType getAlgorithm() = 0;
   ~IInt8Calibrator() noexcept override = default;
 };
 
 namespace v_1_0 {
 
+/// Ranges that lose the least information.
 class IInt8EntropyCalibrator : public IInt8Calibrator {
  public:
   InterfaceInfo getInterfaceInfo() const noexcept override {
     return InterfaceInfo{"IInt8EntropyCalibrator", 1, 0};
   }
-
   CalibrationAlgoType getAlgorithm() noexcept override {
     return CalibrationAlgoType::kENTROPY_CALIBRATION;
   }
@@ -46,12 +51,12 @@ using IInt8EntropyCalibrator = v_1_0::IInt8EntropyCalibrator;
 
 namespace v_1_0 {
 
+/// Ranges that lose the least information: the usual choice.
 class IInt8EntropyCalibrator2 : public IInt8Calibrator {
  public:
   InterfaceInfo getInterfaceInfo() const noexcept override {
     return InterfaceInfo{"IInt8EntropyCalibrator2", 1, 0};
   }
-
   CalibrationAlgoType getAlgorithm() noexcept override {
     return CalibrationAlgoType::kENTROPY_CALIBRATION_2;
   }
@@ -63,12 +68,12 @@ using IInt8EntropyCalibrator2 = v_1_0::IInt8EntropyCalibrator2;
 
 namespace v_1_0 {
 
+/// Ranges of all values seen.
 class IInt8MinMaxCalibrator : public IInt8Calibrator {
  public:
   InterfaceInfo getInterfaceInfo() const noexcept override {
     return InterfaceInfo{"IInt8MinMaxCalibrator", 1, 0};
   }
-
   CalibrationAlgoType getAlgorithm() noexcept override {
     return CalibrationAlgoType::kMINMAX_CALIBRATION;
   }
@@ -80,22 +85,20 @@ using IInt8MinMaxCalibrator = v_1_0::IInt8MinMaxCalibrator;
 
 namespace v_1_0 {
 
+/// Ranges of a quantile.
 class IInt8LegacyCalibrator : public IInt8Calibrator {
  public:
   InterfaceInfo getInterfaceInfo() const noexcept override {
     return InterfaceInfo{"IInt8Calibrator", 1, 0};
   }
-
   CalibrationAlgoType getAlgorithm() noexcept override {
     return CalibrationAlgoType::kLEGACY_CALIBRATION;
   }
 
+  /// Of (0, 1].
   virtual double getQuantile() const = 0;
-
   virtual double getRegressionCutoff() const = 0;
-
   virtual void const* readHistogramCache(std::size_t& length) = 0;
-
   virtual void writeHistogramCache(void const* ptr, std::size_t length) = 0;
   ~IInt8LegacyCalibrator() noexcept override = default;
 };
@@ -103,14 +106,12 @@ class IInt8LegacyCalibrator : public IInt8Calibrator {
 
 using IInt8LegacyCalibrator = v_1_0::IInt8LegacyCalibrator;
 
+/// A tensor of an algorithm.
 class IAlgorithmIOInfo : public INoCopy {
  public:
   DataType getDataType() const noexcept { return mImpl->getDataType(); }
-
   Dims getStrides() const noexcept { return mImpl->getStrides(); }
-
   int64_t getVectorizedDim() const noexcept { return mImpl->getVectorizedDim(); }
-
   int64_t getComponentsPerElement() const noexcept { return mImpl->getComponentsPerElement(); }
 
   // Calls of other versions: members that no table holds.
@@ -122,10 +123,10 @@ class IAlgorithmIOInfo : public INoCopy {
   apiv::VAlgorithmIOInfo* mImpl;
 };
 
+/// Which implementation, and which of its tactics.
 class IAlgorithmVariant : public INoCopy {
  public:
   int64_t getImplementation() const noexcept { return mImpl->getImplementation(); }
-
   int64_t getTactic() const noexcept { return mImpl->getTactic(); }
 
  protected:
@@ -133,16 +134,14 @@ class IAlgorithmVariant : public INoCopy {
   apiv::VAlgorithmVariant* mImpl;
 };
 
+/// The layer that an algorithm is for.
 class IAlgorithmContext : public INoCopy {
  public:
   char const* getName() const noexcept { return mImpl->getName(); }
-
   Dims getDimensions(int32_t index, OptProfileSelector select) const noexcept {
     return mImpl->getDimensions(index, select);
   }
-
   int32_t getNbInputs() const noexcept { return mImpl->getNbInputs(); }
-
   int32_t getNbOutputs() const noexcept { return mImpl->getNbOutputs(); }
 
  protected:
@@ -150,16 +149,14 @@ class IAlgorithmContext : public INoCopy {
   apiv::VAlgorithmContext* mImpl;
 };
 
+/// A way to run a layer.
 class IAlgorithm : public INoCopy {
  public:
   IAlgorithmVariant const& getAlgorithmVariant() const noexcept {
     return mImpl->getAlgorithmVariant();
   }
-
   float getTimingMSec() const noexcept { return mImpl->getTimingMSec(); }
-
   std::size_t getWorkspaceSize() const noexcept { return mImpl->getWorkspaceSize(); }
-
   IAlgorithmIOInfo const* getAlgorithmIOInfoByIndex(int32_t index) const noexcept {
     return mImpl->getAlgorithmIOInfoByIndex(index);
   }
@@ -177,16 +174,19 @@ class IAlgorithm : public INoCopy {
 
 namespace v_1_0 {
 
+/// Chooses among algorithms. Implemented by the program.
 class IAlgorithmSelector : public IVersionedInterface {
  public:
   InterfaceInfo getInterfaceInfo() const noexcept override {
     return InterfaceInfo{"IAlgorithmSelector", 1, 0};
   }
 
+  /// Writes the indices of those to be timed; returns how many, -1 for all.
   virtual int32_t selectAlgorithms(IAlgorithmContext const& context,
                                    IAlgorithm const* const* choices, int32_t nbChoices,
                                    int32_t* selection) noexcept = 0;
 
+  /// What was chosen, a layer each.
   virtual void reportAlgorithms(IAlgorithmContext const* const* algoContexts,
                                 IAlgorithm const* const* algoChoices,
                                 int32_t nbAlgorithms) noexcept = 0;

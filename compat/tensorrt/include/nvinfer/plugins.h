@@ -6,6 +6,7 @@
 
 namespace nvinfer1 {
 
+/// Arithmetic of IExprBuilder; kEQUAL and kLESS give 1 or 0.
 enum class DimensionOperation : int32_t {
   kSUM = 0,
   kPROD = 1,
@@ -18,10 +19,12 @@ enum class DimensionOperation : int32_t {
   kCEIL_DIV = 8,
 };
 
+/// A size that a plugin computes with before it is known.
 class IDimensionExpr : public INoCopy {
  public:
   bool isConstant() const noexcept { return mImpl->isConstant(); }
 
+  /// The size where isConstant(); else unspecified.
   int64_t getConstantValue() const noexcept { return mImpl->getConstantValue(); }
 
  protected:
@@ -29,13 +32,16 @@ class IDimensionExpr : public INoCopy {
   virtual ~IDimensionExpr() noexcept = default;
 
  public:
+  /// Whether declareSizeTensor() made it.
   bool isSizeTensor() const noexcept { return mImpl->isSizeTensor(); }
 };
 
+/// Makes expressions of sizes. They live as long as the builder of expressions.
 class IExprBuilder : public INoCopy {
  public:
   IDimensionExpr const* constant(int64_t value) noexcept { return mImpl->constant(value); }
 
+  /// `first` op `second`; null when op is unknown.
   IDimensionExpr const* operation(DimensionOperation op, IDimensionExpr const& first,
                                   IDimensionExpr const& second) noexcept {
     return mImpl->operation(op, first, second);
@@ -46,18 +52,22 @@ class IExprBuilder : public INoCopy {
   virtual ~IExprBuilder() noexcept = default;
 
  public:
+  /// A size that the plugin's scalar output outputIndex tells at run time; `opt` is typical,
+  /// `upper` a bound.
   IDimensionExpr const* declareSizeTensor(int32_t outputIndex, IDimensionExpr const& opt,
                                           IDimensionExpr const& upper) {
     return mImpl->declareSizeTensor(outputIndex, opt, upper);
   }
 };
 
+/// As Dims, with expressions.
 class DimsExprs {
  public:
   int32_t nbDims;
   IDimensionExpr const* d[Dims::MAX_DIMS];
 };
 
+/// A tensor of a plugin, with the range of its dimensions. A size of -1 in `desc` is dynamic.
 struct DynamicPluginTensorDesc {
   PluginTensorDesc desc;
   Dims min;
@@ -65,24 +75,31 @@ struct DynamicPluginTensorDesc {
   Dims opt;
 };
 
+/// A plugin of version 2 for networks with an explicit batch and dynamic shapes.
 class IPluginV2DynamicExt : public nvinfer1::IPluginV2Ext {
  public:
   IPluginV2DynamicExt* clone() const noexcept override = 0;
 
+  /// The shape of an output as expressions of the inputs' sizes.
   virtual DimsExprs getOutputDimensions(int32_t outputIndex, DimsExprs const* inputs,
                                         int32_t nbInputs, IExprBuilder& exprBuilder) noexcept = 0;
   static constexpr int32_t kFORMAT_COMBINATION_LIMIT = 100;
 
+  /// Whether tensor `pos` (inputs first) may have its type and format, given those of the tensors
+  /// before it.
   virtual bool supportsFormatCombination(int32_t pos, PluginTensorDesc const* inOut,
                                          int32_t nbInputs, int32_t nbOutputs) noexcept = 0;
 
+  /// Called while the engine is built, and when shapes change.
   virtual void configurePlugin(DynamicPluginTensorDesc const* in, int32_t nbInputs,
                                DynamicPluginTensorDesc const* out, int32_t nbOutputs) noexcept = 0;
 
+  /// Scratch bytes of enqueue() for these shapes.
   virtual size_t getWorkspaceSize(PluginTensorDesc const* inputs, int32_t nbInputs,
                                   PluginTensorDesc const* outputs,
                                   int32_t nbOutputs) const noexcept = 0;
 
+  /// Queues the work on the stream. 0 is success.
   virtual int32_t enqueue(PluginTensorDesc const* inputDesc, PluginTensorDesc const* outputDesc,
                           void const* const* inputs, void* const* outputs, void* workspace,
                           cudaStream_t stream) noexcept = 0;
@@ -109,10 +126,10 @@ class IPluginV2DynamicExt : public nvinfer1::IPluginV2Ext {
   }
 };
 
+/// What a plugin gets when it is attached to an execution context.
 class IPluginResourceContext {
  public:
   virtual IGpuAllocator* getGpuAllocator() const noexcept = 0;
-
   virtual IErrorRecorder* getErrorRecorder() const noexcept = 0;
   virtual ~IPluginResourceContext() noexcept = default;
 
@@ -126,16 +143,14 @@ class IPluginResourceContext {
 
 namespace v_1_0 {
 
+/// What names a plugin of version 3.
 class IPluginV3OneCore : public IPluginCapability {
  public:
   InterfaceInfo getInterfaceInfo() const noexcept override {
     return InterfaceInfo{"PLUGIN_V3ONE_CORE", 1, 0};
   }
-
   virtual AsciiChar const* getPluginName() const noexcept = 0;
-
   virtual AsciiChar const* getPluginVersion() const noexcept = 0;
-
   virtual AsciiChar const* getPluginNamespace() const noexcept = 0;
 };
 }  // namespace v_1_0
@@ -144,60 +159,75 @@ using IPluginV3OneCore = v_1_0::IPluginV3OneCore;
 
 namespace v_1_0 {
 
+/// What a plugin of version 3 answers while an engine is built. Integers returned are 0 for
+/// success.
 class IPluginV3OneBuild : public IPluginCapability {
  public:
   static constexpr int32_t kDEFAULT_FORMAT_COMBINATION_LIMIT = 100;
-
   InterfaceInfo getInterfaceInfo() const noexcept override {
     return InterfaceInfo{"PLUGIN_V3ONE_BUILD", 1, 0};
   }
 
+  /// Called with the ranges of the shapes, before getWorkspaceSize().
   virtual int32_t configurePlugin(DynamicPluginTensorDesc const* in, int32_t nbInputs,
                                   DynamicPluginTensorDesc const* out,
                                   int32_t nbOutputs) noexcept = 0;
 
+  /// Writes the type of each output.
   virtual int32_t getOutputDataTypes(DataType* outputTypes, int32_t nbOutputs,
                                      const DataType* inputTypes,
                                      int32_t nbInputs) const noexcept = 0;
 
+  /// Writes the shapes of the outputs as expressions. `shapeInputs` are values of inputs that
+  /// shapes depend on.
   virtual int32_t getOutputShapes(DimsExprs const* inputs, int32_t nbInputs,
                                   DimsExprs const* shapeInputs, int32_t nbShapeInputs,
                                   DimsExprs* outputs, int32_t nbOutputs,
                                   IExprBuilder& exprBuilder) noexcept = 0;
 
+  /// Whether tensor `pos` (inputs first) may have its type and format, given those of the tensors
+  /// before it.
   virtual bool supportsFormatCombination(int32_t pos, DynamicPluginTensorDesc const* inOut,
                                          int32_t nbInputs, int32_t nbOutputs) noexcept = 0;
-
   virtual int32_t getNbOutputs() const noexcept = 0;
 
+  /// Scratch bytes of enqueue() for any shape in these ranges.
   virtual size_t getWorkspaceSize(DynamicPluginTensorDesc const* /*inputs*/, int32_t /*nbInputs*/,
                                   DynamicPluginTensorDesc const* /*outputs*/,
                                   int32_t /*nbOutputs*/) const noexcept {
     return 0;
   }
 
+  /// Writes the tactics to be timed, positive numbers that differ.
   virtual int32_t getValidTactics(int32_t* /*tactics*/, int32_t /*nbTactics*/) noexcept {
     return 0;
   }
 
+  /// How many getValidTactics() writes; 0 for one tactic without a number.
   virtual int32_t getNbTactics() noexcept { return 0; }
 
+  /// Names timings in the cache; null keeps them out.
   virtual char const* getTimingCacheID() noexcept { return nullptr; }
 
+  /// How many combinations are timed at most.
   virtual int32_t getFormatCombinationLimit() noexcept { return kDEFAULT_FORMAT_COMBINATION_LIMIT; }
 
+  /// Text for IEngineInspector.
   virtual char const* getMetadataString() noexcept { return nullptr; }
 };
 }  // namespace v_1_0
 
 namespace v_2_0 {
 
+/// Adds outputs that share the memory of an input.
 class IPluginV3OneBuild : public v_1_0::IPluginV3OneBuild {
  public:
   InterfaceInfo getInterfaceInfo() const noexcept override {
     return InterfaceInfo{"PLUGIN_V3ONE_BUILD", 2, 0};
   }
 
+  /// The input whose memory an output shares, -1 for none. Needs
+  /// PreviewFeature::kALIASED_PLUGIN_IO_10_03.
   virtual int32_t getAliasedInput(int32_t /*outputIndex*/) noexcept { return -1; }
 };
 }  // namespace v_2_0
@@ -207,23 +237,29 @@ using IPluginV3OneBuildV2 = v_2_0::IPluginV3OneBuild;
 
 namespace v_1_0 {
 
+/// What a plugin of version 3 does at run time. Integers returned are 0 for success.
 class IPluginV3OneRuntime : public IPluginCapability {
  public:
   InterfaceInfo getInterfaceInfo() const noexcept override {
     return InterfaceInfo{"PLUGIN_V3ONE_RUNTIME", 1, 0};
   }
 
+  /// One of getValidTactics(), 0 where there are none.
   virtual int32_t setTactic(int32_t /*tactic*/) noexcept { return 0; }
 
+  /// Called before enqueue() when shapes are not those of the last call.
   virtual int32_t onShapeChange(PluginTensorDesc const* in, int32_t nbInputs,
                                 PluginTensorDesc const* out, int32_t nbOutputs) noexcept = 0;
 
+  /// Queues the work on the stream.
   virtual int32_t enqueue(PluginTensorDesc const* inputDesc, PluginTensorDesc const* outputDesc,
                           void const* const* inputs, void* const* outputs, void* workspace,
                           cudaStream_t stream) noexcept = 0;
 
+  /// A clone for one execution context, which it owns.
   virtual IPluginV3* attachToContext(IPluginResourceContext* context) noexcept = 0;
 
+  /// What the engine file keeps, for IPluginCreatorV3One::createPlugin().
   virtual PluginFieldCollection const* getFieldsToSerialize() noexcept = 0;
 };
 }  // namespace v_1_0
@@ -232,21 +268,22 @@ using IPluginV3OneRuntime = v_1_0::IPluginV3OneRuntime;
 
 namespace v_1_0 {
 
+/// Makes plugins of version 3.
 class IPluginCreatorV3One : public IPluginCreatorInterface {
  public:
   InterfaceInfo getInterfaceInfo() const noexcept override {
     return InterfaceInfo{"PLUGIN CREATOR_V3ONE", 1, 0};
   }
 
+  /// From fields of a model (kBUILD) or of an engine file (kRUNTIME). The caller deletes it; null
+  /// on failure.
   virtual IPluginV3* createPlugin(AsciiChar const* name, PluginFieldCollection const* fc,
                                   TensorRTPhase phase) noexcept = 0;
 
+  /// The fields that createPlugin() knows.
   virtual PluginFieldCollection const* getFieldNames() noexcept = 0;
-
   virtual AsciiChar const* getPluginName() const noexcept = 0;
-
   virtual AsciiChar const* getPluginVersion() const noexcept = 0;
-
   virtual AsciiChar const* getPluginNamespace() const noexcept = 0;
   IPluginCreatorV3One() = default;
   virtual ~IPluginCreatorV3One() = default;
