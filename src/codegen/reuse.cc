@@ -6,17 +6,24 @@
 
 namespace carnot {
 
+bool same_access(const NestAccess& a, const NestAccess& b) {
+  return a.buffer == b.buffer && a.dtype == b.dtype && a.offset == b.offset &&
+         a.guards == b.guards && a.otherwise == b.otherwise;
+}
+
+bool same_inner(const NestStage& a, const NestStage& b) {
+  return std::equal(a.inner.begin(), a.inner.end(), b.inner.begin(), b.inner.end(),
+                    [](const NestAxis& x, const NestAxis& y) {
+                      return x.symbol == y.symbol && x.size == y.size;
+                    });
+}
+
 namespace {
 
 /// Cheaper values are computed again: a store and a load cost about as much.
 constexpr int kKeepCost = 8;
 /// A longer row would leave the caches.
 constexpr int64_t kRowElementsMax = 1 << 16;
-
-bool same_access(const NestAccess& a, const NestAccess& b) {
-  return a.buffer == b.buffer && a.dtype == b.dtype && a.offset == b.offset &&
-         a.guards == b.guards && a.otherwise == b.otherwise;
-}
 
 /// Whether value `x` of stage `a` is what value `y` of stage `b` is, at the same inner index.
 bool same_value(const NestStage& a, int x, const NestStage& b, int y) {
@@ -36,13 +43,6 @@ bool same_value(const NestStage& a, int x, const NestStage& b, int y) {
     if (!same_value(a, p.args[k], b, q.args[k])) return false;
   }
   return true;
-}
-
-bool same_inner(const NestStage& a, const NestStage& b) {
-  return std::equal(a.inner.begin(), a.inner.end(), b.inner.begin(), b.inner.end(),
-                    [](const NestAxis& x, const NestAxis& y) {
-                      return x.symbol == y.symbol && x.size == y.size;
-                    });
 }
 
 /// The stage with value `id` loaded from the kept row.
@@ -112,7 +112,7 @@ Dim inner_number(const NestStage& stage) {
 
 }  // namespace
 
-Dim reuse_row_values(Nest& nest) {
+Dim reuse_row_values(Nest& nest, bool keep) {
   Dim kept_elements = 0;
   int folded = 0;
   for (size_t s = 0; s < nest.stages.size(); ++s) {
@@ -122,7 +122,7 @@ Dim reuse_row_values(Nest& nest) {
     int64_t elements = 1;
     for (const NestAxis& axis : stage.inner) elements *= axis.likely;
     const DType type = stage.types[static_cast<size_t>(stage.results[0])];
-    const bool worth = !stage.inner.empty() && cost_of(stage.body) >= kKeepCost &&
+    const bool worth = keep && !stage.inner.empty() && cost_of(stage.body) >= kKeepCost &&
                        (type == DType::kF32 || type == DType::kF64) &&
                        elements <= kRowElementsMax && kept_elements.is(0);
     for (size_t later = s + 1; later < nest.stages.size(); ++later) {

@@ -29,7 +29,9 @@ class Trials {
   void add(const StoredKernel& test, size_t choices_max) {
     const auto choices = loop_choices(test.kernel, h200(), test.symbols);
     ASSERT_TRUE(choices.ok()) << test.name << ": " << to_string(choices.status());
-    for (size_t c = 0; c < std::min(choices_max, choices->size()); ++c) {
+    // Spread over the list: neighbours on it are alike.
+    const size_t count = choices->size(), step = (count + choices_max - 1) / choices_max;
+    for (size_t c = 0; c < count; c += step) {
       const LoopChoice& choice = (*choices)[c];
       Result<KernelSource> source =
           loop_source(cat("kernel", trials_.size()), test.kernel, test.symbols, choice);

@@ -7,6 +7,8 @@ namespace carnot::cuda {
 
 class CodeText {
  public:
+  explicit CodeText(size_t depth = 0) : depth_(depth) {}
+
   void line(std::string_view text) {
     out_.append(2 * depth_, ' ');
     out_.append(text);
@@ -31,7 +33,7 @@ class CodeText {
 
  private:
   std::string out_;
-  size_t depth_ = 0;
+  size_t depth_;
 };
 
 }  // namespace carnot::cuda

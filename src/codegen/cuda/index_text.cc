@@ -13,11 +13,21 @@ bool is_size(const Dim& dim) {
   return index_symbols(dim).empty();
 }
 
-bool is_linear(const Dim& dim) {
+/// Linear in the axes, with what stands inside divisions, minima and maxima not much larger than
+/// an axis: then the whole stays near the buffers' extents, which the kernel has checked.
+bool is_tame(const Dim& dim, bool inside = false) {
+  constexpr int64_t kCoefficientMax = 64;
   for (const Dim::Term& term : dim.terms()) {
+    size_t indices = 0;
     for (const DimAtom& factor : term.factors) {
-      if (factor.kind != DimAtom::kSymbol && !is_size(dim_of(factor))) return false;
+      if (is_size(dim_of(factor))) continue;
+      ++indices;
+      if (factor.kind == DimAtom::kSymbol) continue;
+      if (!is_tame(factor.args[0], true) || !is_tame(factor.args[1], true)) return false;
     }
+    if (indices > 1) return false;
+    const bool scaled = std::abs(term.coefficient) > kCoefficientMax || term.factors.size() > 1;
+    if (inside && indices == 1 && scaled) return false;
   }
   return true;
 }
@@ -62,8 +72,7 @@ std::optional<double> IndexText::magnitude(const Dim& dim) const {
 bool IndexText::needs_wide(const Dim& dim) const {
   if (uses_loads(dim)) return true;
   const std::optional<double> bound = magnitude(dim);
-  // Linear maps of symbolic sizes stay near the buffers' extents, which the kernel has checked.
-  return bound ? *bound > static_cast<double>(kIndexMax) : !is_linear(dim);
+  return bound ? *bound > static_cast<double>(kIndexMax) : !is_tame(dim);
 }
 
 std::string IndexText::param(const Dim& size) {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
-#include "codegen/cost.h"
 #include "codegen/cuda/scalar_text.h"
 #include "codegen/cuda/stage_text.h"
+#include "codegen/reuse.h"
 
 namespace carnot::cuda {
 
@@ -72,7 +72,9 @@ FoldText fold_text(const NestStage& stage) {
 class LoopWriter {
  public:
   LoopWriter(const Kernel& kernel, Nest nest, const LoopChoice& choice)
-      : kernel_(kernel), nest_(std::move(nest)), choice_(choice), index_(nest_) {}
+      : kernel_(kernel), nest_(std::move(nest)), choice_(choice), index_(nest_) {
+    plan_residents();
+  }
 
   Result<KernelSource> run(const std::string& function);
 
@@ -81,7 +83,9 @@ class LoopWriter {
   bool lanes_inside() const { return choice_.method == LoopChoice::kRows; }
   /// The lane of a stage: along the last axis of the points, or of the stage.
   Lane lane_of(const NestStage& stage) const;
+  void plan_residents();
   void place_thread();
+  void share_residents(const NestStage& stage, StageText& text) const;
   void emit_stage(size_t number);
   void emit_inner(const NestStage& stage, size_t level, IndexNames& names, const Lane& lane,
                   const std::function<void(const IndexNames&)>& body);
@@ -96,13 +100,76 @@ class LoopWriter {
   const Kernel& kernel_;
   Nest nest_;
   LoopChoice choice_;
-  CodeText out_;
+  CodeText out_{1};
   IndexText index_;
   IndexNames names_;                 ///< of the kernel's axes
   std::vector<std::string> folded_;  ///< expressions, of lane "v" where they vary
   std::set<int> vectors_;            ///< buffers that are accessed 16 bytes at once
   Dim groups_ = 1;                   ///< of points, a vector each
+
+  /// A load that several stages of a row share; its values stay in registers.
+  struct Resident {
+    size_t first;  ///< stage that loads it
+    NestAccess access;
+  };
+  std::vector<Resident> residents_;
+  const NestStage* row_ = nullptr;  ///< a stage whose inner axes are the row's; null: none
+  int rounds_ = 0;                  ///< vectors of a row that a thread has, where that is known
 };
+
+/// Rows that fit in the registers of their threads are read once.
+void LoopWriter::plan_residents() {
+  constexpr int64_t kElementsMax = 32;  // of one row in one thread
+  constexpr size_t kResidentsMax = 3;
+  if (choice_.method != LoopChoice::kRows) {
+    reuse_row_values(nest_, /*keep=*/false);
+    return;
+  }
+  const auto row = std::find_if(nest_.stages.begin(), nest_.stages.end(),
+                                [](const NestStage& stage) { return !stage.inner.empty(); });
+  const Dim total = row == nest_.stages.end() ? Dim(0) : count_of(row->inner);
+  const int64_t at_once = int64_t{choice_.sharing} * choice_.vector;
+  const bool fits = total.is_constant() && total.value() > 0 &&
+                    (total.value() + at_once - 1) / at_once * choice_.vector <= kElementsMax;
+  reuse_row_values(nest_, fits);
+  if (!fits) return;
+  row_ = &*row;
+  rounds_ = static_cast<int>((total.value() + at_once - 1) / at_once);
+  for (size_t s = 0; s < nest_.stages.size(); ++s) {
+    const NestStage& stage = nest_.stages[s];
+    if (!same_inner(stage, *row_)) continue;
+    for (const NestAccess& load : stage.loads) {
+      const auto again = [&](const NestStage& later) {
+        return same_inner(later, *row_) &&
+               std::any_of(later.loads.begin(), later.loads.end(),
+                           [&](const NestAccess& other) { return same_access(load, other); });
+      };
+      const auto next = nest_.stages.begin() + static_cast<std::ptrdiff_t>(s) + 1;
+      const bool known = std::any_of(residents_.begin(), residents_.end(),
+                                     [&](const auto& r) { return same_access(r.access, load); });
+      if (load.buffer < 0 || uses_loads(load.offset) || known ||
+          residents_.size() == kResidentsMax || std::none_of(next, nest_.stages.end(), again)) {
+        continue;
+      }
+      residents_.push_back({s, load});
+    }
+  }
+}
+
+/// Tells a stage which of its loads other stages share, and what is kept.
+void LoopWriter::share_residents(const NestStage& stage, StageText& text) const {
+  if (row_ == nullptr || !same_inner(stage, *row_)) return;
+  const std::string at = choice_.vector > 1 ? cat("[k * ", choice_.vector, " + v]") : "[k]";
+  const auto number = static_cast<size_t>(&stage - nest_.stages.data());
+  for (size_t i = 0; i < stage.loads.size(); ++i) {
+    if (stage.loads[i].buffer == kKeptRow) text.provide(i, "kept" + at);
+    for (size_t r = 0; r < residents_.size(); ++r) {
+      if (!same_access(residents_[r].access, stage.loads[i])) continue;
+      const std::string place = cat("r", r, at);
+      residents_[r].first == number ? text.retain(i, place) : text.provide(i, place);
+    }
+  }
+}
 
 Lane LoopWriter::lane_of(const NestStage& stage) const {
   if (choice_.vector == 1) return {};
@@ -185,12 +252,25 @@ void LoopWriter::emit_inner(const NestStage& stage, size_t level, IndexNames& na
 /// One loop over the stage's inner elements, which the threads of a point take in turn.
 void LoopWriter::emit_shared_inner(const NestStage& stage, IndexNames& names, const Lane& lane,
                                    const std::function<void(const IndexNames&)>& body) {
-  const Dim total = floor_div(count_of(stage.inner), Dim(lane.count));
-  out_.directive("#pragma unroll 4");
-  out_.open(
-      cat("for (Index j = part; j < ", index_.index(total, {}), "; j += ", choice_.sharing, ") {"));
-  decompose(stage.inner, "j", lane.count, names);
+  const int width = lanes_inside() ? lane.count : 1;
+  const Dim total = floor_div(count_of(stage.inner), Dim(width));
+  const std::string part = shared() ? "part" : "0";
+  const bool resident = row_ != nullptr && same_inner(stage, *row_);
+  bool partial = false;
+  if (resident) {
+    out_.directive("#pragma unroll");
+    out_.open(cat("for (int k = 0; k < ", rounds_, "; ++k) {"));
+    out_.line(cat("const Index j = ", part, " + k * ", choice_.sharing, ";"));
+    partial = !total.is(int64_t{rounds_} * choice_.sharing);
+    if (partial) out_.open(cat("if (j < ", index_.index(total, {}), ") {"));
+  } else {
+    out_.directive("#pragma unroll 4");
+    out_.open(cat("for (Index j = ", part, "; j < ", index_.index(total, {}),
+                  "; j += ", choice_.sharing, ") {"));
+  }
+  decompose(stage.inner, "j", width, names);
   body(names);
+  if (partial) out_.close();
   out_.close();
 }
 
@@ -202,8 +282,12 @@ void LoopWriter::emit_fold(const NestStage& stage, const IndexNames& names, cons
   const bool many = !lanes_inside() && lane.count > 1;
   const std::string state = cat("f", number, many ? "[v]" : "");
   StageText text(out_, index_, stage, lane, vectors_);
+  share_residents(stage, text);
+  const std::string kept =
+      choice_.vector > 1 ? cat("kept[k * ", choice_.vector, " + v]") : "kept[k]";
   text.emit(names, folded_, "", [&](const std::string& value, const IndexNames& at) {
     const DType type = stage.types[static_cast<size_t>(stage.results[0])];
+    if (stage.keep) out_.line(cat(kept, " = ", value, ";"));
     std::string next = cast_text(type, stage.accumulator, value);
     if (stage.is_arg()) {
       next = cat("Best<", register_type(stage.accumulator), ">{", next, ", ",
@@ -261,9 +345,11 @@ void LoopWriter::emit_stage(size_t s) {
   }
   const auto body = [&](const IndexNames& at) {
     if (stage.folds()) return emit_fold(stage, at, lane);
-    StageText(out_, index_, stage, lane, vectors_).emit(at, folded_, shared() ? "live" : "", {});
+    StageText text(out_, index_, stage, lane, vectors_);
+    share_residents(stage, text);
+    text.emit(at, folded_, shared() ? "live" : "", {});
   };
-  if (!shared()) {
+  if (!shared() && (choice_.method != LoopChoice::kRows || stage.inner.empty())) {
     out_.open("{");
     emit_inner(stage, 0, names, lane, body);
     out_.close();
@@ -331,6 +417,15 @@ std::string LoopWriter::assemble(const std::string& function, Dims& params) cons
 
 Result<KernelSource> LoopWriter::run(const std::string& function) {
   place_thread();
+  const std::string size = cat("[", rounds_ * choice_.vector, "];");
+  for (size_t r = 0; r < residents_.size(); ++r) {
+    out_.line(cat(register_type(residents_[r].access.dtype), " r", r, size));
+  }
+  for (const NestStage& stage : nest_.stages) {
+    if (!stage.keep) continue;
+    out_.line(
+        cat(register_type(stage.types[static_cast<size_t>(stage.results[0])]), " kept", size));
+  }
   for (size_t s = 0; s < nest_.stages.size(); ++s) emit_stage(s);
   KernelSource out;
   out.function = function;
@@ -342,18 +437,6 @@ Result<KernelSource> LoopWriter::run(const std::string& function) {
 }
 
 }  // namespace
-
-std::string to_string(const LoopChoice& choice) {
-  constexpr const char* kNames[] = {"points", "rows", "columns"};
-  return cat(kNames[choice.method], " ", choice.sharing, "x", choice.points, " v", choice.vector);
-}
-
-Result<std::vector<LoopChoice>> loop_choices(const Kernel& kernel, const DeviceDescription&,
-                                             const Symbols& likely) {
-  if (kernel.attention) return error(Code::kUnsupported, "attention is not a loop nest");
-  CARNOT_ASSIGN(const Nest nest, make_nest(kernel, likely));
-  return std::vector<LoopChoice>{LoopChoice{}};
-}
 
 Result<KernelSource> loop_source(const std::string& function, const Kernel& kernel,
                                  const Symbols& likely, const LoopChoice& choice) {

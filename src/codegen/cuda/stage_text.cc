@@ -82,6 +82,9 @@ void StageText::name_load(size_t i, const std::string& value, IndexNames& at) {
   const DType type = stage_.loads[i].dtype;
   const std::string name = cat("l", i);
   out_.line(cat("const ", register_type(type), " ", name, " = ", value, ";"));
+  if (const auto to = retained_.find(i); to != retained_.end()) {
+    out_.line(cat(to->second, " = ", name, ";"));
+  }
   inputs_[i] = name;
   if (is_integer(type)) at[*load_symbol(static_cast<int>(i)).as_symbol()] = cat("i64(", name, ")");
 }
@@ -120,7 +123,7 @@ void StageText::emit(const IndexNames& names, const Strings& folded, const std::
   IndexNames at = names;
   inputs_.assign(stage_.loads.size(), {});
   for (size_t i = 0; i < stage_.loads.size(); ++i) {
-    if (!varying_[i] && !provided_.count(i)) load(i, at);
+    if (!varying_[i] && !provided_.count(i) && !retained_.count(i)) load(i, at);
   }
   const auto as_vector = [&](const NestAccess& access) { return is_vector(access, lane_); };
   for (size_t i = 0; i < stage_.loads.size(); ++i) {

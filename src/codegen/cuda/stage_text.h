@@ -32,6 +32,9 @@ class StageText {
   /// Loads that are given instead: expressions of register type at "v", by load.
   void provide(size_t load, std::string value) { provided_[load] = std::move(value); }
 
+  /// Places that keep a load's value, at "v", for later stages.
+  void retain(size_t load, std::string place) { retained_[load] = std::move(place); }
+
   /// At the point that `names` says (of the lane its first index). `folded`: of earlier stages.
   /// `use` gets the folded value (of lane "v"); a storing stage stores, where `condition` is true.
   void emit(const IndexNames& names, const Strings& folded, const std::string& condition,
@@ -51,7 +54,7 @@ class StageText {
   const NestStage& stage_;
   Lane lane_;
   std::set<int>& vectors_;
-  std::map<size_t, std::string> provided_;
+  std::map<size_t, std::string> provided_, retained_;
   std::vector<bool> varying_;
   Strings inputs_;
 };
