@@ -1,4 +1,6 @@
 // Gathers and scatters.
+#include <algorithm>
+
 #include "base/text.h"
 #include "onnx/import_table.h"
 
@@ -6,17 +8,52 @@ namespace carnot::onnx {
 
 namespace {
 
+/// Refuses constant indices beyond the data. Index number i is along axis `axes[i % axes.size()]`.
+void check_indices(NodeImport& n, const std::vector<int64_t>& axes) {
+  const Tensor* const indices = n.known(n.in(1));
+  if (!indices || !is_integer(indices->dtype()) || axes.empty()) return;
+  const Dims& dims = n.type(0).dims;
+  const auto period = static_cast<int64_t>(axes.size());
+  const int64_t all = indices->elements();
+  const int64_t count = indices->is_splat() ? std::min(period, all) : all;
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t axis = axes[static_cast<size_t>(i % period)];
+    const Dim& size = dims[static_cast<size_t>(axis)];
+    if (!size.is_constant()) continue;
+    const int64_t index = indices->get_int(i);
+    if (index < -size.value() || index >= size.value()) {
+      n.invalid("the index ", index, " is out of range for axis ", axis, " of ",
+                to_string(n.type(0)));
+    }
+  }
+}
+
+/// The axes that one row of the indices of GatherND or ScatterND names.
+std::vector<int64_t> row_axes(NodeImport& n, int64_t batch_dims) {
+  const TensorType& indices = n.type(1);
+  std::vector<int64_t> out;
+  if (indices.rank() < 1 || !indices.dims.back().is_constant()) return out;
+  const int64_t length = indices.dims.back().value();
+  if (batch_dims < 0 || length > n.rank(0) - batch_dims) return out;  // refused by the operation
+  for (int64_t i = 0; i < length; ++i) out.push_back(batch_dims + i);
+  return out;
+}
+
 void gather(NodeImport& n) {
-  n.out(n.gather(n.in(0), n.in(1), n.axis(n.integer("axis", 0), n.rank(0))));
+  const int64_t axis = n.axis(n.integer("axis", 0), n.rank(0));
+  check_indices(n, {axis});
+  n.out(n.gather(n.in(0), n.in(1), axis));
 }
 
 void gather_elements(NodeImport& n) {
   const int64_t axis = n.axis(n.integer("axis", 0), n.rank(0));
+  check_indices(n, {axis});
   n.out(n.make(op::GatherElements{axis}, {n.in(0), n.in(1)}));
 }
 
 void gather_nd(NodeImport& n) {
   const int64_t batch_dims = n.integer("batch_dims", 0);
+  check_indices(n, row_axes(n, batch_dims));
   n.out(n.make(op::GatherNd{batch_dims}, {n.in(0), n.in(1)}));
 }
 
@@ -32,10 +69,12 @@ op::ScatterKind kind(NodeImport& n) {
 
 void scatter_elements(NodeImport& n) {
   const int64_t axis = n.axis(n.integer("axis", 0), n.rank(0));
+  check_indices(n, {axis});
   n.out(n.make(op::ScatterElements{axis, kind(n)}, {n.in(0), n.in(1), n.in(2)}));
 }
 
 void scatter_nd(NodeImport& n) {
+  check_indices(n, row_axes(n, 0));
   n.out(n.make(op::ScatterNd{kind(n)}, {n.in(0), n.in(1), n.in(2)}));
 }
 

@@ -63,13 +63,10 @@ TensorType Session::declared_type(const ValueInfoProto& input) {
         unknown ? cat("input ", input.name, " ", axis) : cat("size ", size.param);
     auto symbol = symbols_.find(key);
     if (symbol == symbols_.end()) {
-      std::string text =
+      const std::string plain =
           unknown ? symbol_text(cat(input.name, ".", axis)) : symbol_text(size.param);
-      const auto taken = [&](const std::string& t) {
-        return std::any_of(symbols_.begin(), symbols_.end(),
-                           [&](const auto& row) { return row.second == t; });
-      };
-      while (taken(text)) text += "_";
+      std::string text = plain;
+      while (!symbol_texts_.insert(text).second) text = cat(plain, "_", ++repeats_[plain]);
       symbol = symbols_.emplace(key, std::move(text)).first;
     }
     out.dims.push_back(Dim::symbol(symbol->second));

@@ -38,6 +38,15 @@ Opsets opsets_of(const std::vector<OpsetImport>& imports) {
   return out;
 }
 
+void check_attributes(const NodeImport& n, const NodeProto& node) {
+  if (node.attributes.size() < 2) return;
+  std::vector<std::string_view> names;
+  for (const AttributeProto& attribute : node.attributes) names.push_back(attribute.name);
+  std::sort(names.begin(), names.end());
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice != names.end()) n.invalid("the attribute ", quote(*twice), " is given twice");
+}
+
 }  // namespace
 
 std::string describe(const NodeProto& node) {
@@ -234,6 +243,7 @@ void Session::import_node(Scope& scope, const NodeProto& node) {
 
 void Session::dispatch(NodeImport& n, Scope& scope) {
   const NodeProto& node = n.node();
+  check_attributes(n, node);
   for (const std::string_view output : node.outputs) {
     if (!output.empty() && scope.names.count(output)) {
       n.invalid("its output ", quote(output), " is already defined");

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "onnx/emit.h"
@@ -114,6 +115,8 @@ class Session {
   std::map<const FunctionProto*, Opsets> function_opsets_;
   std::map<const FunctionProto*, int64_t> function_nodes_;   // with what they call, inlined
   std::map<std::string, std::string, std::less<>> symbols_;  // dim_param to symbol
+  std::unordered_set<std::string> symbol_texts_;             // the symbols
+  std::unordered_map<std::string, int64_t> repeats_;         // names that differ only as dim_param
   std::map<std::string, Dim, std::less<>> pinned_;           // symbol to what options give it
   int64_t fresh_ = 0;
   int64_t nodes_ = 0, repeated_nodes_ = 0;

@@ -72,7 +72,8 @@ Result<std::vector<Info>> checked_results(const char* op, std::vector<Info> info
     Shape known;
     for (const Dim& dim : info.type.dims) {
       if (dim.overflowed()) {
-        return error(Code::kResourceLimit, op, ": a size of the result is beyond 64 bits");
+        return error(Code::kResourceLimit, op,
+                     ": a size of the result is beyond 64 bits or too complex");
       }
       if (dim.is_constant() && dim.value() < 0) {
         return error(Code::kInvalidModel, op,

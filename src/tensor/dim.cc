@@ -15,10 +15,11 @@ namespace {
 
 using Term = Dim::Term;
 
-// Real shapes stay far below; a model that reaches them is nonsense or hostile.
+// Every expression stays below these: it is copied and compared in each step of a build. Real
+// shapes do by far; a model that reaches them is nonsense or hostile.
 constexpr size_t kMaxTerms = 512;
-constexpr int kMaxNodes = 4096;
-constexpr int kMaxDepth = 96;
+constexpr int kMaxNodes = 2048;
+constexpr int kMaxDepth = 32;
 
 struct Extent {
   int nodes = 0, depth = 0;
@@ -36,6 +37,11 @@ Extent extent(const Dim& dim) {
     }
   }
   return out;
+}
+
+Dim bounded(Dim dim) {
+  const bool fits = dim.terms().size() <= kMaxTerms && extent(dim).nodes <= kMaxNodes;
+  return fits ? dim : DimAlgebra::overflow();
 }
 
 int compare(const Dim& a, const Dim& b);
@@ -185,29 +191,50 @@ Dim DimAlgebra::add(const Dim& a, const Dim& b, int64_t scale) {
     if (order <= 0) ++x;
     if (order >= 0) ++y;
   }
-  return fits && out.terms_.size() <= kMaxTerms ? out : overflow();
+  return fits ? bounded(std::move(out)) : overflow();
 }
 
 Dim DimAlgebra::multiply(const Dim& a, const Dim& b) {
   if (a.overflowed_ || b.overflowed_) return overflow();
   if (a.terms_.empty()) return add(Dim(), b, a.constant_);
   if (b.terms_.empty()) return add(Dim(), a, b.constant_);
-  if (a.terms_.size() * b.terms_.size() > 8 * kMaxTerms) return overflow();
-  Dim out = add(add(Dim(), a, b.constant_), b, a.constant_);
-  // a.constant * b.constant was counted twice.
-  const auto twice = checked_mul(a.constant_, b.constant_);
-  if (!twice) return overflow();
-  out = add(out, Dim(*twice), -1);
+  const size_t pairs = (a.terms_.size() + 1) * (b.terms_.size() + 1);
+  if (pairs > 8 * kMaxTerms) return overflow();
+  std::vector<Term> products;
+  products.reserve(pairs);
+  bool fits = true;
+  size_t factors = 0;
+  const auto put = [&](int64_t x, int64_t y, const std::vector<DimAtom>& of,
+                       const std::vector<DimAtom>& and_of) {
+    Term& term = products.emplace_back();
+    fits = fits && !__builtin_mul_overflow(x, y, &term.coefficient) &&
+           (factors += of.size() + and_of.size()) <= size_t{kMaxNodes};
+    if (!fits) return;
+    std::merge(of.begin(), of.end(), and_of.begin(), and_of.end(),
+               std::back_inserter(term.factors));
+  };
   for (const Term& x : a.terms_) {
-    for (const Term& y : b.terms_) {
-      const auto coefficient = checked_mul(x.coefficient, y.coefficient);
-      if (!coefficient || x.factors.size() + y.factors.size() > kMaxTerms) return overflow();
-      std::vector<DimAtom> factors = x.factors;
-      factors.insert(factors.end(), y.factors.begin(), y.factors.end());
-      out = add(out, product(*coefficient, std::move(factors)), 1);
-    }
+    for (const Term& y : b.terms_) put(x.coefficient, y.coefficient, x.factors, y.factors);
+    if (b.constant_) put(x.coefficient, b.constant_, x.factors, {});
   }
-  return out;
+  for (const Term& y : b.terms_) {
+    if (a.constant_) put(a.constant_, y.coefficient, {}, y.factors);
+  }
+  Dim out;
+  fits = fits && !__builtin_mul_overflow(a.constant_, b.constant_, &out.constant_);
+  if (!fits) return overflow();
+  std::sort(products.begin(), products.end(),
+            [](const Term& x, const Term& y) { return compare(x.factors, y.factors) < 0; });
+  for (size_t i = 0, end = 0; i < products.size(); i = end) {
+    Term& term = products[i];
+    for (end = i + 1; end < products.size() && products[end].factors == term.factors; ++end) {
+      fits = fits && !__builtin_add_overflow(term.coefficient, products[end].coefficient,
+                                             &term.coefficient);
+    }
+    fits = fits && term.coefficient != INT64_MIN;  // so that any coefficient has an opposite
+    if (fits && term.coefficient) out.terms_.push_back(std::move(term));
+  }
+  return fits ? bounded(std::move(out)) : overflow();
 }
 
 Dim Dim::symbol(std::string name) {

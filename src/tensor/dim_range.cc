@@ -11,11 +11,25 @@ namespace {
 
 using Term = Dim::Term;
 
+// Bounds of deeper expressions are not looked for: that takes the third power of the depth.
+constexpr int kReasonedDepth = 16;
+
 struct Interval {
   std::optional<Dim> low, high;
 };
 
 Interval interval_of(const Dim& dim, const Ranges& ranges);
+
+bool is_deeper(const Dim& dim, int levels) {
+  for (const Term& term : dim.terms()) {
+    for (const DimAtom& atom : term.factors) {
+      for (const Dim& arg : atom.args) {
+        if (levels == 0 || is_deeper(arg, levels - 1)) return true;
+      }
+    }
+  }
+  return false;
+}
 
 bool obviously_at_least_zero(const Dim& dim, const Ranges& ranges);
 
@@ -256,7 +270,8 @@ std::optional<Dim> upper_bound(const Dim& dim, const Ranges& ranges) {
 }
 
 bool provably_at_least(const Dim& dim, const Dim& least, const Ranges& ranges) {
-  return at_least_zero(dim - least, ranges);
+  const Dim difference = dim - least;
+  return !is_deeper(difference, kReasonedDepth) && at_least_zero(difference, ranges);
 }
 
 }  // namespace carnot

@@ -17,6 +17,9 @@ class Case:
 
 
 class Catalogue(list):
+    def add(self, name, data, expect, says="", **more):
+        self.append(Case(name, data, expect, says, **more))
+
     def bad(self, name, data, says="", **more):
         self.append(Case(name, data, "bad", says, **more))
 

@@ -77,7 +77,9 @@ def attributes():
     bad("slice_axes_repeat", "Slice", [[0, 0], [1, 1], [1, 1]])
     bad("slice_axis", "Slice", [[0], [1], [2]])
     c.good("slice_extremes", one("Slice", [[LEAST, MOST], [MOST, LEAST], [0, 1], [1, -1]]))
-    c.any("slice_step_extreme", one("Slice", [[MOST, 0], [LEAST, MOST], [0, 1], [LEAST, MOST]]))
+    c.good("slice_step_extreme", one("Slice", [[MOST, 0], [LEAST, MOST], [0, 1], [LEAST, MOST]]),
+           "f32[1, 1]")
+    bad("slice_bounds_missing", "Slice", [[0]])
     c.good("slice_empty_lists", one("Slice", [[], [], []]))
     bad("transpose_repeat", "Transpose", perm=[0, 0])
     bad("transpose_range", "Transpose", perm=[0, 2])
@@ -87,11 +89,24 @@ def attributes():
         bad(f"space_to_depth_{block}", "SpaceToDepth", [], image, blocksize=block)
     for k in (-1, 4, MOST, LEAST):
         bad(f"top_k_{k}", "TopK", [[k]])
-    c.fails("gather_range", one("Gather", [[5]]), "n1")
-    c.fails("gather_elements_range", one("GatherElements", [lambda n: i64(n, [7], [1, 1])]), "n1")
+    for index in (2, -3, MOST, LEAST):
+        row, rows = (lambda n, i=index: i64(n, [i], [1, 1])), [0] * 400 + [index]
+        updates = lambda n: f32(n, [1, 2, 3], [1, 3])
+        bad(f"gather_range_{index}", "Gather", [[index]])
+        bad(f"gather_range_long_{index}", "Gather", [rows])
+        bad(f"gather_elements_range_{index}", "GatherElements", [row])
+        bad(f"gather_nd_range_{index}", "GatherND", [row])
+        bad(f"gather_nd_batch_range_{index}", "GatherND",
+            [lambda n, i=index: i64(n, [0, i + (i == 2) - (i == -3)], [2, 1])], batch_dims=1)
+        bad(f"scatter_nd_range_{index}", "ScatterND", [row, updates])
+        bad(f"scatter_elements_range_{index}", "ScatterElements",
+            [row, lambda n: f32(n, [1], [1, 1])])
+    c.fails("gather_range_unknown_size", one("Gather", [[70]], ["n", 3]), "n1")
+    c.fails("gather_range_by_input", model(graph(
+        [node("Gather", ["x", "i"], ["y"], "n1")],
+        [value("x", dims=[0, 3]), value("i", INT64, [2])], [data(1, "y")])), "n1")
+    c.good("gather_negative", one("Gather", [[-2, 1]]))
     bad("gather_nd_depth", "GatherND", [lambda n: i64(n, [0, 0, 0], [3])])
-    c.fails("scatter_range", one("ScatterND", [lambda n: i64(n, [9], [1, 1]),
-                                               lambda n: f32(n, [1, 2, 3], [1, 3])]), "n1")
     for depth in (-1, 0, 2**40, MOST):
         c.any(f"one_hot_{depth}", one("OneHot", [[depth], lambda n: f32(n, [0, 1])], (2, 3), INT64))
     for i, equation in enumerate(("", "ij", "...,...->...", "ij->ii", "ij->k", "i,j->ij",
@@ -148,8 +163,8 @@ def attributes():
     c.bad("attribute_type_99", raw(data(1, "axis") + integer(3, 1) + integer(20, 99)), "axis")
     c.bad("attribute_two_values", raw(data(1, "axis") + integer(3, 1) + data(4, "x") +
                                       integer(20, 2)), "axis")
-    c.any("attribute_twice", simple([node("Flatten", ["x"], ["y"], "n1",
-                                          raw=data(5, attribute("axis", 1)) * 2)]))
+    c.bad("attribute_twice", simple([node("Flatten", ["x"], ["y"], "n1",
+                                          raw=data(5, attribute("axis", 1)) * 2)]), "given twice")
     c.any("attribute_unknown", raw(attribute("no_such_attribute", 1)))
     c.bad("attribute_reference", raw(data(1, "axis") + data(21, "a") + integer(20, 2)), "axis")
     return c
@@ -215,14 +230,32 @@ def bombs():
         many += [node("Expand", ["w", "s"], [f"e{i}"]),
                  node("Mul", [f"e{i}", f"v{i}" if i else "x"], [f"v{i + 1}" if i < 2999 else "y"])]
     c.any("many_large_constants", simple(many, [f32("w", [2.0]), i64("s", [2**18])], [1]))
-    symbols = []
-    for i in range(40):  # sizes whose expressions could double at each step
-        a = f"v{i}" if i else "x"
-        symbols += [node("Concat", [a, a], [f"c{i}"], axis=0),
-                    node("Slice", [f"c{i}", "z", "m", "z", "t"],
-                         [f"v{i + 1}" if i < 199 else "y"])]
-    c.any("size_expressions", simple(symbols, [i64("z", [0]), i64("m", [MOST]), i64("t", [3])],
-                                     ["n"]))
+    for count in (20, 96, 400):  # sizes whose expressions grow at each step
+        symbols = []
+        for i in range(count):
+            a = f"v{i}" if i else "x"
+            symbols += [node("Concat", [a, a], [f"c{i}"], axis=0),
+                        node("Slice", [f"c{i}", "z", "m", "z", "t"],
+                             [f"v{i + 1}" if i < count - 1 else "y"])]
+        constants = [i64("z", [0]), i64("m", [MOST]), i64("t", [3])]
+        c.add(f"size_expressions_{count}", simple(symbols, constants, ["n"]),
+              "good" if count == 20 else "bad", "" if count == 20 else "too complex")
+    parts = [[f"i{i}" for i in range(at, at + 21)] for at in (0, 21)]
+    sums = [node("Concat", parts[0], ["a0"], axis=0), node("Concat", parts[1], ["b0"], axis=0),
+            node("Unsqueeze", ["a0", "p"], ["a"]), node("Unsqueeze", ["b0", "q"], ["b"])]
+    for i in range(100):  # products of sums of sizes
+        sums += [node("Add", ["a", "b"], [f"s{i}"]), node("Flatten", [f"s{i}"], [f"y{i}"], axis=0)]
+    c.any("size_products", model(graph(
+        sums, [value(name, dims=["d" + name]) for name in parts[0] + parts[1]],
+        [data(1, f"y{i}") for i in range(100)], [i64("p", [1]), i64("q", [0])])))
+    c.good("sizes_without_names", model(graph(
+        [node("Sum", [f"i{i}" for i in range(2000)], ["y"])],
+        [value(f"i{i}", dims=[None]) for i in range(2000)], [data(1, "y")])), seconds=4,
+        runs=False)
+    c.good("sizes_named_alike", model(graph(
+        [node("Relu", ["i0"], ["y"])],
+        [value(f"i{i}", dims=[chr(0x4E00 + i)]) for i in range(3000)], [data(1, "y")])),
+        runs=False)
     c.any("dims_product", simple([node("Flatten", ["x"], ["f"], axis=0),
                                   node("Concat", ["f", "f"], ["y"], axis=1)],
                                  x=[f"d{i}" for i in range(8)]))

@@ -158,7 +158,7 @@ TEST(Import, SizesArePinnedEverywhere) {
 
 TEST(Import, SizesWithoutNamesAreDistinct) {
   const std::string bytes = one(node("Relu", {"x"}, {"y"}), {-1, "?", "x.0"});
-  EXPECT_EQ(result(bytes), "f32[?x.0, ?x.1, ?x.0_]");
+  EXPECT_EQ(result(bytes), "f32[?x.0, ?x.1, ?x.0_1]");
 }
 
 encode::Graph branch(const std::vector<Message>& nodes) {

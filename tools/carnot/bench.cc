@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "tools/carnot/session.h"
+#include "tools/carnot/stop.h"
 
 namespace carnot::cli {
 
@@ -45,11 +46,15 @@ Result<Latency> measure(Context& context, double seconds) {
   return l;
 }
 
-int run_bench(const Flags& flags) {
+int run_bench(Flags flags) {
+  Stop stop(flags.time_limit);
+  flags.cancel = stop.flag();
   auto session = open_session(flags);
-  if (!session.ok()) return fail(session.status());
+  if (!session.ok()) return fail(stop.explain(session.status()));
+  stop.watch(&*session->context);
   auto latency = measure(*session->context, flags.seconds);
-  if (!latency.ok()) return fail(latency.status());
+  stop.watch(nullptr);
+  if (!latency.ok()) return fail(stop.explain(latency.status()).with(flags.model));
   const Latency& l = *latency;
   const double throughput = 1000 / l.mean;
   std::printf("latency ms: min %.3f, median %.3f, p90 %.3f, p99 %.3f (%zu runs, %d threads)\n",

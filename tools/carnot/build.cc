@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include "tools/carnot/cli.h"
+#include "tools/carnot/stop.h"
 
 namespace carnot::cli {
 
@@ -33,10 +34,11 @@ void print_reasons(const BuildSummary& s) {
   for (const std::string& note : s.notes) std::printf("near miss: %s\n", note.c_str());
 }
 
-int run_build(const std::string& model, const std::string& output, const BuildFlags& flags,
-              bool explain) {
+int run_build(const std::string& model, const std::string& output, BuildFlags flags, bool explain) {
+  Stop stop(flags.time_limit);
+  flags.cancel = stop.flag();
   auto built = build_model(model, flags);
-  if (!built.ok()) return fail(built.status());
+  if (!built.ok()) return fail(stop.explain(built.status()));
   if (const Status saved = save_engine(output, built->bytes); !saved.ok()) return fail(saved);
   print_summary(*built, output);
   if (explain) print_reasons(built->summary);

@@ -55,6 +55,8 @@ void BuildFlags::add_to(CLI::App& app) {
       ->type_name("PASS");
   app.add_option("--stop-after", stop_after, "Allow passes only this many rewrites (bisection)")
       ->check(CLI::NonNegativeNumber);
+  app.add_option("--time-limit", time_limit, "Give up after this many seconds (0: never)")
+      ->check(CLI::Range(0.0, 1e6));
 }
 
 namespace {
@@ -79,6 +81,7 @@ Result<BuilderOptions> builder_options(const BuildFlags& flags) {
   options.threads = flags.threads;
   options.effort = flags.effort;
   options.storage = flags.fp16 ? DType::kF16 : flags.bf16 ? DType::kBF16 : DType::kF32;
+  options.cancel = flags.cancel;
   options.timing_cache = flags.timing_cache;
   for (const std::string& t : flags.tactics) {
     if (t.size() < 2 || t[0] != '-') {
@@ -110,7 +113,7 @@ Result<Network> load_network(const std::string& path, const ShapeFlags& shapes) 
     return Network::from_onnx(path, shapes.pinned);
   }
   CARNOT_ASSIGN(std::string text, read_file(path, int64_t{1} << 30));
-  return Network::from_text(text);
+  return Network::from_text(text).with(path);
 }
 
 Result<Built> build_model(const std::string& path, const BuildFlags& flags) {

@@ -51,7 +51,7 @@ int check_model(const Flags& flags) {
   auto shapes = parse_shapes(flags.shapes);
   if (!shapes.ok()) return fail(shapes.status());
   auto network = load_network(flags.model, *shapes);
-  if (!network.ok()) return fail(std::move(network).status().with(flags.model));
+  if (!network.ok()) return fail(network.status());
   Graph& graph = network->graph();
   if (const Status s = verify(graph); !s.ok()) return fail(s);
   std::printf("%s: valid, %zu operations\n", flags.model.c_str(), graph.size());

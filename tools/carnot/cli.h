@@ -2,6 +2,7 @@
 // What the subcommands of `carnot` share: options, exit codes, errors on stderr.
 #include <CLI/CLI.hpp>
 
+#include <atomic>
 #include <map>
 #include <string>
 #include <vector>
@@ -36,6 +37,8 @@ struct BuildFlags {
   int effort = 3, threads = 0;
   int64_t stop_after = -1;
   bool fp16 = false, bf16 = false;
+  double time_limit = 0;                      ///< seconds; 0: none
+  const std::atomic<bool>* cancel = nullptr;  ///< of the command's Stop
   void add_to(CLI::App& app);
 };
 /// BuilderOptions with dumps to stdout and progress on a terminal's stderr.

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "tensor/npy.h"
 #include "tools/carnot/session.h"
+#include "tools/carnot/stop.h"
 
 namespace carnot::cli {
 
@@ -25,10 +26,15 @@ Status save_outputs(Session& s, const std::string& folder) {
   return {};
 }
 
-int run_model(const Flags& flags) {
+int run_model(Flags flags) {
+  Stop stop(flags.time_limit);
+  flags.cancel = stop.flag();
   auto session = open_session(flags);
-  if (!session.ok()) return fail(session.status());
-  if (Status s = session->context->run(); !s.ok()) return fail(std::move(s).with(flags.model));
+  if (!session.ok()) return fail(stop.explain(session.status()));
+  stop.watch(&*session->context);
+  Status ran = stop.explain(session->context->run());
+  stop.watch(nullptr);
+  if (!ran.ok()) return fail(std::move(ran).with(flags.model));
   for (const TensorInfo& info : session->engine->outputs()) {
     auto value = session->context->output(info.name);
     if (!value.ok()) return fail(value.status());
