@@ -18,6 +18,26 @@ function(carnot_link target)
   endforeach()
 endfunction()
 
+# carnot_row_sources(out DEF [FOLDER]): what the rows of a .def file are implemented in, so that no
+# second list is kept. CARNOT_OP(OneHot) is one_hot.cc, CARNOT_PASS(fold_affine, ...) fold_affine.cc,
+# in the calling folder or its FOLDER; a row without such a file shares another one, which is listed.
+function(carnot_row_sources out def)
+  set(folder ${CMAKE_CURRENT_SOURCE_DIR}/${ARGN})
+  file(GLOB present CONFIGURE_DEPENDS RELATIVE ${folder} ${folder}/*.cc)  # a new file: configure again
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${def})
+  file(STRINGS ${def} rows REGEX "^CARNOT_[A-Z]+\\(")
+  set(sources "")
+  foreach(row IN LISTS rows)
+    string(REGEX REPLACE "^CARNOT_[A-Z]+\\(([A-Za-z0-9_]+).*" "\\1" name "${row}")
+    string(REGEX REPLACE "([a-z0-9])([A-Z])" "\\1_\\2" name ${name})
+    string(TOLOWER ${name}.cc name)
+    if(name IN_LIST present)
+      list(APPEND sources ${folder}/${name})
+    endif()
+  endforeach()
+  set(${out} ${sources} PARENT_SCOPE)
+endfunction()
+
 # carnot_library(folder SOURCES ... DEPENDS folder... [LINK target...])
 # The static library of src/<folder>, named carnot_<folder>. DEPENDS are the folders it includes
 # (tools/tidy.py checks them against the layers); LINK are foreign targets (PRIVATE: their headers

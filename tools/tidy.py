@@ -146,6 +146,12 @@ def functions(text):
                 head = ""
 
 
+def rows_of(folder, path):
+    """CARNOT_OP(OneHot) -> one_hot, for each row of a .def file."""
+    names = re.findall(r"^CARNOT_[A-Z]+\((\w+)", (folder / path).read_text(), flags=re.M)
+    return [re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower() for name in names]
+
+
 class Tidy:
     def __init__(self, root):
         self.root, self.errors, self.included = root, [], set()
@@ -212,13 +218,16 @@ class Tidy:
                            name)
 
     def registered(self, path):
-        """Each source of src/ is named in the nearest CMakeLists.txt above it."""
+        """The nearest CMakeLists.txt above a source names it, or a .def file with a row for it."""
         folder = (self.root / path).parent
         while folder != self.root and not (folder / "CMakeLists.txt").is_file():
             folder = folder.parent
         name = (self.root / path).relative_to(folder).as_posix()
-        if folder == self.root or not re.search(rf"(?<![\w/.]){re.escape(name)}(?![\w.])",
-                                                (folder / "CMakeLists.txt").read_text()):
+        lists = (folder / "CMakeLists.txt").read_text() if folder != self.root else ""
+        rows = {row for base, table in re.findall(r"row_sources\(\w+ \$\{(\w+)\}/(\S+\.def)", lists)
+                for row in rows_of(self.root if base == "PROJECT_SOURCE_DIR" else folder, table)}
+        listed = re.search(rf"(?<![\w/.]){re.escape(name)}(?![\w.])", lists)
+        if not listed and pathlib.Path(path).stem not in rows:
             self.error("unused", path, "no CMakeLists.txt lists this source")
 
     def run(self):

@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kMaxNotes = 10000;
 
 constexpr PassRow kPasses[] = {
-#define CARNOT_PASS(name, phase, summary) {#name, #phase, summary, &name},
+#define CARNOT_PASS(name, summary) {#name, summary, &name},
 #include "passes/passes.def"
 };
 
@@ -45,8 +45,7 @@ class Runner {
 
   Status run(std::string_view name) {
     const PassRow* row = find_pass(name);
-    if (!row)
-      return error(Code::kInvalidArgument, "no pass is named ", name, "; see --list-passes");
+    if (!row) return error(Code::kInvalidArgument, "no pass is named ", name);
     PassStats stats{row->name, context_.rewrites(), 0, graph_.size(), 0};
     const auto start = std::chrono::steady_clock::now();
     context_.begin(row->name);

@@ -56,12 +56,11 @@ class PassContext {
   std::unordered_set<uint64_t> said_;
 };
 
-#define CARNOT_PASS(name, phase, summary) Status name(Graph& graph, PassContext& context);
+#define CARNOT_PASS(name, summary) Status name(Graph& graph, PassContext& context);
 #include "passes/passes.def"
 
 struct PassRow {
   const char* name;
-  const char* phase;
   const char* summary;
   Status (*run)(Graph&, PassContext&);
 };

@@ -8,9 +8,14 @@ namespace carnot {
 
 std::span<const Tactic> tactics_of(const DeviceDescription& device) {
   // Copies of the rows: a table must be contiguous, its rows stand in their tactics' files.
-  static const Tactic kCpu[] = {cpu::kContraction, cpu::kAttention, cpu::kWindow, cpu::kTranspose,
-                                cpu::kLoops};
-  static const Tactic kCuda[] = {cuda::kLoops};
+  static const Tactic kCpu[] = {
+#define CARNOT_TACTIC(T) cpu::k##T,
+#include "tactics/cpu/tactics.def"
+  };
+  static const Tactic kCuda[] = {
+#define CARNOT_TACTIC(T) cuda::k##T,
+#include "tactics/cuda/tactics.def"
+  };
   if (device.kind == "cpu") return kCpu;
   if (device.kind == "cuda") return kCuda;
   return {};

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <set>
 #include <sstream>
 
 #include "ir/text.h"
@@ -124,6 +125,16 @@ TEST(Passes, EachHasATextFile) {
   for (const PassRow& row : all_passes()) {
     const std::string path = cat(CARNOT_SOURCE_DIR, "/tests/passes/", row.name, ".ir");
     EXPECT_TRUE(std::filesystem::exists(path)) << row.name;
+  }
+}
+
+TEST(Passes, EachRunsInAPipeline) {
+  std::set<std::string_view> run;
+  for (const Pipeline& pipeline : {canonicalize_pipeline(), fuse_pipeline(), lower_pipeline()}) {
+    for (const Phase& phase : pipeline) run.insert(phase.passes.begin(), phase.passes.end());
+  }
+  for (const PassRow& row : all_passes()) {
+    EXPECT_TRUE(run.count(row.name)) << row.name << " is in no phase of src/passes/pipeline.cc";
   }
 }
 

@@ -1,15 +1,12 @@
 #pragma once
-// The tactics of the CPU, each in a file of its name. Private to src/tactics.
+// What the tactics of the CPU share. Private to src/tactics.
 #include "codegen/cpu/window.h"
 #include "tactics/cpu/sink.h"
 
 namespace carnot::cpu {
 
-extern const Tactic kAttention;
-extern const Tactic kContraction;
-extern const Tactic kWindow;
-extern const Tactic kTranspose;
-extern const Tactic kLoops;  ///< last: takes any verified kernel
+#define CARNOT_TACTIC(T) extern const Tactic k##T;
+#include "tactics/cpu/tactics.def"
 
 /// A problem's kernel with its constants turned for the lanes (see relayout()).
 struct Turned {

@@ -1,9 +1,10 @@
 #pragma once
-// The tactics of NVIDIA GPUs, each in a file of its name. Private to src/tactics.
+// What the tactics of NVIDIA GPUs share. Private to src/tactics.
 #include "tactics/cuda/sink.h"
 
 namespace carnot::cuda {
 
-extern const Tactic kLoops;  ///< last: takes any verified kernel
+#define CARNOT_TACTIC(T) extern const Tactic k##T;
+#include "tactics/cuda/tactics.def"
 
 }  // namespace carnot::cuda
