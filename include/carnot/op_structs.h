@@ -8,8 +8,9 @@
 // tell (non_zero, or a reshape whose target is computed) is a symbol that the node *defines*: it
 // is written in an attribute (`sizes`, `count`), and the run binds it from the concrete result of
 // reference(). Where an attribute holds such symbols, the node carries the tensor that the size
-// comes from as its optional last input ("target" below).
+// comes from as its input number kTarget ("target" below; a struct without kTarget defines none).
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,12 @@
 namespace carnot::op {
 
 using Ints = std::vector<int64_t>;
+/// What names(E) gives for an enum that is an attribute: the words of its values, in order.
+using Names = std::span<const char* const>;
+
+/// How far a result may be from reference(): not at all (elements are moved or picked; a struct
+/// without rounding()), by some roundings of each element, by those of a sum of many terms.
+enum class Rounding : uint8_t { kNone, kEach, kSum };
 
 #define CARNOT_NO_ATTRS(T)            \
   static void attrs(auto&, auto&&) {} \
@@ -46,6 +53,7 @@ struct Attention {
   static constexpr int kMin = 3, kMax = 4;
   double scale = 1;
   bool causal = false, bsh = false;
+  Rounding rounding() const { return Rounding::kSum; }
   static void attrs(auto& s, auto&& f) {
     f("scale", s.scale), f("causal", s.causal), f("bsh", s.bsh);
   }
@@ -87,6 +95,7 @@ struct Conv {
   Ints strides, dilations, pads_lo, pads_hi;
   int64_t groups = 1;
   bool channels_last = false;
+  Rounding rounding() const { return Rounding::kSum; }
   static void attrs(auto& s, auto&& f) {
     f("strides", s.strides), f("dilations", s.dilations), f("pads_lo", s.pads_lo);
     f("pads_hi", s.pads_hi), f("groups", s.groups), f("channels_last", s.channels_last);
@@ -101,6 +110,7 @@ struct ConvTranspose {
   Ints strides, dilations, pads_lo, pads_hi, output_pads;
   int64_t groups = 1;
   bool channels_last = false;
+  Rounding rounding() const { return Rounding::kSum; }
   static void attrs(auto& s, auto&& f) {
     f("strides", s.strides), f("dilations", s.dilations), f("pads_lo", s.pads_lo);
     f("pads_hi", s.pads_hi), f("output_pads", s.output_pads), f("groups", s.groups);
@@ -115,6 +125,7 @@ struct Cumulative {
   static constexpr int kMin = 1, kMax = 1;
   int64_t axis = 0;
   bool product = false, exclusive = false, reverse = false;
+  Rounding rounding() const { return Rounding::kSum; }
   static void attrs(auto& s, auto&& f) {
     f("axis", s.axis), f("product", s.product), f("exclusive", s.exclusive);
     f("reverse", s.reverse);
@@ -137,6 +148,7 @@ struct Einsum {
   static constexpr const char* kName = "einsum";
   static constexpr int kMin = 1, kMax = -1;
   std::string equation;
+  Rounding rounding() const { return Rounding::kSum; }
   static void attrs(auto& s, auto&& f) { f("equation", s.equation); }
   bool operator==(const Einsum&) const = default;
 };
@@ -144,7 +156,7 @@ struct Einsum {
 /// Broadcasts to `sizes` (numpy rules, both ways as ONNX Expand). Optional input 1: target.
 struct Expand {
   static constexpr const char* kName = "expand";
-  static constexpr int kMin = 1, kMax = 2;
+  static constexpr int kMin = 1, kMax = 2, kTarget = 1;
   Dims sizes;  ///< the result's shape
   static void attrs(auto& s, auto&& f) { f("sizes", s.sizes); }
   bool operator==(const Expand&) const = default;
@@ -154,6 +166,7 @@ struct Expand {
 struct Fused {
   static constexpr const char* kName = "fused";
   static constexpr int kMin = 0, kMax = -1;
+  Rounding rounding() const { return Rounding::kSum; }
   CARNOT_NO_ATTRS(Fused)
 };
 
@@ -188,10 +201,13 @@ struct GridSample {
   enum Mode { kLinear, kNearest, kCubic };
   enum Padding { kZeros, kBorder, kReflection };
   static constexpr const char* kModeNames[] = {"linear", "nearest", "cubic"};
+  friend constexpr Names names(Mode) { return kModeNames; }
   static constexpr const char* kPaddingNames[] = {"zeros", "border", "reflection"};
+  friend constexpr Names names(Padding) { return kPaddingNames; }
   Mode mode = kLinear;
   Padding padding = kZeros;
   bool align_corners = false;
+  Rounding rounding() const { return Rounding::kSum; }
   static void attrs(auto& s, auto&& f) {
     f("mode", s.mode), f("padding", s.padding), f("align_corners", s.align_corners);
   }
@@ -203,8 +219,9 @@ struct GridSample {
 /// what both regions agree on, with defined symbols where they do not.
 struct If {
   static constexpr const char* kName = "if";
-  static constexpr int kMin = 1, kMax = -1;
+  static constexpr int kMin = 1, kMax = -1, kTarget = 0;
   std::vector<TensorType> types;
+  Rounding rounding() const { return Rounding::kSum; }
   static void attrs(auto& s, auto&& f) { f("types", s.types); }
   bool operator==(const If&) const = default;
 };
@@ -227,9 +244,10 @@ struct Iota {
 /// carried..., scan outputs...). Results: carried..., scan outputs stacked along a new axis 0.
 struct Loop {
   static constexpr const char* kName = "loop";
-  static constexpr int kMin = 2, kMax = -1;
+  static constexpr int kMin = 2, kMax = -1, kTarget = 0;
   int64_t carried = 0;
   std::vector<TensorType> types;
+  Rounding rounding() const { return Rounding::kSum; }
   static void attrs(auto& s, auto&& f) { f("carried", s.carried), f("types", s.types); }
   bool operator==(const Loop&) const = default;
 };
@@ -241,6 +259,7 @@ struct MatMul {
   static constexpr const char* kName = "matmul";
   static constexpr int kMin = 2, kMax = 2;
   bool transpose_a = false, transpose_b = false;
+  Rounding rounding() const { return Rounding::kSum; }
   static void attrs(auto& s, auto&& f) {
     f("transpose_a", s.transpose_a), f("transpose_b", s.transpose_b);
   }
@@ -265,7 +284,7 @@ struct MaxPoolIndices {
 /// IoU threshold, score threshold (each one element) -> i64 [count, 3].
 struct NonMaxSuppression {
   static constexpr const char* kName = "non_max_suppression";
-  static constexpr int kMin = 5, kMax = 5;
+  static constexpr int kMin = 5, kMax = 5, kTarget = 0;
   bool center_point_box = false;
   Dim count;  ///< a defined symbol
   static void attrs(auto& s, auto&& f) {
@@ -277,7 +296,7 @@ struct NonMaxSuppression {
 /// ONNX NonZero: i64 [rank, count].
 struct NonZero {
   static constexpr const char* kName = "non_zero";
-  static constexpr int kMin = 1, kMax = 1;
+  static constexpr int kMin = 1, kMax = 1, kTarget = 0;
   Dim count;  ///< a defined symbol
   static void attrs(auto& s, auto&& f) { f("count", s.count); }
   bool operator==(const NonZero&) const = default;
@@ -291,6 +310,7 @@ struct Normalize {
   Ints axes;
   double epsilon = 1e-5;
   bool rms = false;
+  Rounding rounding() const { return Rounding::kSum; }
   static void attrs(auto& s, auto&& f) {
     f("axes", s.axes), f("epsilon", s.epsilon), f("rms", s.rms);
   }
@@ -300,7 +320,7 @@ struct Normalize {
 /// ONNX OneHot: indices, values [2] (off, on) -> a new axis of `depth`. Optional input 2: target.
 struct OneHot {
   static constexpr const char* kName = "one_hot";
-  static constexpr int kMin = 2, kMax = 3;
+  static constexpr int kMin = 2, kMax = 3, kTarget = 2;
   int64_t axis = -1;
   Dim depth;
   static void attrs(auto& s, auto&& f) { f("axis", s.axis), f("depth", s.depth); }
@@ -311,9 +331,10 @@ struct OneHot {
 /// optional input 2: target (the pads as i64, lo... then hi..., where `sizes` has defined symbols).
 struct Pad {
   static constexpr const char* kName = "pad";
-  static constexpr int kMin = 1, kMax = 3;
+  static constexpr int kMin = 1, kMax = 3, kTarget = 2;
   enum Mode { kConstant, kEdge, kReflect, kWrap };
   static constexpr const char* kModeNames[] = {"constant", "edge", "reflect", "wrap"};
+  friend constexpr Names names(Mode) { return kModeNames; }
   Dims lo, hi;
   Mode mode = kConstant;
   static void attrs(auto& s, auto&& f) { f("lo", s.lo), f("hi", s.hi), f("mode", s.mode); }
@@ -325,6 +346,7 @@ struct Pointwise {
   static constexpr const char* kName = "pointwise";
   static constexpr int kMin = 0, kMax = -1;
   ScalarProgram body;
+  Rounding rounding() const { return Rounding::kEach; }
   static void attrs(auto& s, auto&& f) { f("body", s.body); }
   bool operator==(const Pointwise&) const = default;
 };
@@ -337,10 +359,12 @@ struct Pool {
   static constexpr int kMin = 1, kMax = 1;
   enum Kind { kMaximum, kAverage, kLp };
   static constexpr const char* kKindNames[] = {"max", "average", "lp"};
+  friend constexpr Names names(Kind) { return kKindNames; }
   Kind kind = kMaximum;
   Ints kernel, strides, dilations, pads_lo, pads_hi;
   bool ceil_mode = false, count_padding = false, channels_last = false;
   int64_t p = 2;
+  Rounding rounding() const { return kind == kMaximum ? Rounding::kNone : Rounding::kSum; }
   static void attrs(auto& s, auto&& f) {
     f("kind", s.kind), f("kernel", s.kernel), f("strides", s.strides);
     f("dilations", s.dilations), f("pads_lo", s.pads_lo), f("pads_hi", s.pads_hi);
@@ -353,8 +377,9 @@ struct Pool {
 /// start, limit, delta (one element each) -> [count].
 struct Range {
   static constexpr const char* kName = "range";
-  static constexpr int kMin = 3, kMax = 3;
+  static constexpr int kMin = 3, kMax = 3, kTarget = 0;
   Dim count;
+  Rounding rounding() const { return Rounding::kEach; }
   static void attrs(auto& s, auto&& f) { f("count", s.count); }
   bool operator==(const Range&) const = default;
 };
@@ -368,13 +393,16 @@ struct Recurrent {
   enum Kind { kLstm, kGru, kRnn };
   enum Direction { kForward, kReverse, kBidirectional };
   static constexpr const char* kKindNames[] = {"lstm", "gru", "rnn"};
+  friend constexpr Names names(Kind) { return kKindNames; }
   static constexpr const char* kDirectionNames[] = {"forward", "reverse", "bidirectional"};
+  friend constexpr Names names(Direction) { return kDirectionNames; }
   Kind kind = kLstm;
   Direction direction = kForward;
   int64_t hidden = 0;
   std::vector<ScalarProgram> activations;  ///< per direction: f, g, h (LSTM); f, g (GRU); f (RNN)
   double clip = 0;                         ///< 0: none
   bool input_forget = false, linear_before_reset = false;
+  Rounding rounding() const { return Rounding::kSum; }
   static void attrs(auto& s, auto&& f) {
     f("kind", s.kind), f("direction", s.direction), f("hidden", s.hidden);
     f("activations", s.activations), f("clip", s.clip), f("input_forget", s.input_forget);
@@ -390,9 +418,13 @@ struct Reduce {
   static constexpr int kMin = 1, kMax = 1;
   enum Kind { kSum, kMean, kMaximum, kMinimum, kProduct };
   static constexpr const char* kKindNames[] = {"sum", "mean", "max", "min", "product"};
+  friend constexpr Names names(Kind) { return kKindNames; }
   Kind kind = kSum;
   Ints axes;
   bool keep = true;
+  Rounding rounding() const {
+    return kind == kMaximum || kind == kMinimum ? Rounding::kNone : Rounding::kSum;
+  }
   static void attrs(auto& s, auto&& f) { f("kind", s.kind), f("axes", s.axes), f("keep", s.keep); }
   bool operator==(const Reduce&) const = default;
 };
@@ -400,7 +432,7 @@ struct Reduce {
 /// The same elements in `sizes`. Optional input 1: target.
 struct Reshape {
   static constexpr const char* kName = "reshape";
-  static constexpr int kMin = 1, kMax = 2;
+  static constexpr int kMin = 1, kMax = 2, kTarget = 1;
   Dims sizes;
   static void attrs(auto& s, auto&& f) { f("sizes", s.sizes); }
   bool operator==(const Reshape&) const = default;
@@ -411,7 +443,7 @@ struct Reshape {
 /// target (i64 sizes or f32 scales of all axes). Optional input 2: roi for crop_and_resize.
 struct Resize {
   static constexpr const char* kName = "resize";
-  static constexpr int kMin = 1, kMax = 3;
+  static constexpr int kMin = 1, kMax = 3, kTarget = 1;
   enum Mode { kNearest, kLinear, kCubic };
   enum Coordinates {
     kHalfPixel,
@@ -423,11 +455,14 @@ struct Resize {
   };
   enum Nearest { kRoundPreferFloor, kRoundPreferCeil, kFloor, kCeil };
   static constexpr const char* kModeNames[] = {"nearest", "linear", "cubic"};
+  friend constexpr Names names(Mode) { return kModeNames; }
   static constexpr const char* kCoordinatesNames[] = {"half_pixel",         "half_pixel_symmetric",
                                                       "pytorch_half_pixel", "align_corners",
                                                       "asymmetric",         "crop_and_resize"};
+  friend constexpr Names names(Coordinates) { return kCoordinatesNames; }
   static constexpr const char* kNearestNames[] = {"round_prefer_floor", "round_prefer_ceil",
                                                   "floor", "ceil"};
+  friend constexpr Names names(Nearest) { return kNearestNames; }
   Mode mode = kNearest;
   Coordinates coordinates = kHalfPixel;
   Nearest nearest = kRoundPreferFloor;
@@ -435,6 +470,7 @@ struct Resize {
   std::vector<double> scales;  ///< per axis, or empty
   double cubic_a = -0.75, extrapolation = 0;
   bool exclude_outside = false, antialias = false;
+  Rounding rounding() const { return mode == kNearest ? Rounding::kNone : Rounding::kSum; }
   static void attrs(auto& s, auto&& f) {
     f("mode", s.mode), f("coordinates", s.coordinates), f("nearest", s.nearest);
     f("sizes", s.sizes), f("scales", s.scales), f("cubic_a", s.cubic_a);
@@ -462,6 +498,7 @@ struct RoiAlign {
   bool maximum = false, half_pixel = true;
   int64_t height = 1, width = 1, sampling_ratio = 0;
   double spatial_scale = 1;
+  Rounding rounding() const { return Rounding::kSum; }
   static void attrs(auto& s, auto&& f) {
     f("maximum", s.maximum), f("half_pixel", s.half_pixel), f("height", s.height);
     f("width", s.width), f("sampling_ratio", s.sampling_ratio);
@@ -474,10 +511,11 @@ struct RoiAlign {
 /// (states..., elements..., captures...) -> (states..., scan outputs...).
 struct Scan {
   static constexpr const char* kName = "scan";
-  static constexpr int kMin = 1, kMax = -1;
+  static constexpr int kMin = 1, kMax = -1, kTarget = 0;
   int64_t states = 0, scanned = 0;
   Ints input_axes, input_reversed, output_axes, output_reversed;
   std::vector<TensorType> types;
+  Rounding rounding() const { return Rounding::kSum; }
   static void attrs(auto& s, auto&& f) {
     f("states", s.states), f("scanned", s.scanned), f("input_axes", s.input_axes);
     f("input_reversed", s.input_reversed), f("output_axes", s.output_axes);
@@ -489,11 +527,19 @@ struct Scan {
 /// ONNX ScatterElements and ScatterND: a copy of input 0 with updates applied in index order.
 enum class ScatterKind { kAssign, kAdd, kMul, kMax, kMin };
 inline constexpr const char* kScatterKindNames[] = {"assign", "add", "mul", "max", "min"};
+constexpr Names names(ScatterKind) {
+  return kScatterKindNames;
+}
+constexpr Rounding rounding_of(ScatterKind kind) {
+  const bool folds = kind == ScatterKind::kAdd || kind == ScatterKind::kMul;
+  return folds ? Rounding::kSum : Rounding::kNone;
+}
 struct ScatterElements {
   static constexpr const char* kName = "scatter_elements";
   static constexpr int kMin = 3, kMax = 3;
   int64_t axis = 0;
   ScatterKind kind = ScatterKind::kAssign;
+  Rounding rounding() const { return rounding_of(kind); }
   static void attrs(auto& s, auto&& f) { f("axis", s.axis), f("kind", s.kind); }
   bool operator==(const ScatterElements&) const = default;
 };
@@ -501,6 +547,7 @@ struct ScatterNd {
   static constexpr const char* kName = "scatter_nd";
   static constexpr int kMin = 3, kMax = 3;
   ScatterKind kind = ScatterKind::kAssign;
+  Rounding rounding() const { return rounding_of(kind); }
   static void attrs(auto& s, auto&& f) { f("kind", s.kind); }
   bool operator==(const ScatterNd&) const = default;
 };
@@ -517,7 +564,7 @@ struct ShapeOf {
 /// ends, as ONNX clamps them), where `sizes` has defined symbols; `starts` is then ignored.
 struct Slice {
   static constexpr const char* kName = "slice";
-  static constexpr int kMin = 1, kMax = 2;
+  static constexpr int kMin = 1, kMax = 2, kTarget = 1;
   Dims starts, sizes;
   Ints steps;
   static void attrs(auto& s, auto&& f) {
@@ -532,6 +579,7 @@ struct Softmax {
   static constexpr int kMin = 1, kMax = 1;
   int64_t axis = -1;
   bool log = false;
+  Rounding rounding() const { return Rounding::kSum; }
   static void attrs(auto& s, auto&& f) { f("axis", s.axis), f("log", s.log); }
   bool operator==(const Softmax&) const = default;
 };
@@ -540,7 +588,7 @@ struct Softmax {
 /// lower index. Optional input 1: target (the count).
 struct TopK {
   static constexpr const char* kName = "top_k";
-  static constexpr int kMin = 1, kMax = 2;
+  static constexpr int kMin = 1, kMax = 2, kTarget = 1;
   int64_t axis = -1;
   Dim count;
   bool largest = true, sorted = true;
@@ -562,7 +610,7 @@ struct Transpose {
 /// ONNX Unique: y, first indices, inverse indices, counts. `flat` ignores `axis`.
 struct Unique {
   static constexpr const char* kName = "unique";
-  static constexpr int kMin = 1, kMax = 1;
+  static constexpr int kMin = 1, kMax = 1, kTarget = 0;
   bool flat = true, sorted = true;
   int64_t axis = 0;
   Dim count;  ///< a defined symbol

@@ -28,22 +28,6 @@ Status parse_attrs(Scanner& scanner, Op& op, const AttrContext& context = {});
 std::string body_text(const Op& op);
 std::string braces_text(const Op& op);
 
-template <class E>
-constexpr std::span<const char* const> enum_names() {
-  using namespace op;
-  if constexpr (std::is_same_v<E, GridSample::Mode>) return GridSample::kModeNames;
-  if constexpr (std::is_same_v<E, GridSample::Padding>) return GridSample::kPaddingNames;
-  if constexpr (std::is_same_v<E, Pad::Mode>) return Pad::kModeNames;
-  if constexpr (std::is_same_v<E, Pool::Kind>) return Pool::kKindNames;
-  if constexpr (std::is_same_v<E, Recurrent::Kind>) return Recurrent::kKindNames;
-  if constexpr (std::is_same_v<E, Recurrent::Direction>) return Recurrent::kDirectionNames;
-  if constexpr (std::is_same_v<E, Reduce::Kind>) return Reduce::kKindNames;
-  if constexpr (std::is_same_v<E, Resize::Mode>) return Resize::kModeNames;
-  if constexpr (std::is_same_v<E, Resize::Coordinates>) return Resize::kCoordinatesNames;
-  if constexpr (std::is_same_v<E, Resize::Nearest>) return Resize::kNearestNames;
-  if constexpr (std::is_same_v<E, ScatterKind>) return kScatterKindNames;
-}
-
 namespace attr {
 
 std::string print(int64_t value);
@@ -57,7 +41,7 @@ std::string print(const ScalarProgram& value);
 std::string print(const Tensor& value);
 template <class E>
 requires std::is_enum_v<E> std::string print(E value) {
-  return enum_names<E>()[static_cast<size_t>(value)];
+  return names(value)[static_cast<size_t>(value)];
 }
 template <class T>
 std::string print(const std::vector<T>& values) {
@@ -78,8 +62,8 @@ Status parse(Scanner& scanner, Tensor& value, const AttrContext& context);
 template <class E>
 requires std::is_enum_v<E> Status parse(Scanner& scanner, E& value, const AttrContext&) {
   std::string known;
-  for (size_t i = 0; i < enum_names<E>().size(); ++i) {
-    const char* name = enum_names<E>()[i];
+  for (size_t i = 0; i < names(value).size(); ++i) {
+    const char* name = names(value)[i];
     if (scanner.accept(name)) return value = static_cast<E>(i), Status();
     known += cat(i ? ", " : "", name);
   }

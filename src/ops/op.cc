@@ -11,22 +11,15 @@
 namespace carnot {
 namespace {
 
-// Whether the sizes that this node's attributes name may be its own to define: it has no other way
-// to know them than its operands' numbers.
-bool defines_sizes(const Op& op, size_t inputs) {
-  const auto is = [&](auto* kind) {
-    return std::holds_alternative<std::remove_pointer_t<decltype(kind)>>(op);
-  };
-  constexpr auto kOf = [](auto value) { return static_cast<decltype(value)*>(nullptr); };
-  if (is(kOf(op::NonZero())) || is(kOf(op::NonMaxSuppression())) || is(kOf(op::Unique())) ||
-      is(kOf(op::Range())) || is(kOf(op::If())) || is(kOf(op::Loop())) || is(kOf(op::Scan()))) {
-    return true;
-  }
-  if (is(kOf(op::Expand())) || is(kOf(op::Reshape())) || is(kOf(op::Resize())) ||
-      is(kOf(op::Slice())) || is(kOf(op::TopK()))) {
-    return inputs > 1;
-  }
-  return (is(kOf(op::Pad())) || is(kOf(op::OneHot()))) && inputs > 2;
+// Whether the sizes that this node's attributes name may be its own to define: it is given what
+// they come from.
+bool may_define(const Op& op, size_t inputs) {
+  return std::visit(
+      [&](const auto& data) {
+        if constexpr (requires { data.kTarget; }) return inputs > size_t{data.kTarget};
+        return false;
+      },
+      op);
 }
 
 }  // namespace
@@ -68,7 +61,7 @@ std::optional<Op> make_op(std::string_view name) {
 
 std::vector<std::string> defined_symbols(const Op& op, Infos in) {
   std::vector<std::string> mentioned, known, out;
-  if (!defines_sizes(op, in.size())) return out;
+  if (!may_define(op, in.size())) return out;
   std::visit(
       [&](const auto& data) {
         std::decay_t<decltype(data)>::attrs(

@@ -64,7 +64,7 @@ class Hostile {
   }
   template <class E>
   requires std::is_enum_v<E>
-  void set(E& v) { v = static_cast<E>(below(static_cast<int64_t>(enum_names<E>().size()))); }
+  void set(E& v) { v = static_cast<E>(below(static_cast<int64_t>(names(E{}).size()))); }
 
   DType dtype() { return rarely() ? static_cast<DType>(below(22)) : usual_; }
   TensorType type() {

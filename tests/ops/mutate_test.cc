@@ -56,7 +56,7 @@ class Mutator {
   template <class E>
   requires std::is_enum_v<E>
   void bend(E& v) {
-    if (below(6) == 0) v = static_cast<E>(below(static_cast<int64_t>(enum_names<E>().size())));
+    if (below(6) == 0) v = static_cast<E>(below(static_cast<int64_t>(names(E{}).size())));
   }
   void bend(double&) {}
   void bend(std::string&) {}
