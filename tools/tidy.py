@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks what clang-format and the compiler cannot: layers, sizes, dead files, banned words.
+"""Checks what clang-format and the compiler cannot: layers, sizes, names, dead files, banned words.
 
 Runs as a ctest test and in `./dev check`. Looks at the files that git tracks.
 """
@@ -51,6 +51,7 @@ CONFINED = {
 FILE_LINES, HEADER_LINES, COLUMNS, PUBLIC_LINES = 800, 300, 100, 1500
 COMPAT_INCLUDE = "compat/tensorrt/include/"  # given classes with a comment a member: FILE_LINES
 FUNCTION_LINES, KERNEL_LINES = 70, 150
+MACROS, CMAKE_OPTIONS, RECIPES, RECIPE_LINES, FILE_BYTES = 15, 10, 4, 10, 1 << 20
 KERNEL_FOLDERS = ("src/codegen/", "src/kernel/", "src/tactics/")  # long straight-line bodies
 
 BANNED = {
@@ -67,7 +68,7 @@ BANNED_NAMES = {"manager", "helper", "helpers", "util", "utils", "common", "misc
                 "info"}
 
 # (check, path or path:function) -> the reason why it may be. Checks: lines, function, banned,
-# unused, include.
+# unused, include, name, comment.
 EXCEPTIONS = {
     ("banned", "include/carnot/engine.h"): "an Engine is shared by its Contexts",
     ("banned", "include/carnot/tensor.h"): "weights are shared by graph copies, never duplicated",
@@ -79,6 +80,7 @@ EXCEPTIONS = {
     ("include", "src/tactics/tactics.cc"): "the one place that names every device's table",
     ("include", "compat/tensorrt/include/NvInferRuntimeBase.h"): "programs expect CUDA's from it",
     ("lines", "include/carnot/op_structs.h"): "one list, data only: every op in one place",
+    ("name", "src/ops/op.h"): "Info is to infer() what Tensor is to reference(): a term of its own",
 }
 
 CODE = {".h", ".cc", ".cu", ".cuh", ".def"}
@@ -146,6 +148,50 @@ def functions(text):
                 head = ""
 
 
+TYPE = re.compile(r"\b(?:class|struct|union|enum(?: class)?)\s+(\w+)\s*(?:final\s*)?[:{]")
+ENUM = re.compile(r"\benum(?: class)?\s*\w*\s*(?::\s*[\w:]+)?\s*\{([^}]*)\}")
+CONSTANT = re.compile(r"(?:inline |static )*constexpr [^(={;]*?(\w+)(?:\[[^\]]*\])*\s*[={;]")
+VALUE = r"(?:\[[^\]]*\])?\s*(?:=[^=(]*|\{[^(]*\})?;$"
+GLOBAL = re.compile(r"(?=\S)(?:static |thread_local |inline )*(?!const|inline|using|namespace|"
+                    r"class|struct|enum|extern|typedef|template|return|friend|public|private)"
+                    r"[\w:<>,*& ]+ \**([a-z]\w*)" + VALUE)
+MEMBER = re.compile(r"\s+(?!\s|static|using|friend|struct|class|enum|return)"
+                    r"[\w:<>,*& \[\]]+[ *&](\w+)" + VALUE)
+
+
+def bad_names(text, in_library):
+    """(line, what is wrong) for each name that is not spelled as its kind of thing is."""
+    code = blank(text)
+    at = lambda offset: code.count("\n", 0, offset) + 1
+    for m in TYPE.finditer(code):
+        if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", m[1]):
+            yield at(m.start()), f"the type {m[1]} is not in PascalCase"
+        if m[1].lower() in BANNED_NAMES:
+            yield at(m.start()), f"{m[1]} says nothing"
+    for m in ENUM.finditer(code):
+        for value in re.findall(r"(\w+)\s*(?:=[^,]*)?(?:,|$)", re.sub("#.*", "", m[1]).strip()):
+            if not re.match(r"k[A-Z0-9]", value):
+                yield at(m.start()), f"the enumerator {value} is no kConstant"
+    scopes = []  # of classes: [access, depth of braces]
+    for n, line in enumerate(code.splitlines(), 1):
+        m = CONSTANT.match(line) or re.match(r"\s+static " + CONSTANT.pattern, line)
+        if m and not re.match(r"k[A-Z0-9]", m[1]):
+            yield n, f"the constant {m[1]} is no kConstant"
+        if m := in_library and GLOBAL.match(line):
+            yield n, f"the global variable {m[1]}: nothing but the log sink is global"
+        if m := re.match(r"\s*(class|struct)\s[^;]*\{\s*$", line):
+            scopes.append(["private" if m[1] == "class" else "public", 1])
+        elif scopes:
+            scope = scopes[-1]
+            if m := re.match(r"\s*(public|private|protected):", line):
+                scope[0] = m[1]
+            elif scope == ["private", 1] and (m := MEMBER.match(line)) and m[1][-1] != "_":
+                yield n, f"the private member {m[1]} has no _ at its end"
+            scope[1] += line.count("{") - line.count("}")
+            if scope[1] <= 0:
+                scopes.pop()
+
+
 def rows_of(folder, path):
     """CARNOT_OP(OneHot) -> one_hot, for each row of a .def file."""
     names = re.findall(r"^CARNOT_[A-Z]+\((\w+)", (folder / path).read_text(), flags=re.M)
@@ -154,7 +200,7 @@ def rows_of(folder, path):
 
 class Tidy:
     def __init__(self, root):
-        self.root, self.errors, self.included = root, [], set()
+        self.root, self.errors, self.included, self.macros = root, [], set(), set()
         listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True,
                                 check=True).stdout.split("\0")
         self.files = [f for f in listed if f and (root / f).is_file()]
@@ -200,11 +246,23 @@ class Tidy:
             self.error("lines", path, f"{len(lines)} lines, the limit is {limit}")
         if pathlib.Path(path).stem in BANNED_NAMES:
             self.error("banned", path, "a name that says nothing")
+        own = path.removeprefix("src/").removesuffix(".cc") + ".h"
+        has_own = path.endswith(".cc") and (self.root / path).with_suffix(".h").is_file()
+        if has_own and re.search(r'#\s*include ["<]([^">]+)', text)[1] != own:
+            self.error("include", path, f'its own header "{own}" comes first')
+        if not has_own and not re.match(r"(#pragma once\n)?//", text):
+            self.error("comment", path, "does not open with what it is")
+        for n, what in bad_names(text, path.startswith(BANNED_IN)):
+            self.error("name", path, what, n)
         for n, line in enumerate(lines, 1):
+            if re.match(r"\s*//+\s*[-=*#]{3}|\s*//[^/].*(\)| = .*);$", line):
+                self.error("comment", path, "a banner, or code that is commented out", n)
             if len(line) > COLUMNS:
                 self.error("columns", path, f"{len(line)} columns, the limit is {COLUMNS}", n)
             if m := re.match(r'\s*#\s*include\s*(["<])([^">]+)[">]', line):
                 self.include(path, n, m[2], m[1] == "<")
+            for macro in re.findall(r"^#\s*define (CARNOT_\w+)\b(?<!_)", line):
+                self.macros.add(macro)
             if path.startswith(BANNED_IN):
                 for word, instead in BANNED.items():
                     if m := re.search(word, line):
@@ -230,9 +288,33 @@ class Tidy:
         if not listed and pathlib.Path(path).stem not in rows:
             self.error("unused", path, "no CMakeLists.txt lists this source")
 
+    def whole(self):
+        """What no single source shows."""
+        for path in self.files:
+            if re.search(r"[^a-z0-9_.]", pathlib.Path(path).name) and path in self.code:
+                self.error("name", path, "file names are in snake_case")
+            if (size := (self.root / path).stat().st_size) > FILE_BYTES:
+                self.error("lines", path, f"{size} bytes, the limit is {FILE_BYTES}")
+        if len(self.macros) >= MACROS:
+            self.error("lines", "src", f"{len(self.macros)} macros: {sorted(self.macros)}")
+        cmake = "".join((self.root / f).read_text() for f in self.files
+                        if f.endswith((".cmake", "CMakeLists.txt")))
+        if len(re.findall(r"^\s*option\(", cmake, flags=re.M)) > CMAKE_OPTIONS:
+            self.error("lines", "CMakeLists.txt", f"more than {CMAKE_OPTIONS} options")
+        if "FetchContent" in cmake:
+            self.error("banned", "CMakeLists.txt", "FetchContent: use find_package")
+        hacking = (self.root / "HACKING.md").read_text()
+        recipes = re.findall(r"^## Add (.*)\n((?:(?!#).*\n)*)", hacking, flags=re.M)
+        if len(recipes) != RECIPES:
+            self.error("lines", "HACKING.md", f"{len(recipes)} recipes, not {RECIPES}")
+        for name, text in recipes:
+            if len([line for line in text.splitlines() if line.strip()]) >= RECIPE_LINES:
+                self.error("lines", "HACKING.md", f"the recipe for {name} is not under ten lines")
+
     def run(self):
         for path in self.code:
             self.one_file(path)
+        self.whole()
         for path in self.code:
             if path.startswith("src/") and path.endswith((".cc", ".cu")):
                 self.registered(path)

@@ -1,3 +1,4 @@
+// build(): checks what the caller asked for, then hands it to build/build.cc.
 #include "carnot/builder.h"
 
 #include <chrono>

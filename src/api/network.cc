@@ -1,3 +1,4 @@
+// Network: the public face of the Graph and its importer.
 #include "carnot/network.h"
 
 #include "ir/graph.h"

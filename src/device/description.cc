@@ -1,3 +1,4 @@
+// Device descriptions as one line of text.
 #include <algorithm>
 #include <charconv>
 #include <cmath>

@@ -1,3 +1,4 @@
+// Whether an engine that was built for one device runs on another.
 #include <algorithm>
 #include <iterator>
 

@@ -1,3 +1,4 @@
+// From text to a Graph; the grammar is in ir/text.h.
 #include <unordered_map>
 
 #include "base/text.h"

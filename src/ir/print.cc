@@ -1,3 +1,4 @@
+// From a Graph to text; the grammar is in ir/text.h.
 #include <unordered_map>
 #include <unordered_set>
 

@@ -1,3 +1,4 @@
+// attention: softmax(q k^T * scale + bias) v, a row of scores at a time.
 #include <algorithm>
 #include <array>
 #include <cmath>

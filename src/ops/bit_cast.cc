@@ -1,3 +1,4 @@
+// bit_cast: the same bytes under another element type.
 #include <memory>
 
 #include "ops/rules.h"

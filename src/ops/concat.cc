@@ -1,3 +1,4 @@
+// concat: operands one after another along an axis.
 #include "ops/elements.h"
 #include "ops/move.h"
 #include "ops/rules.h"

@@ -1,3 +1,4 @@
+// conv: plain loops over outputs, taps and channels.
 #include "ops/contraction.h"
 #include "ops/window.h"
 

@@ -1,3 +1,4 @@
+// conv_transpose: each input element is spread over the window that it reaches.
 #include "ops/contraction.h"
 #include "ops/window.h"
 

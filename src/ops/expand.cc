@@ -1,3 +1,4 @@
+// expand: broadcasts to sizes, both ways.
 #include "ops/elements.h"
 #include "ops/move.h"
 #include "ops/rules.h"

@@ -1,3 +1,4 @@
+// gather: slices of a tensor, picked along an axis.
 #include "ops/elements.h"
 #include "ops/move.h"
 #include "ops/numbers.h"

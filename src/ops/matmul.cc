@@ -1,3 +1,4 @@
+// matmul: plain loops; sums in f64, or exactly in integers.
 #include "ops/contraction.h"
 #include "ops/move.h"
 

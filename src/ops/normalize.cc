@@ -1,3 +1,4 @@
+// normalize: layer, instance and RMS norms over any axes.
 #include <cmath>
 
 #include "ops/move.h"

@@ -1,3 +1,4 @@
+// pad: grows or crops each axis, by a value or by what the tensor holds.
 #include <algorithm>
 
 #include "base/checked.h"

@@ -1,3 +1,4 @@
+// pointwise: a scalar program on every element of broadcast operands.
 #include <algorithm>
 
 #include "ops/elements.h"

@@ -1,3 +1,4 @@
+// range: start, start + delta ... below a limit.
 #include <cmath>
 
 #include "ops/elements.h"

@@ -1,3 +1,4 @@
+// reshape: the same elements under other sizes.
 #include "base/checked.h"
 #include "ops/elements.h"
 #include "ops/rules.h"

@@ -1,3 +1,4 @@
+// slice: every step-th element of a range along each axis.
 #include <algorithm>
 
 #include "base/checked.h"

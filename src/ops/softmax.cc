@@ -1,3 +1,4 @@
+// softmax: exponentials that sum to 1 along an axis, or their logarithms.
 #include <algorithm>
 #include <cmath>
 

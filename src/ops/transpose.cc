@@ -1,3 +1,4 @@
+// transpose: the axes in another order.
 #include "ops/elements.h"
 #include "ops/move.h"
 #include "ops/rules.h"

@@ -1,3 +1,4 @@
+// Context: names and ports in front of a Frame, and one user at a time.
 #include <algorithm>
 #include <atomic>
 #include <cstring>

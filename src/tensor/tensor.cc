@@ -1,3 +1,4 @@
+// Tensor: storage that copies share, elements by their codec.
 #include "carnot/tensor.h"
 
 #include <cstring>

@@ -1,3 +1,4 @@
+// Files: opening beneath a folder, mapping, atomic saves.
 #include "base/file.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Status, Result and the early returns.
 #include "base/status.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// The scanner: numbers, names, quotes, positions of errors.
 #include "base/text.h"
 
 #include <gtest/gtest.h>

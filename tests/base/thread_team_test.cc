@@ -1,3 +1,4 @@
+// The thread team: regions, barriers, callers that take turns.
 #include "base/thread_team.h"
 
 #include <gtest/gtest.h>

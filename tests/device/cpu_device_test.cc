@@ -1,3 +1,4 @@
+// The CPU as a device: every task once, in order, whatever the threads do.
 #include <gtest/gtest.h>
 
 #include <atomic>

@@ -1,3 +1,4 @@
+// Device descriptions are read back as they were printed.
 #include <gtest/gtest.h>
 
 #include "base/thread_team.h"

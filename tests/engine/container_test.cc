@@ -1,3 +1,4 @@
+// The container: a cut or altered file is refused with the reason.
 #include "engine/container.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Engine files: what is saved is loaded; what was made up is refused.
 #include "engine/engine_file.h"
 
 #include <gtest/gtest.h>

@@ -39,7 +39,6 @@ TEST(Property, EachPassKeepsValues) {
     const Graph graph = random_graph(seed);
     ASSERT_TRUE(verify(graph).ok()) << to_string(verify(graph));
     for (const PassRow& row : all_passes()) {
-      if (std::string_view(row.phase) == "lower") continue;  // tested with kernels
       ASSERT_NO_FATAL_FAILURE(check(graph, {{"one", {row.name}, 1}}, seed));
     }
   }

@@ -1,3 +1,4 @@
+// The memory planner: no two live buffers share bytes, close to the lower bound.
 #include "plan/memory.h"
 
 #include <gtest/gtest.h>

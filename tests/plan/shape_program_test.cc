@@ -1,3 +1,4 @@
+// Shape programs give what evaluate() gives, in phases.
 #include "plan/shape_program.h"
 
 #include <gtest/gtest.h>

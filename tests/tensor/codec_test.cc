@@ -1,3 +1,4 @@
+// Codecs of narrow types: every bit pattern, every rounding.
 #include "tensor/codec.h"
 
 #include <gtest/gtest.h>

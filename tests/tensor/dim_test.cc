@@ -1,3 +1,4 @@
+// Symbolic sizes: equal expressions are equal, whatever way they were made.
 #include <gtest/gtest.h>
 
 #include <memory>

@@ -1,3 +1,4 @@
+// .npy files: what NumPy writes, and what nobody should have written.
 #include "tensor/npy.h"
 
 #include <gtest/gtest.h>

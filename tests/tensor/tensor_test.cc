@@ -1,3 +1,4 @@
+// Tensors: storage, sharing, elements, text.
 #include "carnot/tensor.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// `carnot bench`: latency and throughput of one context.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

@@ -1,3 +1,4 @@
+// `carnot build`: an engine file, and why it is as it is.
 #include <cstdio>
 
 #include "tools/carnot/cli.h"

@@ -1,3 +1,4 @@
+// The options of every command that may build an engine, exit codes, messages.
 #include <unistd.h>
 
 #include <atomic>

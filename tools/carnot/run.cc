@@ -1,3 +1,4 @@
+// `carnot run`: one inference, its results on the terminal and as .npy files.
 #include <cstdio>
 #include <filesystem>
 

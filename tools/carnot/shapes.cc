@@ -1,3 +1,4 @@
+// --shapes: NAME=1x3x224x224, or NAME=MIN:OPT:MAX.
 #include <charconv>
 
 #include "tools/carnot/cli.h"

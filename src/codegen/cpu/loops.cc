@@ -338,8 +338,7 @@ class LoopEmitter {
     return e_.ir().CreateAdd(e_.ir().CreateMul(position, e_.dim(axis.size)), index);
   }
 
-  // -- lanes along inner axes
-  // -----------------------------------------------------------------------
+  // Lanes along inner axes.
 
   void emit_point(std::vector<StagePoint> points) {
     std::vector<Value*> folded;
@@ -481,8 +480,7 @@ class LoopEmitter {
   Dim kept_ = 0;  ///< elements of a row that stages hand on in scratch
 };
 
-// -- choosing
-// ---------------------------------------------------------------------------------------
+// Choosing.
 
 /// Widest element that lanes are counted in: a vector register full of them is a group.
 int lane_bits(const Nest& nest) {

@@ -1,3 +1,4 @@
+// relayout(): constants that lanes would step over are turned, so that lanes find neighbours.
 #include <algorithm>
 #include <numeric>
 

@@ -1,9 +1,10 @@
-#include "tactics/cpu/tables.h"
+#include "tactics/cpu/sink.h"
 
 #include <algorithm>
 #include <thread>
 
 #include "base/hash.h"
+#include "tactics/cpu/tables.h"
 
 namespace carnot::cpu {
 
