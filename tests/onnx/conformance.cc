@@ -28,12 +28,13 @@ constexpr const char* kUsage =
     "  --isolate       a fresh process for each case\n"
     "  --seconds S     the deadline of a case (default: 60, light models 900)\n"
     "  --json FILE     counts per suite and operator, and each case\n"
-    "  --docs FILE     docs/conformance.md\n"
+    "  --docs FILE     writes docs/conformance.md\n"
+    "  --same-docs FILE  complains where that page is not what this run would write\n"
     "  --verbose       a line for each case, not only for complaints\n";
 constexpr int kUsageError = 2, kNoData = 77;
 
 struct Options {
-  std::string data, skip, filter, json, docs, device = "reference";
+  std::string data, skip, filter, json, docs, same_docs, device = "reference";
   std::vector<std::string> suites;
   WorkerOptions workers;
   double seconds = 0;
@@ -45,9 +46,11 @@ Result<Options> parse(const std::vector<std::string>& args) {
   out.workers.jobs = static_cast<int>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
   std::string jobs, seconds, suite, effort;
   const std::pair<const char*, std::string*> texts[] = {
-      {"--data", &out.data}, {"--skip", &out.skip},     {"--suite", &suite},
-      {"--json", &out.json}, {"--filter", &out.filter}, {"--device", &out.device},
-      {"--docs", &out.docs}, {"--jobs", &jobs},         {"--seconds", &seconds},
+      {"--data", &out.data},     {"--skip", &out.skip},
+      {"--suite", &suite},       {"--json", &out.json},
+      {"--filter", &out.filter}, {"--device", &out.device},
+      {"--docs", &out.docs},     {"--same-docs", &out.same_docs},
+      {"--jobs", &jobs},         {"--seconds", &seconds},
       {"--effort", &effort}};
   for (size_t i = 0; i < args.size(); ++i) {
     bool known = true;
@@ -133,6 +136,14 @@ Result<int> run(const Options& options) {
   }
   if (!options.docs.empty()) {
     CARNOT_RETURN_IF_ERROR(atomic_write(options.docs, document_of(findings, options.device)));
+  }
+  if (!options.same_docs.empty()) {
+    CARNOT_ASSIGN(const std::string page, read_file(options.same_docs));
+    if (page != document_of(findings, options.device)) {
+      std::printf("%s is not what this run found: write it again with --docs\n",
+                  options.same_docs.c_str());
+      ++complaints;
+    }
   }
   return complaints;
 }

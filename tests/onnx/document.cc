@@ -133,7 +133,11 @@ std::string document_of(const std::vector<Finding>& findings, const std::string&
       "constants\n"
       "(`ImportOptions::input_values`), as an engine needs them. This page: `--device " +
       device +
-      "`.\n\n## Suites\n\n| Suite | Passed | of these pinned | Cases |\n|---|--:|--:|--:|\n";
+      "`; to make it again:\n\n"
+      "    ./dev build conformance && python3 tests/onnx/fetch.py\n"
+      "    build/release/bin/conformance --data build/onnx-data/onnx/backend/test/data \\\n"
+      "      --skip tests/onnx/skip.txt --device cpu --docs docs/conformance.md\n"
+      "\n## Suites\n\n| Suite | Passed | of these pinned | Cases |\n|---|--:|--:|--:|\n";
   for (const auto& [suite, t] : totals_of(findings)) {
     out += cat("| ", suite, " | ", t.passed, " | ", t.pinned, " | ", t.cases, " |\n");
   }
