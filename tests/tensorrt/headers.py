@@ -12,8 +12,8 @@ import sys
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wnon-virtual-dtor", "-Werror"]
 
 
-def compile_text(compiler, standard, include, text):
-    command = [compiler, f"-std=c++{standard}", *WARNINGS, "-fsyntax-only", f"-I{include}", "-x",
+def compile_text(compiler, standard, include, text, *flags):
+    command = [compiler, f"-std=c++{standard}", *WARNINGS, *flags, "-fsyntax-only", f"-I{include}", "-x",
                "c++", "-"]
     done = subprocess.run(command, input=text, text=True, capture_output=True, check=False)
     if done.returncode:
@@ -29,6 +29,7 @@ def main():
         for standard in (14, 17, 20):
             text = "".join(f'#include "{h}"\n' for h in headers)
             ok = compile_text(compiler, standard, include, text) and ok
+        ok = compile_text(compiler, 17, include, text, "-DCARNOT_TENSORRT_WITHOUT_CUDA") and ok
     for header in headers:
         ok = compile_text(compilers[0], 14, include, f'#include "{header}"\n') and ok
     print(f"{len(headers)} headers, {', '.join(compilers)}: {'ok' if ok else 'FAILED'}")

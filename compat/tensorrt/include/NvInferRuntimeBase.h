@@ -8,8 +8,8 @@
 
 #include "NvInferVersion.h"
 
-// CUDA's header where there is one, since programs expect it from here; otherwise its two handles.
-#if defined(__has_include)
+// CUDA's header where there is one, since programs expect it from here, and its two handles.
+#if defined(__has_include) && !defined(CARNOT_TENSORRT_WITHOUT_CUDA)
 #if __has_include(<cuda_runtime_api.h>)
 #include <cuda_runtime_api.h>
 #endif
