@@ -3,7 +3,7 @@
 #pragma once
 
 #include "NvInferLegacyDims.h"
-#include "NvInferRuntimeCommon.h"
+#include "nvinfer/registry.h"
 
 namespace nvinfer1 {
 class ILogger;
