@@ -62,8 +62,6 @@ class IConvolutionLayer : public ILayer {
   DimsHW getPadding() const noexcept { return carnotTrtToHW(getPaddingNd()); }
   void setDilation(DimsHW dilation) noexcept { setDilationNd(dilation); }
   DimsHW getDilation() const noexcept { return carnotTrtToHW(getDilationNd()); }
-  void setNbOutputChannels(int64_t nbOutputs) noexcept { setNbOutputMaps(nbOutputs); }
-  int64_t getNbOutputChannels() const noexcept { return getNbOutputMaps(); }
 
  protected:
   virtual ~IConvolutionLayer() noexcept = default;
@@ -291,6 +289,20 @@ class INormalizationLayer : public ILayer {
  protected:
   apiv::VNormalizationLayer* mImpl;
   virtual ~INormalizationLayer() noexcept = default;
+};
+
+}  // namespace nvinfer1
+
+namespace nvinfer1 {
+
+/// A convolution whose window is the whole image (versions 5 to 9). getType() tells kCONVOLUTION.
+class IFullyConnectedLayer : public IConvolutionLayer {
+ public:
+  void setNbOutputChannels(int64_t nbOutputs) noexcept { setNbOutputMaps(nbOutputs); }
+  int64_t getNbOutputChannels() const noexcept { return getNbOutputMaps(); }
+
+ protected:
+  ~IFullyConnectedLayer() noexcept override = default;
 };
 
 }  // namespace nvinfer1

@@ -10,10 +10,6 @@ namespace nvinfer1 {
 /// Nothing makes one: the class of plugins that it made is gone since version 8.
 class IPluginFactory;
 
-class IConvolutionLayer;
-/// Versions 5 to 9: a convolution whose window is the whole image.
-using IFullyConnectedLayer = IConvolutionLayer;
-
 /// [H, W] of dimensions of two axes; {-1, -1} of others.
 inline DimsHW carnotTrtToHW(Dims const& dims) noexcept {
   return dims.nbDims == 2 ? DimsHW{dims.d[0], dims.d[1]} : DimsHW{-1, -1};

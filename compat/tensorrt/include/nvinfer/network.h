@@ -353,7 +353,9 @@ class INetworkDefinition : public INoCopy {
     DimsHW const window = dims.nbDims >= 3
                               ? DimsHW{dims.d[dims.nbDims - 2], dims.d[dims.nbDims - 1]}
                               : DimsHW{-1, -1};
-    return addConvolutionNd(input, nbOutputs, window, kernelWeights, biasWeights);
+    // The class adds no members to the convolution's.
+    return static_cast<IFullyConnectedLayer*>(
+        static_cast<void*>(addConvolutionNd(input, nbOutputs, window, kernelWeights, biasWeights)));
   }
 
   /// As the overload with MatrixOperation (versions 5 to 7).
