@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "codegen/cuda/loops.h"
+#include "codegen/cuda/rowwise_attention.h"
 #include "tests/cuda/host_run.h"
 #include "tests/kernels/random_kernel.h"
 
@@ -33,12 +34,16 @@ class Trials {
     const size_t count = choices->size(), step = (count + choices_max - 1) / choices_max;
     for (size_t c = 0; c < count; c += step) {
       const LoopChoice& choice = (*choices)[c];
-      Result<KernelSource> source =
-          loop_source(cat("kernel", trials_.size()), test.kernel, test.symbols, choice);
+      Result<KernelSource> source = loop_source(next_name(), test.kernel, test.symbols, choice);
       ASSERT_TRUE(source.ok()) << test.name << ": " << to_string(source.status());
       trials_.push_back({&test, to_string(choice), std::move(*source)});
     }
   }
+
+  void add(const StoredKernel& test, const std::string& variant, KernelSource source) {
+    trials_.push_back({&test, variant, std::move(source)});
+  }
+  std::string next_name() const { return cat("kernel", trials_.size()); }
 
   void check() const {
     std::vector<KernelSource> sources;
@@ -76,8 +81,55 @@ TEST(CudaLoops, StoredKernels) {
   ASSERT_TRUE(tests.ok()) << to_string(tests.status());
   Trials trials;
   for (const StoredKernel& test : *tests) {
-    if (!test.kernel.attention) trials.add(test, 4);
+    if (test.kernel.attention) {
+      trials.add(test, "attention", rowwise_attention(trials.next_name(), test.kernel));
+    } else {
+      trials.add(test, 4);
+    }
     if (HasFatalFailure()) return;
+  }
+  trials.check();
+}
+
+/// q, k, v, bias, as [batch, heads, length, width] or [batch, length, heads, width].
+StoredKernel attention(const char* name, bool bsh, bool causal, DType type, const Dims& bias) {
+  StoredKernel out;
+  out.name = out.kernel.name = name;
+  out.symbols = {{"q", 5}, {"k", 150}};
+  const auto shape = [&](const Dim& heads, const Dim& length, const Dim& width) {
+    return bsh ? Dims{2, length, heads, width} : Dims{2, heads, length, width};
+  };
+  const Dim q = Dim::symbol("q"), k = Dim::symbol("k");
+  for (const Dims& dims :
+       {shape(4, q, 8), shape(2, k, 8), shape(2, k, 130), bias, shape(4, q, 130)}) {
+    if (dims.empty()) continue;
+    Buffer buffer;
+    buffer.type = {type, dims};
+    out.kernel.buffers.push_back(buffer);
+  }
+  out.kernel.buffers.back().output = true;
+  AttentionCore core;
+  core.op.scale = 0.35, core.op.bsh = bsh, core.op.causal = causal;
+  core.has_bias = !bias.empty();
+  out.kernel.attention = core;
+  out.tolerance = bits_of(type) == 16 ? 1e-2 : 1e-5;
+  return out;
+}
+
+TEST(CudaLoops, Attention) {
+  const Dim q = Dim::symbol("q"), k = Dim::symbol("k");
+  std::vector<StoredKernel> tests = {
+      attention("heads_first", false, false, DType::kF32, {}),
+      attention("causal", true, true, DType::kF16, {}),
+      attention("with_bias", true, false, DType::kF32, {2, 1, q, k}),
+      attention("masked", false, true, DType::kF64, {k}),
+  };
+  Trials trials;
+  for (StoredKernel& test : tests) {
+    const auto inputs = make_inputs(test.kernel, test.symbols, 3, /*provoking=*/false);
+    ASSERT_TRUE(inputs.ok()) << to_string(inputs.status());
+    test.inputs = *inputs;
+    trials.add(test, "attention", rowwise_attention(trials.next_name(), test.kernel));
   }
   trials.check();
 }

@@ -1,18 +1,24 @@
-// cuda.loops: any kernel but attention, written out as one CUDA kernel (codegen/cuda/loops.h).
+// cuda.loops: any kernel, written out as one CUDA kernel (codegen/cuda/loops.h; attention plainly,
+// codegen/cuda/rowwise_attention.h).
 #include "codegen/cuda/loops.h"
 
+#include "codegen/cuda/rowwise_attention.h"
 #include "tactics/cuda/tables.h"
 
 namespace carnot::cuda {
 
 namespace {
 
-WhyNot why(const Problem& p) {
-  return p.kernel.attention ? "attention is not a loop nest" : "";
+constexpr const char* kAttention = "attention";
+constexpr double kAttentionUs = 1e6;  // last resort
+
+WhyNot why(const Problem&) {
+  return "";
 }
 
 std::vector<Candidate> list(const Problem& p, int effort) {
   std::vector<Candidate> out;
+  if (p.kernel.attention) return {{kAttention, {}, kAttentionUs}};
   auto choices = loop_choices(p.kernel, p.device, p.likely);
   if (!choices.ok()) return out;
   for (const LoopChoice& c : *choices) {
@@ -27,6 +33,8 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate,
   auto& cuda_sink = static_cast<CudaCodeSink&>(sink);
   const std::string key = share_key(p.kernel, "cuda.loops", candidate.variant);
   const KernelSource* source = cuda_sink.find(key);
+  if (!source && p.kernel.attention)
+    source = &cuda_sink.add(key, rowwise_attention(entry, p.kernel));
   if (!source) {
     LoopChoice choice;
     choice.method = static_cast<LoopChoice::Method>(candidate.knobs[0]);
