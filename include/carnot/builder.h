@@ -36,7 +36,7 @@ struct BuilderOptions {
   int64_t memory_bytes = 0;  ///< for folding and tuning; 0: no limit of its own
   std::function<void(const BuildProgress&)> progress;
   const std::atomic<bool>* cancel = nullptr;
-  /// "graph", "kernel" or "plan": text handed to `dump` when the stage is reached.
+  /// "graph", "kernel", "code" or "plan": text handed to `dump` when the stage is reached.
   std::vector<std::string> dumps;
   std::string print_after;  ///< a pass's name, or "all": the graph's text goes to `dump`
   int64_t stop_after = -1;  ///< rewrites that passes may make; -1: any number

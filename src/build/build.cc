@@ -147,6 +147,7 @@ Result<EngineFile> build_engine(Graph& graph, const BuildOptions& options, Build
   shared.sink = sink.get();
   EngineFile file;
   CARNOT_ASSIGN(file.plan, builder.emit());
+  if (wanted(options, "code")) options.dump("code", sink->text());
   CARNOT_ASSIGN(file.code, sink->finish());
   file.weights = std::move(shared.weights);
   file.kernels_text = std::move(kernels_text);

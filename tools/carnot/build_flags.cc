@@ -50,8 +50,8 @@ void BuildFlags::add_to(CLI::App& app) {
                                    "Allow f32 values between kernels to be stored as f16, where "
                                    "the device gains by it (GPUs)");
   app.add_flag("--bf16", bf16, "The same as bf16")->excludes(half);
-  app.add_option("--print", print, "Print the lowered graph, the kernels or the plan")
-      ->check(CLI::IsMember({"graph", "kernel", "plan"}));
+  app.add_option("--print", print, "Print the lowered graph, the kernels, their code or the plan")
+      ->check(CLI::IsMember({"graph", "kernel", "code", "plan"}));
   app.add_option("--print-after", print_after, "Print the graph after this pass (or 'all')")
       ->type_name("PASS");
   app.add_option("--stop-after", stop_after, "Allow passes only this many rewrites (bisection)")
