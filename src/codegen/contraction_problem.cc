@@ -1,10 +1,10 @@
-#include "codegen/cpu/contraction_problem.h"
+#include "codegen/contraction_problem.h"
 
 #include <algorithm>
 
 #include "base/status.h"
 
-namespace carnot::cpu {
+namespace carnot {
 
 namespace {
 
@@ -39,7 +39,7 @@ class Mapper {
     const std::optional<Linear> linear = linear_in(substitute(offset, zeros_), all);
     if (!linear) {
       return error(Code::kUnsupported, what,
-                   "'s index is not linear in the axes: ", carnot::to_string(offset));
+                   "'s index is not linear in the axes: ", to_string(offset));
     }
     std::vector<std::string> left;
     linear->rest.collect_symbols(left);
@@ -187,4 +187,4 @@ Result<ContractionProblem> contraction_problem(const Kernel& kernel, const Contr
   return p;
 }
 
-}  // namespace carnot::cpu
+}  // namespace carnot

@@ -1,0 +1,91 @@
+#pragma once
+// Contractions for NVIDIA GPUs: convolutions and matrix products as instances of the templates in
+// lib/. This is the host's side: which instances there are for a kernel, their text, and weights as
+// they read them.
+#include <string>
+#include <vector>
+
+#include "codegen/contraction_problem.h"
+#include "codegen/cuda/kernel_source.h"
+#include "device/device.h"
+
+namespace carnot::cuda {
+
+enum class ContractionMethod : uint8_t {
+  kTiles,      ///< lib/contraction.cuh: tiles in shared memory
+  kSkinny,     ///< lib/skinny.cuh: a few rows, warps over columns
+  kDepthwise,  ///< lib/depthwise.cuh: channels are a batch axis, no columns
+  kHopper      ///< lib/hopper.cuh: wgmma, sm_90a alone
+};
+
+struct ContractionTile {
+  ContractionMethod method = ContractionMethod::kTiles;
+  int m = 128, n = 128;  ///< of the output, per block
+  int row_bytes = 128;   ///< of one step along the inner axes: 64 or 128
+  int stages = 3;
+  int warps_m = 2, warps_n = 4, warps_k = 1;
+  int split = 1;  ///< blocks of a cluster that share a tile's inner axes
+  int group = 8;  ///< rows of tiles that neighbouring blocks cover
+  int warps() const { return warps_m * warps_n * warps_k; }
+  bool operator==(const ContractionTile&) const = default;
+};
+/// "tiles 128x128 s3 w2x4x1 k1 g8"
+std::string to_string(const ContractionTile& tile);
+std::vector<int64_t> knobs(const ContractionTile& tile);
+Result<ContractionTile> tile_from_knobs(const std::vector<int64_t>& knobs);
+
+/// What a GPU can do, from its description.
+struct Gpu {
+  int architecture = 0;   ///< 80, 90 ...
+  bool specific = false;  ///< "sm_90a"
+  int sms = 1;
+  int shared_bytes = 0;  ///< that one block may have
+  double clock_ghz = 1, memory_gbps = 1000;
+};
+Result<Gpu> gpu_of(const DeviceDescription& device);
+
+/// A kernel seen as a contraction, and how its operands can be read.
+struct ContractionFacts {
+  ContractionProblem problem;
+  DType element = DType::kF32;  ///< of both operands
+  bool packed = false;          ///< B is constant: packed at build time
+  /// Inner axes: taps, then those that are contiguous in A (all of them where A is gathered).
+  size_t run_axes = 0;
+  Dim taps = 1, run = 1;
+  int copy_a = 0, copy_b = 0;  ///< bytes of one asynchronous copy; 0: element by element
+  int vector = 1;              ///< columns that the epilogue takes at once
+  bool wide = false;           ///< offsets need 64 bits
+  int element_bytes() const { return bits_of(element) / 8; }
+  /// Elements of the inner axes in a chunk of 16 bytes, chunks of a tap.
+  int chunk() const { return 16 / element_bytes(); }
+  Dim chunks() const { return ceil_div(run, Dim(chunk())); }
+  Dim steps(const ContractionTile& t) const {
+    return ceil_div(chunks() * taps, Dim(t.row_bytes / 16));
+  }
+};
+/// The facts, or why this is not for the templates. `b_constant`: B's buffer is known now.
+Result<ContractionFacts> contraction_facts(const Kernel& kernel, bool b_constant);
+
+/// Whether a tile (it may come from a file) holds for a problem.
+Status why_not(const ContractionFacts& facts, const ContractionTile& tile, const Gpu& gpu);
+
+/// Tiles to try, best guess first, for the sizes in `likely`. Effort 0 gives one.
+struct RankedTile {
+  ContractionTile tile;
+  double predicted_us = 0;
+};
+std::vector<RankedTile> rank_tiles(const ContractionFacts& facts, const Gpu& gpu,
+                                   const Symbols& likely, int effort);
+
+/// Dynamic shared memory of a block.
+int shared_bytes(const ContractionFacts& facts, const ContractionTile& tile);
+
+/// The kernel's text. Its buffers are the kernel's, B's replaced by the packed weights.
+Result<KernelSource> emit_contraction(const Kernel& kernel, const ContractionFacts& facts,
+                                      const ContractionTile& tile, const std::string& function);
+
+/// B as the instance reads it, as bytes.
+Result<carnot::Tensor> pack_weights(const Kernel& kernel, const ContractionFacts& facts,
+                                    const ContractionTile& tile, const carnot::Tensor& weights);
+
+}  // namespace carnot::cuda

@@ -1,0 +1,217 @@
+// What a contraction's operands allow, and whether a tile fits it.
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+#include <sstream>
+
+#include "base/status.h"
+#include "codegen/cuda/contraction.h"
+
+namespace carnot::cuda {
+
+namespace {
+
+constexpr int64_t kIndexMax = int64_t{1} << 31;
+constexpr int kThreadsMax = 1024;
+
+/// The largest number that divides the expression whatever the symbols are; 0: it is zero.
+int64_t divisor(const Dim& dim) {
+  int64_t out = std::abs(dim.constant_term());
+  for (const Dim::Term& term : dim.terms()) out = std::gcd(out, std::abs(term.coefficient));
+  return out;
+}
+
+int64_t divisor(const Dims& dims) {
+  int64_t out = 0;
+  for (const Dim& d : dims) out = std::gcd(out, divisor(d));
+  return out;
+}
+
+/// Bytes of the widest copy that every start of a row and the run's length are multiples of.
+int copy_bytes(const AxisMap& map, size_t taps, const Dim& run, int element_bytes) {
+  int64_t unit = std::gcd(divisor(map.base), divisor(map.batch));
+  unit = std::gcd(unit, std::gcd(divisor(map.rows), divisor(map.column)));
+  for (size_t i = 0; i < taps; ++i) unit = std::gcd(unit, divisor(map.inner[i]));
+  unit = std::gcd(unit, divisor(run));
+  for (const int bytes : {16, 8, 4}) {
+    if (bytes % element_bytes == 0 && unit % (bytes / element_bytes) == 0) return bytes;
+  }
+  return 0;
+}
+
+bool is_contiguous(const Dims& strides, const Dims& sizes, size_t count) {
+  Dim expected = 1;
+  for (size_t i = sizes.size(); i > sizes.size() - count; --i) {
+    if (strides[i - 1] != expected) return false;
+    expected = expected * sizes[i - 1];
+  }
+  return true;
+}
+
+bool is_static(const Dims& dims) {
+  return std::all_of(dims.begin(), dims.end(), [](const Dim& d) { return d.is_constant(); });
+}
+
+bool has_axis(const Dim& dim) {
+  std::vector<std::string> names;
+  dim.collect_symbols(names);
+  return std::any_of(names.begin(), names.end(),
+                     [](const std::string& n) { return n[0] == '#' || n[0] == '$'; });
+}
+
+/// Elements between the first and the last of a buffer fit 31 bits.
+bool is_small(const Buffer& buffer) {
+  Dim last = 0;
+  const Dims strides = strides_of(buffer);
+  for (size_t i = 0; i < strides.size(); ++i) {
+    last = last + (buffer.type.dims[i] - Dim(1)) * strides[i];
+  }
+  return last.is_constant() && std::abs(last.value()) < kIndexMax;
+}
+
+/// Columns that can be stored at once: a divisor of their number, up to 16 bytes of the widest.
+int vector_of(const ContractionProblem& p) {
+  int bytes = 1;
+  for (const MappedAccess& store : p.stores) bytes = std::max(bytes, bits_of(store.dtype) / 8);
+  int out = std::max(1, std::min(8, 16 / bytes));
+  while (out > 1 && divisor(p.columns) % out != 0) out /= 2;
+  return out;
+}
+
+}  // namespace
+
+Result<Gpu> gpu_of(const DeviceDescription& device) {
+  Gpu gpu;
+  std::string_view isa = device.isa;
+  if (isa.substr(0, 3) != "sm_") return error(Code::kUnsupported, "not a GPU: ", device.isa);
+  isa.remove_prefix(3);
+  const auto end = std::from_chars(isa.data(), isa.data() + isa.size(), gpu.architecture).ptr;
+  gpu.specific = end != isa.data() + isa.size();
+  // Where the description is silent: the smallest of that architecture.
+  const bool small = gpu.architecture == 86 || gpu.architecture == 89 || gpu.architecture >= 120;
+  const int shared = gpu.architecture < 80   ? 64 << 10
+                     : small                 ? 99 << 10
+                     : gpu.architecture < 90 ? 163 << 10
+                                             : 227 << 10;
+  gpu.shared_bytes = device.shared_bytes > 0 ? static_cast<int>(device.shared_bytes) : shared;
+  gpu.sms = device.sms > 0 ? device.sms : gpu.architecture >= 90 ? 132 : 100;
+  gpu.clock_ghz = device.clock_mhz > 0 ? device.clock_mhz / 1000.0 : 1.7;
+  gpu.memory_gbps = device.memory_gbps > 0 ? device.memory_gbps : 2000;
+  return gpu;
+}
+
+Result<ContractionFacts> contraction_facts(const Kernel& kernel, bool b_constant) {
+  CARNOT_ASSIGN(const ContractionView view, as_contraction(kernel));
+  ContractionFacts f;
+  CARNOT_ASSIGN(f.problem, contraction_problem(kernel, view));
+  const ContractionProblem& p = f.problem;
+  f.element = p.a.dtype;
+  if (p.b.dtype != p.a.dtype) return error(Code::kUnsupported, "operands of two types");
+  if (p.a.dtype != DType::kF32 && p.a.dtype != DType::kF16 && p.a.dtype != DType::kBF16) {
+    return error(Code::kUnsupported, "products of ", to_string(p.a.dtype));
+  }
+  if (kernel.stages[0].accumulator != DType::kF32) {
+    return error(Code::kUnsupported, "sums of ", to_string(kernel.stages[0].accumulator));
+  }
+  for (const MappedGuard& guard : p.guards) {
+    if (has_axis(guard.lower) || has_axis(guard.upper)) {
+      return error(Code::kUnsupported, "a guard's bounds depend on axes");
+    }
+  }
+  for (const Buffer& buffer : kernel.buffers) {
+    f.wide = f.wide || !is_small(buffer);
+    if (bits_of(buffer.type.dtype) < 8) {
+      return error(Code::kUnsupported, "elements of ", to_string(buffer.type.dtype));
+    }
+  }
+  const Dims& b = p.b.map.inner;
+  f.packed = b_constant && is_static(p.batch) && is_static(p.inner) && p.columns.is_constant() &&
+             is_static(b) && is_static(p.b.map.batch) && p.b.map.column.is_constant() &&
+             p.b.map.base.is_constant();
+  f.run_axes = p.run_axes(false, true);
+  const size_t taps = p.inner.size() - f.run_axes;
+  if (f.run_axes > 0 && p.a.map.inner.back().is(1) && p.otherwise == 0) {
+    for (size_t i = taps; i < p.inner.size(); ++i) f.run = f.run * p.inner[i];
+    f.copy_a = copy_bytes(p.a.map, taps, f.run, f.element_bytes());
+  }
+  if (f.copy_a > 0) {
+    for (size_t i = 0; i < taps; ++i) f.taps = f.taps * p.inner[i];
+  } else {
+    f.run_axes = p.inner.size();
+    f.run = p.inner_count();
+  }
+  if (!f.packed && is_contiguous(b, p.inner, f.run_axes)) {
+    f.copy_b = copy_bytes(p.b.map, p.inner.size() - f.run_axes, f.run, f.element_bytes());
+  }
+  f.vector = vector_of(p);
+  return f;
+}
+
+int shared_bytes(const ContractionFacts&, const ContractionTile& t) {
+  if (t.method != ContractionMethod::kTiles) return 0;
+  const int pipeline = t.stages * (t.m + t.n) * t.row_bytes;
+  const int sums = t.m * (t.n + 8) * 4;
+  return std::max(pipeline, sums);
+}
+
+Status why_not(const ContractionFacts& f, const ContractionTile& t, const Gpu& gpu) {
+  const auto refuse = [&](const auto&... why) { return error(Code::kUnsupported, why...); };
+  if (gpu.architecture < 80) return refuse("asynchronous copies need sm_80");
+  const auto is_power = [](int v) { return v > 0 && (v & (v - 1)) == 0; };
+  for (const int v : {t.m, t.n, t.warps_m, t.warps_n, t.warps_k, t.split, t.group}) {
+    if (!is_power(v) || v > 256) return refuse("a tile's numbers are powers of two up to 256");
+  }
+  if (t.method != ContractionMethod::kTiles) return refuse("an unknown method");
+  if (t.row_bytes != 64 && t.row_bytes != 128) return refuse("steps of ", t.row_bytes, " bytes");
+  if (t.stages < 2 || t.stages > 8) return refuse(t.stages, " stages");
+  if (32 * t.warps() > kThreadsMax) return refuse(t.warps(), " warps");
+  const int warp_m = t.m / t.warps_m, warp_n = t.n / t.warps_n;
+  const bool plain = f.element == DType::kF32;
+  if (warp_m < (plain ? 4 : 16) || warp_n < (plain ? 8 : 16)) return refuse("a warp has no tile");
+  if (warp_m * warp_n > 64 * 64) return refuse("a warp's tile is too large");
+  if (t.warps_k > t.row_bytes / (plain ? 16 : 32)) return refuse("too many warps along a step");
+  if (t.split > 8 || t.split > t.m) return refuse(t.split, " blocks share a tile");
+  if (t.split > 1 && gpu.architecture < 90) return refuse("clusters need sm_90");
+  if (shared_bytes(f, t) > gpu.shared_bytes) return refuse("too much shared memory");
+  return {};
+}
+
+std::string to_string(const ContractionTile& t) {
+  static const char* const kMethods[] = {"tiles", "skinny", "depthwise", "hopper"};
+  std::ostringstream out;
+  out << kMethods[static_cast<int>(t.method)] << ' ' << t.m << 'x' << t.n << 'x' << t.row_bytes
+      << " s" << t.stages << " w" << t.warps_m << 'x' << t.warps_n << 'x' << t.warps_k << " k"
+      << t.split << " g" << t.group;
+  return out.str();
+}
+
+std::vector<int64_t> knobs(const ContractionTile& t) {
+  return {static_cast<int64_t>(t.method),
+          t.m,
+          t.n,
+          t.row_bytes,
+          t.stages,
+          t.warps_m,
+          t.warps_n,
+          t.warps_k,
+          t.split,
+          t.group};
+}
+
+Result<ContractionTile> tile_from_knobs(const std::vector<int64_t>& k) {
+  if (k.size() != 10) return error(Code::kInvalidArgument, "a tile has 10 numbers, not ", k.size());
+  for (const int64_t v : k) {
+    if (v < 0 || v > 1024) return error(Code::kInvalidArgument, "a tile's number is ", v);
+  }
+  if (k[0] > static_cast<int64_t>(ContractionMethod::kHopper)) {
+    return error(Code::kInvalidArgument, "no method has number ", k[0]);
+  }
+  ContractionTile t;
+  t.method = static_cast<ContractionMethod>(k[0]);
+  int* const fields[] = {&t.m,       &t.n,       &t.row_bytes, &t.stages, &t.warps_m,
+                         &t.warps_n, &t.warps_k, &t.split,     &t.group};
+  for (size_t i = 0; i < std::size(fields); ++i) *fields[i] = static_cast<int>(k[i + 1]);
+  return t;
+}
+
+}  // namespace carnot::cuda

@@ -1,0 +1,134 @@
+// Which tiles a contraction is tried with. The model counts cycles of one multiprocessor: steps
+// bound by arithmetic, by what the cache delivers, or by its latency over the stages on their way;
+// blocks by whole waves. Only the order of its answers matters.
+#include <algorithm>
+#include <cmath>
+
+#include "codegen/cuda/contraction.h"
+
+namespace carnot::cuda {
+
+namespace {
+
+/// Multiply-adds per cycle of a multiprocessor that mma.sync and plain code reach.
+constexpr double kTensorRate90 = 1100, kTensorRate80 = 900, kTensorRateSmall = 450;
+constexpr double kPlainRate = 100;
+constexpr double kCacheBytesPerCycle = 40;  ///< of one multiprocessor while all of them load
+constexpr double kCacheLatency = 750;       ///< from the copy to the data, in cycles
+constexpr double kStepOverhead = 140;       ///< barrier and the chain of the first fragments
+constexpr double kBlockOverhead = 1800;     ///< rows' positions, first copies, epilogue
+constexpr double kClusterOverhead = 900;
+constexpr double kLaunchUs = 1.5;
+constexpr int kRegisters = 65536, kThreadsPerSm = 2048;
+
+struct Form {
+  int m, n, warps_m, warps_n, warps_k;
+};
+constexpr Form kTensorForms[] = {
+    {256, 128, 4, 2, 1}, {128, 256, 2, 4, 1}, {128, 128, 2, 4, 1}, {128, 128, 2, 2, 1},
+    {128, 64, 4, 2, 1},  {64, 128, 2, 4, 1},  {64, 64, 2, 2, 1},   {64, 64, 2, 2, 2},
+    {128, 32, 4, 1, 1},  {64, 32, 2, 2, 1},   {64, 32, 2, 2, 2},   {32, 64, 2, 2, 1},
+    {32, 64, 2, 2, 2},   {32, 128, 1, 4, 1},  {32, 32, 2, 2, 1},   {32, 32, 2, 2, 2},
+    {16, 64, 1, 4, 1},   {16, 64, 1, 4, 2},   {16, 128, 1, 4, 1},  {128, 16, 4, 1, 1},
+    {64, 16, 4, 1, 1},   {16, 32, 1, 2, 2},   {32, 16, 2, 1, 2},
+};
+constexpr Form kPlainForms[] = {
+    {128, 128, 4, 2, 1}, {128, 64, 4, 2, 1}, {64, 128, 2, 4, 1}, {64, 64, 2, 2, 1},
+    {64, 64, 2, 2, 2},   {64, 32, 2, 2, 1},  {64, 32, 2, 2, 2},  {32, 64, 2, 2, 1},
+    {32, 64, 2, 2, 2},   {32, 32, 2, 2, 1},  {32, 32, 2, 2, 2},  {16, 64, 1, 4, 1},
+    {16, 64, 1, 4, 2},   {16, 32, 1, 2, 4},  {128, 16, 4, 1, 1}, {64, 16, 4, 1, 2},
+};
+
+struct Sizes {
+  double batch = 1, rows = 1, columns = 1, steps = 1, inner = 1;
+};
+
+double value(const Dim& dim, const Symbols& likely) {
+  const Result<int64_t> v = evaluate(dim, likely);
+  return v.ok() ? std::max<double>(1, static_cast<double>(*v)) : 64;
+}
+
+double predict_us(const ContractionFacts& f, const ContractionTile& t, const Gpu& gpu,
+                  const Sizes& s) {
+  const bool plain = f.element == DType::kF32;
+  const bool small = gpu.architecture == 86 || gpu.architecture == 89 || gpu.architecture >= 120;
+  const double rate = plain                              ? kPlainRate
+                      : gpu.architecture >= 90 && !small ? kTensorRate90
+                      : small                            ? kTensorRateSmall
+                                                         : kTensorRate80;
+  const double tiles = s.batch * std::ceil(s.rows / t.m) * std::ceil(s.columns / t.n);
+  const double blocks = tiles * t.split, steps = std::ceil(s.steps / t.split);
+  const double elements = static_cast<double>(t.row_bytes) / f.element_bytes();
+  // Few warps leave the units waiting for each other's results.
+  const double busy = std::min(1.0, 0.35 + 0.1 * t.warps());
+  const double arithmetic = t.m * t.n * elements / rate;
+  const double loading = (t.m + t.n) * t.row_bytes / kCacheBytesPerCycle;
+  const double gathered = f.copy_a == 0 ? t.m * elements / 16.0 : 0;
+  const double waiting =
+      kStepOverhead + kCacheLatency / (t.stages - 1) + arithmetic / busy + gathered;
+  const int threads = 32 * t.warps();
+  const int registers = t.m * t.n / threads + 70;
+  int resident = std::min(kThreadsPerSm / threads, kRegisters / (threads * registers));
+  resident = std::min(resident, gpu.shared_bytes / std::max(1, shared_bytes(f, t)));
+  resident = std::max(1, resident);
+  const double per_sm = std::ceil(blocks / gpu.sms);
+  double cycles = 0;
+  for (double left = per_sm; left > 0; left -= resident) {
+    const double together = std::min<double>(left, resident);
+    const double step = std::max(waiting, together * std::max(arithmetic, loading) + gathered);
+    cycles += kBlockOverhead + steps * step + together * t.m * t.n / threads * 2.0;
+    if (per_sm > 64 * resident) {  // all waves alike
+      cycles *= per_sm / resident;
+      break;
+    }
+  }
+  if (t.split > 1) cycles += kClusterOverhead;
+  const double bytes = s.batch * (s.rows + s.columns) * s.inner * f.element_bytes();
+  return kLaunchUs + std::max(cycles / (gpu.clock_ghz * 1000), bytes / (gpu.memory_gbps * 1000));
+}
+
+}  // namespace
+
+std::vector<RankedTile> rank_tiles(const ContractionFacts& f, const Gpu& gpu, const Symbols& likely,
+                                   int effort) {
+  Sizes s;
+  s.batch = value(product(f.problem.batch), likely);
+  s.rows = value(f.problem.row_count(), likely);
+  s.columns = value(f.problem.columns, likely);
+  s.inner = value(f.taps * f.run, likely);
+  std::vector<RankedTile> out;
+  const auto offer = [&](const ContractionTile& t) {
+    if (!why_not(f, t, gpu).ok()) return;
+    s.steps = value(f.steps(t), likely);
+    if (t.stages > 2 && t.stages - 1 > s.steps / t.split + 1) return;
+    if (t.split > 1 && s.steps / t.split < 2) return;
+    out.push_back({t, predict_us(f, t, gpu, s)});
+  };
+  const double inner_bytes = value(f.chunks() * f.taps, likely) * 16;
+  const auto forms = f.element == DType::kF32 ? std::span<const Form>(kPlainForms)
+                                              : std::span<const Form>(kTensorForms);
+  for (const Form& form : forms) {
+    // A tile twice as long as the problem is waste.
+    if (form.m >= 32 && form.m / 2 >= s.rows) continue;
+    if (form.n >= 32 && form.n / 2 >= s.columns) continue;
+    for (const int stages : {2, 3, 4, 6}) {
+      for (const int split : {1, 2, 4, 8}) {
+        ContractionTile t;
+        t.m = form.m, t.n = form.n;
+        t.warps_m = form.warps_m, t.warps_n = form.warps_n, t.warps_k = form.warps_k;
+        t.row_bytes = inner_bytes <= 64 ? 64 : 128;
+        t.stages = stages, t.split = split;
+        t.group = s.rows / form.m >= 16 && s.columns / form.n >= 8 ? 8 : 1;
+        offer(t);
+      }
+    }
+  }
+  std::stable_sort(out.begin(), out.end(), [](const RankedTile& x, const RankedTile& y) {
+    return x.predicted_us < y.predicted_us;
+  });
+  const size_t count = effort == 0 ? 1 : effort == 1 ? 8 : 24;
+  if (out.size() > count) out.resize(count);
+  return out;
+}
+
+}  // namespace carnot::cuda

@@ -1,0 +1,383 @@
+// The text of a contraction's instance: Params, the policy struct P of lib/contraction.cuh with the
+// problem's sizes, strides and epilogue, and the kernel that hands them over.
+#include <algorithm>
+
+#include "base/status.h"
+#include "codegen/cuda/code_text.h"
+#include "codegen/cuda/contraction.h"
+#include "codegen/cuda/scalar_text.h"
+
+namespace carnot::cuda {
+
+namespace {
+
+class Writer {
+ public:
+  Writer(const Kernel& kernel, const ContractionFacts& facts, const ContractionTile& tile)
+      : kernel_(kernel), f_(facts), p_(facts.problem), t_(tile) {}
+
+  Result<std::string> text(const std::string& function);
+  const Dims& params() const { return params_; }
+
+ private:
+  /// A number, or the parameter that has its value.
+  std::string number(const Dim& dim) {
+    if (dim.is_constant()) return std::to_string(dim.value());
+    const auto found = std::find(params_.begin(), params_.end(), dim);
+    const auto i = found - params_.begin();
+    if (found == params_.end()) params_.push_back(dim);
+    return cat("p.p", i);
+  }
+  std::string integer(const Dim& dim) {
+    return dim.is_constant() ? number(dim) : cat("int(", number(dim), ")");
+  }
+  std::string index() const { return f_.wide ? "i64" : "int"; }
+
+  /// "+ r0 * 64" for every coefficient that is not zero.
+  std::string terms(const Dims& coefficients, const char* name, size_t first = 0) {
+    std::string out;
+    for (size_t i = 0; i < coefficients.size(); ++i)
+      out += term(coefficients[i], cat(name, first + i));
+    return out;
+  }
+  std::string term(const Dim& coefficient, const std::string& name) {
+    if (coefficient.is(0)) return {};
+    if (coefficient.is(1)) return cat(" + ", name);
+    return cat(" + ", name, " * ", number(coefficient));
+  }
+  /// Base, batch and rows of a map as an expression of type `type`.
+  std::string start(const AxisMap& map, const std::string& type) {
+    std::string out = cat(type, "(", number(map.base), ")", terms(map.batch, "b"));
+    const std::optional<Dim> stride = p_.row_stride(map);
+    if (stride && p_.rows.size() != 1) return out + term(*stride, "m");
+    return out + terms(map.rows, "r");
+  }
+  /// Splits `flat` into coordinates name0, name1 ... over `sizes`, the last fastest.
+  void split(const Dims& sizes, const char* name, const std::string& flat,
+             const std::string& type) {
+    if (sizes.size() == 1) return out_.line(cat("const ", type, " ", name, "0 = ", flat, ";"));
+    std::string rest = flat;
+    for (size_t i = sizes.size(); i-- > 0;) {
+      const std::string next = cat(name, "_rest", i);
+      if (i == 0) {
+        out_.line(cat("const ", type, " ", name, "0 = ", rest, ";"));
+      } else {
+        out_.line(cat("const int ", next, " = quotient(", rest, ", ", integer(sizes[i]), ");"));
+        out_.line(cat("const ", type, " ", name, i, " = ", rest, " - ", next, " * ",
+                      integer(sizes[i]), ";"));
+      }
+      rest = next;
+    }
+  }
+  void coordinates() {
+    split(p_.batch, "b", "batch", index());
+    split(p_.rows, "r", "row", index());
+    out_.line(cat("[[maybe_unused]] const ", index(), " m = row;"));
+  }
+  const char* memory_type(int buffer) const {
+    return storage_type(kernel_.buffers[static_cast<size_t>(buffer)].type.dtype);
+  }
+
+  void parameters();
+  void numbers();
+  void side(const char* name, const MappedAccess& access, bool is_a);
+  void tap(const AxisMap& map, bool is_a, bool element);
+  void epilogue_load(size_t i, std::vector<std::string>& inputs, std::vector<std::string>& values);
+  Status epilogue();
+  std::string entry(const std::string& function);
+  std::string aligned(int buffer) const { return cat("is_aligned(p.b", buffer, ")"); }
+  bool vector_access(const MappedAccess& access) const;
+
+  const Kernel& kernel_;
+  const ContractionFacts& f_;
+  const ContractionProblem& p_;
+  const ContractionTile& t_;
+  CodeText out_;
+  Dims params_;
+};
+
+void Writer::numbers() {
+  const auto constant = [&](const char* name, const auto& value) {
+    out_.line(cat("static constexpr int ", name, " = ", value, ";"));
+  };
+  constant("kTileM", t_.m);
+  constant("kTileN", t_.n);
+  constant("kRowBytes", t_.row_bytes);
+  constant("kStages", t_.stages);
+  constant("kWarpsM", t_.warps_m);
+  constant("kWarpsN", t_.warps_n);
+  constant("kWarpsK", t_.warps_k);
+  constant("kSplit", t_.split);
+  constant("kGroup", t_.group);
+  constant("kElementBytes", f_.element_bytes());
+  constant("kVector", f_.vector);
+  out_.line(cat("static constexpr contraction::Math kMath = contraction::k",
+                f_.element == DType::kF32   ? "F32"
+                : f_.element == DType::kF16 ? "F16"
+                                            : "BF16",
+                ";"));
+  out_.line(cat("static constexpr bool kPackedB = ", f_.packed ? "true;" : "false;"));
+  const auto size = [&](const char* name, const Dim& value) {
+    out_.line(cat("CARNOT_DEVICE int ", name, "([[maybe_unused]] const Params& p) { return ",
+                  integer(value), "; }"));
+  };
+  size("rows", p_.row_count());
+  size("columns", p_.columns);
+  size("taps", f_.taps);
+  size("run", f_.run);
+  size("chunks", f_.chunks());
+  if (f_.packed) {
+    out_.line(
+        cat("CARNOT_DEVICE const u8* packed(const Params& p) { return p.b", p_.b.buffer, "; }"));
+  }
+}
+
+/// What a tap (or one element: the tap and its place in the run) adds to a row's position.
+void Writer::tap(const AxisMap& map, bool is_a, bool element) {
+  const size_t taps = p_.inner.size() - f_.run_axes;
+  const Dims tap_sizes(p_.inner.begin(), p_.inner.begin() + static_cast<std::ptrdiff_t>(taps));
+  const Dims run_sizes(p_.inner.begin() + static_cast<std::ptrdiff_t>(taps), p_.inner.end());
+  out_.open(element
+                ? "CARNOT_DEVICE Row element([[maybe_unused]] const Params& p, int tap, int c) {"
+                : "CARNOT_DEVICE Row tap([[maybe_unused]] const Params& p, int tap) {");
+  split(tap_sizes, "t", "tap", index());
+  if (element) split(run_sizes, "c", "c", index());
+  const auto sum = [&](const Dims& inner, const std::string& type) {
+    Dims outer(inner.begin(), inner.begin() + static_cast<std::ptrdiff_t>(taps));
+    Dims runs(inner.begin() + static_cast<std::ptrdiff_t>(taps), inner.end());
+    return cat(type, "(0)", terms(outer, "t"), element ? terms(runs, "c") : "");
+  };
+  out_.line("Row at;");
+  out_.line(cat("at.offset = ", sum(map.inner, index()), ";"));
+  if (is_a) {
+    for (size_t g = 0; g < p_.guards.size(); ++g) {
+      out_.line(cat("at.guard[", g, "] = int(", sum(p_.guards[g].index.inner, index()), ");"));
+    }
+  }
+  out_.line("return at;");
+  out_.close();
+}
+
+void Writer::side(const char* name, const MappedAccess& access, bool is_a) {
+  const size_t guards = is_a ? p_.guards.size() : 0;
+  out_.open(cat("struct ", name, " {"));
+  out_.line(cat("static constexpr int kCopy = ", is_a ? f_.copy_a : f_.copy_b,
+                ", kGuards = ", guards, ";"));
+  out_.line(cat("static constexpr bool kChecked = ",
+                (is_a ? f_.copy_a : f_.copy_b) > 0 ? "true;" : "false;"));
+  out_.line(cat("using Row = contraction::Position<", index(), ", kGuards>;"));
+  out_.line(cat(
+      "static constexpr float kPadding = ", literal(DType::kF32, is_a ? p_.otherwise : 0, 0), ";"));
+  out_.line("CARNOT_DEVICE u32 otherwise() {");
+  out_.line(cat(
+      "  return ",
+      f_.element == DType::kF32 ? "__float_as_uint(kPadding)" : to_memory(f_.element, "kPadding"),
+      ";"));
+  out_.line("}");
+  out_.line(
+      cat("CARNOT_DEVICE const void* base(const Params& p) { return p.b", access.buffer, "; }"));
+  out_.line(cat("CARNOT_DEVICE int count([[maybe_unused]] const Params& p) { return ",
+                integer(is_a ? p_.row_count() : p_.columns), "; }"));
+
+  out_.open("CARNOT_DEVICE u32 extent([[maybe_unused]] const Params& p, int guard) {");
+  for (size_t g = 0; g < guards; ++g) {
+    const MappedGuard& guard = p_.guards[g];
+    out_.line(cat("if (guard == ", g, ") return u32(", integer(guard.upper - guard.lower), ");"));
+  }
+  out_.line("return 0;");
+  out_.close();
+
+  out_.open("CARNOT_DEVICE Row row([[maybe_unused]] const Params& p, int batch, int row) {");
+  if (is_a) {
+    coordinates();
+  } else {
+    split(p_.batch, "b", "batch", index());
+  }
+  out_.line("Row at;");
+  out_.line(cat("at.offset = ",
+                is_a ? start(access.map, index())
+                     : cat(index(), "(", number(access.map.base), ")", terms(access.map.batch, "b"),
+                           term(access.map.column, "row")),
+                ";"));
+  for (size_t g = 0; g < guards; ++g) {
+    const MappedGuard& guard = p_.guards[g];
+    out_.line(cat("at.guard[", g, "] = int(", start(guard.index, index()), " - ",
+                  number(guard.lower), ");"));
+  }
+  out_.line("return at;");
+  out_.close();
+  tap(access.map, is_a, false);
+  tap(access.map, is_a, true);
+  out_.close();
+  out_.line(";");
+}
+
+/// Neighbouring columns are neighbours in memory, and whole vectors start at multiples of one.
+bool Writer::vector_access(const MappedAccess& access) const {
+  if (f_.vector == 1 || !access.map.column.is(1)) return false;
+  const auto whole = [&](const Dim& d) { return mod(d, Dim(f_.vector)).is(0); };
+  const AxisMap& m = access.map;
+  return whole(m.base) && std::all_of(m.batch.begin(), m.batch.end(), whole) &&
+         std::all_of(m.rows.begin(), m.rows.end(), whole);
+}
+
+void Writer::epilogue_load(size_t i, std::vector<std::string>& inputs,
+                           std::vector<std::string>& values) {
+  const MappedAccess& load = p_.loads[i];
+  if (load.buffer == kExpression) {
+    out_.line(cat("const i64 e", i, " = ", start(load.map, "i64"),
+                  term(load.map.column, "i64(column)"), ";"));
+    inputs.push_back(cat("x", i));
+    values.push_back(
+        cat("e", i, load.map.column.is(0) ? "" : cat(" + v * ", number(load.map.column))));
+    return;
+  }
+  const char* type = memory_type(load.buffer);
+  out_.line(cat("const ", index(), " o", i, " = ", start(load.map, index()),
+                term(load.map.column, "column"), ";"));
+  inputs.push_back(cat("x", i));
+  if (load.map.column.is(0)) {
+    out_.line(cat("const ", type, " l", i, " = p.b", load.buffer, "[o", i, "];"));
+    values.push_back(from_memory(load.dtype, cat("l", i)));
+    return;
+  }
+  out_.line(cat(type, " l", i, "[", f_.vector, "];"));
+  if (vector_access(load)) {
+    out_.line(cat("if (", aligned(load.buffer), ") {"));
+    out_.line(cat("  load_piece<true>(p.b", load.buffer, " + o", i, ", l", i, ");"));
+    out_.line("} else {");
+    out_.line(cat("  load_piece<false>(p.b", load.buffer, " + o", i, ", l", i, ");"));
+    out_.line("}");
+  } else {
+    out_.line("#pragma unroll");
+    out_.line(cat("for (int v = 0; v < ", f_.vector, "; ++v) l", i, "[v] = p.b", load.buffer, "[o",
+                  i, " + v * ", number(load.map.column), "];"));
+  }
+  values.push_back(from_memory(load.dtype, cat("l", i, "[v]")));
+}
+
+Status Writer::epilogue() {
+  out_.open(
+      cat("CARNOT_DEVICE void store(const Params& p, int batch, int row, int column, "
+          "const float (&sums)[kVector]) {"));
+  coordinates();
+  std::vector<std::string> inputs, values;
+  std::vector<DType> types;
+  for (size_t i = 0; i < p_.loads.size(); ++i) {
+    epilogue_load(i, inputs, values);
+    types.push_back(p_.loads[i].dtype);
+  }
+  types.push_back(DType::kF32);
+  inputs.push_back("sum");
+  values.push_back("sums[v]");
+  CARNOT_ASSIGN(const std::vector<DType> all, infer(p_.epilogue, types));
+  for (size_t s = 0; s < p_.stores.size(); ++s) {
+    out_.line(cat(memory_type(p_.stores[s].buffer), " out", s, "[kVector];"));
+  }
+  out_.line("#pragma unroll");
+  out_.open("for (int v = 0; v < kVector; ++v) {");
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    out_.line(cat("const ", register_type(types[i]), " ", inputs[i], " = ", values[i], ";"));
+  }
+  const ScalarText body = scalar_text(p_.epilogue, all, inputs, "y");
+  for (const std::string& statement : body.statements) out_.line(statement);
+  for (size_t s = 0; s < p_.stores.size(); ++s) {
+    const auto id = static_cast<size_t>(p_.epilogue.results[static_cast<size_t>(p_.results[s])]);
+    out_.line(cat("out", s, "[v] = ", to_memory(p_.stores[s].dtype, body.values[id]), ";"));
+  }
+  out_.close();
+  for (size_t s = 0; s < p_.stores.size(); ++s) {
+    const MappedAccess& store = p_.stores[s];
+    const std::string at = cat("p.b", store.buffer, " + (", start(store.map, index()),
+                               term(store.map.column, "column"), ")");
+    if (vector_access(store)) {
+      out_.line(cat("if (", aligned(store.buffer), ") {"));
+      out_.line(cat("  store_piece<true>(", at, ", out", s, ");"));
+      out_.line("} else {");
+      out_.line(cat("  store_piece<false>(", at, ", out", s, ");"));
+      out_.line("}");
+    } else {
+      out_.line("#pragma unroll");
+      out_.line(cat("for (int v = 0; v < kVector; ++v) (", at, ")[v * ", number(store.map.column),
+                    "] = out", s, "[v];"));
+    }
+  }
+  out_.close();
+  return {};
+}
+
+std::string Writer::entry(const std::string& function) {
+  CodeText head;
+  const std::string includes = R"(
+#include "codegen/cuda/access.cuh"
+#include "codegen/cuda/lib/contraction.cuh"
+#include "codegen/cuda/scalar.cuh"
+)";
+  head.blank();
+  head.line("namespace carnot {");
+  head.blank();
+  head.open("struct Params {");
+  std::string arguments, values;
+  for (size_t i = 0; i < kernel_.buffers.size(); ++i) {
+    const bool weights = f_.packed && static_cast<int>(i) == p_.b.buffer;
+    const std::string type = weights ? "const u8*"
+                                     : cat(kernel_.buffers[i].output ? "" : "const ",
+                                           memory_type(static_cast<int>(i)), "*");
+    head.line(cat(type, " __restrict__ b", i, ";"));
+    arguments += cat(arguments.empty() ? "" : ", ", type, " b", i);
+    values += cat(values.empty() ? "" : ", ", "b", i);
+  }
+  for (size_t i = 0; i < params_.size(); ++i) {
+    head.line(cat("i64 p", i, ";"));
+    arguments += cat(", i64 p", i);
+    values += cat(", p", i);
+  }
+  head.close();
+  head.line(";");
+  head.blank();
+  std::string out = includes.substr(1) + head.text() + out_.text();
+  CodeText tail;
+  tail.blank();
+  tail.line("}  // namespace carnot");
+  tail.blank();
+  tail.line("using namespace carnot;");
+  const std::string cluster = t_.split > 1 ? cat(" __cluster_dims__(", t_.split, ", 1, 1)") : "";
+  tail.line(cat("extern \"C\" __global__ void __launch_bounds__(", 32 * t_.warps(), ")", cluster));
+  tail.open(cat(function, "(", arguments, ") {"));
+  tail.line(cat("const Params p{", values, "};"));
+  tail.line("contraction::run<Problem>(p);");
+  tail.close();
+  return out + tail.text();
+}
+
+Result<std::string> Writer::text(const std::string& function) {
+  out_.open("struct Problem {");
+  out_.line("using Params = carnot::Params;");
+  numbers();
+  side("SideA", p_.a, true);
+  if (!f_.packed) side("SideB", p_.b, false);
+  CARNOT_RETURN_IF_ERROR(epilogue());
+  out_.close();
+  out_.line(";");
+  return entry(function);
+}
+
+}  // namespace
+
+Result<KernelSource> emit_contraction(const Kernel& kernel, const ContractionFacts& f,
+                                      const ContractionTile& t, const std::string& function) {
+  Writer writer(kernel, f, t);
+  KernelSource out;
+  CARNOT_ASSIGN(out.text, writer.text(function));
+  out.function = function;
+  out.threads = 32 * t.warps();
+  out.shared_bytes = shared_bytes(f, t);
+  out.pointers = static_cast<int>(kernel.buffers.size());
+  out.params = writer.params();
+  out.tasks = product(f.problem.batch) * ceil_div(f.problem.row_count(), Dim(t.m)) *
+              ceil_div(f.problem.columns, Dim(t.n)) * Dim(t.split);
+  out.cluster = t.split;
+  return out;
+}
+
+}  // namespace carnot::cuda

@@ -1,0 +1,184 @@
+// out[batch, rows, columns] = epilogue(sum over k of A[batch, rows, k] * B[batch, columns, k]).
+//
+// A block computes a tile of kTileM x kTileN over kSplit-th of the steps along k; a step is
+// kRowBytes of every row of both operands. Steps pass through kStages of shared memory, kStages - 1
+// of them on their way. Warps are kWarpsM x kWarpsN over the tile, times kWarpsK that share each
+// step. 16-bit operands go through the tensor cores (mma.sync, f32 sums), f32 through plain
+// multiply-adds: exact to f32's rounding.
+//
+// Sums are laid out in shared memory and leave it through the generated epilogue, P::kVector
+// neighbouring columns at a time. With kSplit > 1 the blocks of one tile are a cluster: each adds
+// up the others' sums for its share of the rows, in the order of ranks, so that results repeat.
+//
+// P: Params; kTileM, kTileN, kRowBytes, kStages, kWarpsM, kWarpsN, kWarpsK, kSplit, kGroup;
+// kMath; kElementBytes; kPackedB; kVector; SideA, SideB (load.cuh); rows, columns, batches, taps,
+// run, chunks; packed(p); store(p, batch, row, column, sums).
+#pragma once
+#include "codegen/cuda/lib/multiply.cuh"
+
+namespace carnot::contraction {
+
+template <bool kPacked, class P, int kThreads>
+struct LoaderB {
+  using Type = PackedLoader<P, kThreads>;
+  __device__ __forceinline__ static Type make(const typename P::Params& p, int batch, int tile,
+                                              int tiles, int steps, int thread) {
+    const i64 piece = (static_cast<i64>(batch) * tiles + tile) * steps;
+    return {P::packed(p) + piece * Type::kBytes, thread};
+  }
+};
+template <class P, int kThreads>
+struct LoaderB<false, P, kThreads> {
+  using Type = Loader<P, typename P::SideB, P::kTileN, kThreads>;
+  __device__ __forceinline__ static Type make(const typename P::Params& p, int batch, int tile, int,
+                                              int, int thread) {
+    return {p, batch, tile * P::kTileN, thread};
+  }
+};
+
+/// Which tile a block has: groups of kGroup rows of tiles, so that the blocks that run together
+/// share operands in the cache.
+struct Place {
+  int batch, m, n;
+};
+template <class P>
+__device__ __forceinline__ Place place_of(const typename P::Params& p, int block) {
+  const int tiles_m = (P::rows(p) + P::kTileM - 1) / P::kTileM;
+  const int tiles_n = (P::columns(p) + P::kTileN - 1) / P::kTileN;
+  const int batch = block / (tiles_m * tiles_n), at = block - batch * (tiles_m * tiles_n);
+  if constexpr (P::kGroup == 1) return {batch, at / tiles_n, at % tiles_n};
+  const int group = at / (P::kGroup * tiles_n), in = at - group * (P::kGroup * tiles_n);
+  const int height = min(P::kGroup, tiles_m - group * P::kGroup);
+  return {batch, group * P::kGroup + in % height, in / height};
+}
+
+/// Sums of a tile, in shared memory, through the epilogue.
+template <class P>
+__device__ __forceinline__ void finish(const typename P::Params& p, const Place& at,
+                                       const float* tile, int thread, int rank) {
+  using S = Shape<P>;
+  constexpr int kAcross = P::kTileN / P::kVector, kRows = P::kTileM / P::kSplit;
+  const int rows = P::rows(p), columns = P::columns(p);
+#pragma unroll 2
+  for (int i = thread; i < kRows * kAcross; i += S::kThreads) {
+    const int r = rank * kRows + i / kAcross, c = i % kAcross * P::kVector;
+    const int row = at.m * P::kTileM + r, column = at.n * P::kTileN + c;
+    if (row < rows && column < columns) {
+      float sums[P::kVector];
+      const float* from = tile + r * S::kPitch + c;
+      if constexpr (P::kSplit > 1) {
+#if __CUDA_ARCH__ >= 900
+        // Whole 16 bytes of each rank; a short vector takes its part of them.
+        const u32 local = ptx::shared_address(tile + r * S::kPitch + (c & ~3));
+        constexpr int kQuads = (P::kVector + 3) / 4;
+        float4 total[kQuads] = {};
+#pragma unroll
+        for (int other = 0; other < P::kSplit; ++other) {
+          const u32 remote = ptx::map_to_rank(local, other);
+#pragma unroll
+          for (int q = 0; q < kQuads; ++q) {
+            const float4 v = ptx::load_cluster(remote + q * 16);
+            total[q].x += v.x, total[q].y += v.y, total[q].z += v.z, total[q].w += v.w;
+          }
+        }
+#pragma unroll
+        for (int v = 0; v < P::kVector; ++v) {
+          const int lane = P::kVector >= 4 ? v % 4 : (c & 3) + v;
+          const float4& four = total[v / 4];
+          sums[v] = lane == 0 ? four.x : lane == 1 ? four.y : lane == 2 ? four.z : four.w;
+        }
+#endif
+      } else {
+#pragma unroll
+        for (int v = 0; v < P::kVector; ++v) sums[v] = from[v];
+      }
+      P::store(p, at.batch, row, column, sums);
+    }
+  }
+}
+
+template <class P>
+__device__ __forceinline__ void run(const typename P::Params& p) {
+  using S = Shape<P>;
+  using MakeB = LoaderB<P::kPackedB, P, S::kThreads>;
+  extern __shared__ __align__(1024) u8 memory[];
+  const u32 base = ptx::shared_address(memory);
+  const int thread = threadIdx.x, warp = thread / 32;
+  const int block = blockIdx.x / P::kSplit, rank = blockIdx.x % P::kSplit;
+  const Place at = place_of<P>(p, block);
+  const int chunks = P::chunks(p) * P::taps(p);
+  const int steps = (chunks + S::kChunks - 1) / S::kChunks;
+  const int first = steps * rank / P::kSplit, last = steps * (rank + 1) / P::kSplit;
+
+  Loader<P, typename P::SideA, P::kTileM, S::kThreads> a(p, at.batch, at.m * P::kTileM, thread);
+  const int tiles_n = (P::columns(p) + P::kTileN - 1) / P::kTileN;
+  auto b = MakeB::make(p, at.batch, at.n, tiles_n, steps, thread);
+  constexpr bool kStagedA = decltype(a)::kStaged, kStagedB = decltype(b)::kStaged;
+  const auto start = [&](int step, int slot) {
+    const u32 to = base + slot * (S::kBytesA + S::kBytesB);
+    if constexpr (!kStagedA) a.start(step, to);
+    if constexpr (!kStagedB) b.start(step, to + S::kBytesA);
+  };
+  const auto put = [&](int slot) {
+    const u32 to = base + slot * (S::kBytesA + S::kBytesB);
+    if constexpr (kStagedA) a.put(to);
+    if constexpr (kStagedB) b.put(to + S::kBytesA);
+  };
+
+#pragma unroll
+  for (int s = 0; s < P::kStages - 1; ++s) {
+    if (first + s < last) {
+      start(first + s, s);
+      if constexpr (kStagedA) a.fetch(first + s);
+      if constexpr (kStagedB) b.fetch(first + s);
+      put(s);
+    }
+    ptx::commit();
+  }
+
+  const int warp_k = warp / (P::kWarpsM * P::kWarpsN), in_k = warp % (P::kWarpsM * P::kWarpsN);
+  typename Compute<P::kMath != kF32, P>::Type compute(in_k % P::kWarpsM, in_k / P::kWarpsM,
+                                                      thread % 32);
+  int slot = 0;
+  for (int step = first; step < last; ++step) {
+    ptx::wait_groups<P::kStages - 2>();
+    __syncthreads();
+    const int next = step + P::kStages - 1;
+    const int free = slot == 0 ? P::kStages - 1 : slot - 1;
+    if (next < last) {
+      start(next, free);
+      if constexpr (kStagedA) a.fetch(next);
+      if constexpr (kStagedB) b.fetch(next);
+    }
+    ptx::commit();
+    const u32 stage = base + slot * (S::kBytesA + S::kBytesB);
+    compute.step(stage, stage + S::kBytesA, warp_k, chunks - step * S::kChunks);
+    if (next < last) put(free);
+    slot = slot == P::kStages - 1 ? 0 : slot + 1;
+  }
+  ptx::wait_groups<0>();
+  __syncthreads();
+
+  float* tile = reinterpret_cast<float*>(memory);
+#pragma unroll
+  for (int k = 0; k < P::kWarpsK; ++k) {
+    if (k == 0 && warp_k == 0) compute.template put<false>(tile);
+    if (k > 0 && warp_k == k) compute.template put<true>(tile);
+    if (P::kSplit == 1 || k + 1 < P::kWarpsK) __syncthreads();
+  }
+#if __CUDA_ARCH__ >= 900
+  if constexpr (P::kSplit > 1) {
+    ptx::cluster_arrive();
+    ptx::cluster_wait();
+  }
+#endif
+  finish<P>(p, at, tile, thread, rank);
+#if __CUDA_ARCH__ >= 900
+  if constexpr (P::kSplit > 1) {  // nobody leaves while others read its sums
+    ptx::cluster_arrive();
+    ptx::cluster_wait();
+  }
+#endif
+}
+
+}  // namespace carnot::contraction

@@ -1,0 +1,182 @@
+// Tiles of operands on their way into shared memory. A tile is kRows rows of P::kRowBytes bytes,
+// in chunks of 16 bytes that are swizzled so that 8 rows of one chunk fall into 8 groups of banks.
+// The inner dimension is counted in chunks: a tap (kh, kw) has P::chunks(p) of them, the last one
+// filled with zeros; all taps follow one another.
+//
+// A side (A's rows or B's columns) says where its elements are:
+//   kCopy      bytes of one asynchronous copy (16, 8, 4); 0: element by element
+//   kChecked   the buffer may start anywhere: look before copying so much at once
+//   Row        what is known of a row: offset, values of its guards
+//   count(p), row(p, batch, i), tap(p, t), element(p, t, c), base(p), extent(p, guard)
+#pragma once
+#include "codegen/cuda/lib/ptx.cuh"
+
+namespace carnot::contraction {
+
+template <int kChunks>
+__device__ __forceinline__ u32 place(int row, int chunk) {
+  static_assert(kChunks == 8 || kChunks == 4);
+  if constexpr (kChunks == 8) return row * 128 + ((chunk ^ (row & 7)) << 4);
+  return row * 64 + ((chunk ^ ((row >> 1) & 3)) << 4);
+}
+
+template <class Index, int kGuards>
+struct Position {
+  Index offset;
+  int guard[kGuards > 0 ? kGuards : 1];
+};
+
+template <class P, class Side, int kRows, int kThreads>
+class Loader {
+ public:
+  static constexpr int kChunks = P::kRowBytes / 16;
+  static constexpr int kElements = 16 / P::kElementBytes;
+  static constexpr int kTotal = kRows * kChunks;
+  static constexpr int kPer = (kTotal + kThreads - 1) / kThreads;
+  static constexpr bool kWhole = kTotal % kThreads == 0;
+  static constexpr bool kStaged = Side::kCopy == 0;
+  static_assert(kPer <= 32);
+  using Params = typename P::Params;
+
+  __device__ __forceinline__ Loader(const Params& p, int batch, int first, int thread)
+      : p_(p), thread_(thread) {
+    const int count = Side::count(p);
+    base_ = reinterpret_cast<const u8*>(Side::base(p));
+    aligned_ = !Side::kChecked || (reinterpret_cast<u64>(base_) & 15) == 0;
+#pragma unroll
+    for (int i = 0; i < kPer; ++i) {
+      const int row = first + row_of(i);
+      const bool ok = (kWhole || thread_ + i * kThreads < kTotal) && row < count;
+      if (ok) valid_ |= 1u << i;
+      rows_[i] = Side::row(p, batch, ok ? row : 0);
+    }
+  }
+
+  /// Starts the copies of one step into `stage`, where kStaged is false.
+  __device__ __forceinline__ void start(int step, u32 stage) const {
+    const int q = step * kChunks + thread_ % kChunks;
+    const int t = q / P::chunks(p_), c = (q - t * P::chunks(p_)) * kElements;
+    const bool inside = q < P::chunks(p_) * P::taps(p_);
+    const auto tap = Side::tap(p_, t);
+#pragma unroll
+    for (int i = 0; i < kPer; ++i) {
+      if (!kWhole && thread_ + i * kThreads >= kTotal) break;
+      const bool ok = inside && ((valid_ >> i) & 1) && open(rows_[i], tap);
+      const u32 to = stage + place<kChunks>(row_of(i), thread_ % kChunks);
+      const u8* from =
+          base_ + static_cast<i64>(rows_[i].offset + tap.offset + c) * P::kElementBytes;
+      if (Side::kChecked && !aligned_) {
+        copy_elements(to, from, ok ? P::run(p_) - c : 0);
+      } else {
+        constexpr int kStep = Side::kCopy > 0 ? Side::kCopy : 16;
+#pragma unroll
+        for (int part = 0; part < 16; part += kStep) {
+          const bool some = ok && (kStep == 16 || c + part / P::kElementBytes < P::run(p_));
+          ptx::copy_async<kStep>(to + part, from + part, some);
+        }
+      }
+    }
+  }
+
+  /// Reads one step's elements into registers, where kStaged is true ...
+  __device__ __forceinline__ void fetch(int step) {
+#pragma unroll
+    for (int i = 0; i < kPer; ++i) {
+      const int q = step * kChunks + (thread_ + i * kThreads) / kRows;
+      const int t = q / P::chunks(p_), c = (q - t * P::chunks(p_)) * kElements;
+      const bool inside = q < P::chunks(p_) * P::taps(p_) && ((valid_ >> i) & 1);
+      u32 word[4] = {0, 0, 0, 0};
+#pragma unroll
+      for (int e = 0; e < kElements; ++e) {
+        const auto at = Side::element(p_, t, c + e);
+        const bool some = inside && c + e < P::run(p_);
+        const bool ok = some && open(rows_[i], at);
+        u32 bits = some ? Side::otherwise() : 0;
+        const i64 offset = rows_[i].offset + at.offset;
+        if constexpr (P::kElementBytes == 4) {
+          if (ok) bits = __ldg(reinterpret_cast<const u32*>(base_) + offset);
+          word[e] = bits;
+        } else {
+          if (ok) bits = __ldg(reinterpret_cast<const u16*>(base_) + offset);
+          word[e / 2] |= bits << (16 * (e % 2));
+        }
+      }
+      staged_[i] = {word[0], word[1], word[2], word[3]};
+    }
+  }
+  /// ... and writes them into `stage`.
+  __device__ __forceinline__ void put(u32 stage) const {
+#pragma unroll
+    for (int i = 0; i < kPer; ++i) {
+      const int index = thread_ + i * kThreads;
+      if (!kWhole && index >= kTotal) break;
+      ptx::store_shared(stage + place<kChunks>(index % kRows, index / kRows), staged_[i]);
+    }
+  }
+
+ private:
+  // Copies: neighbouring threads take the chunks of a row. Elements: neighbouring rows.
+  __device__ __forceinline__ int row_of(int i) const {
+    const int index = thread_ + i * kThreads;
+    if constexpr (kStaged) return index % kRows;
+    return thread_ / kChunks + i * (kThreads / kChunks);
+  }
+  template <class Tap>
+  __device__ __forceinline__ bool open(const typename Side::Row& row, const Tap& tap) const {
+    bool ok = true;
+#pragma unroll
+    for (int g = 0; g < Side::kGuards; ++g) {
+      ok = ok && static_cast<u32>(row.guard[g] + tap.guard[g]) < Side::extent(p_, g);
+    }
+    return ok;
+  }
+  /// A chunk of a buffer that is not aligned: `count` elements, then zeros.
+  __device__ __forceinline__ void copy_elements(u32 to, const u8* from, int count) const {
+#pragma unroll 1
+    for (int e = 0; e < kElements; ++e) {
+      if constexpr (P::kElementBytes == 4) {
+        const u32 bits = e < count ? __ldg(reinterpret_cast<const u32*>(from) + e) : 0;
+        asm volatile("st.shared.b32 [%0], %1;" ::"r"(to + e * 4), "r"(bits) : "memory");
+      } else {
+        const u16 bits = e < count ? __ldg(reinterpret_cast<const u16*>(from) + e) : u16{0};
+        asm volatile("st.shared.b16 [%0], %1;" ::"r"(to + e * 2), "h"(bits) : "memory");
+      }
+    }
+  }
+
+  const Params& p_;
+  const u8* base_;
+  typename Side::Row rows_[kPer];
+  uint4 staged_[kStaged ? kPer : 1];
+  u32 valid_ = 0;
+  int thread_;
+  bool aligned_;
+};
+
+/// B packed at build time: every step of a tile is one piece, laid out as shared memory wants it.
+template <class P, int kThreads>
+class PackedLoader {
+ public:
+  static constexpr bool kStaged = false;
+  static constexpr int kBytes = P::kTileN * P::kRowBytes;
+
+  __device__ __forceinline__ PackedLoader(const u8* tile, int thread)
+      : from_(tile + thread * 16), thread_(thread) {}
+  __device__ __forceinline__ void start(int step, u32 stage) const {
+    const u8* from = from_ + static_cast<i64>(step) * kBytes;
+#pragma unroll
+    for (int i = 0; i < kBytes; i += 16 * kThreads) {
+      if (kBytes % (16 * kThreads) == 0 || thread_ * 16 + i < kBytes) {
+        ptx::copy_async<16>(stage + thread_ * 16 + i, from + i, true);
+      }
+    }
+  }
+  __device__ __forceinline__ void fetch(int) {}
+  __device__ __forceinline__ void put(u32) const {}
+
+ private:
+  const u8* from_;
+  int thread_;
+};
+
+}  // namespace carnot::contraction

@@ -1,0 +1,155 @@
+// Contractions for GPUs: what is offered, that weights are packed as blocks read them, and that
+// NVRTC (where there is one) takes every instance for every architecture.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <set>
+
+#include "codegen/cuda/contraction.h"
+#include "codegen/cuda/nvrtc.h"
+
+namespace carnot::cuda {
+namespace {
+
+constexpr const char* kArchitectures[] = {"sm_80", "sm_89", "sm_90a", "sm_100a", "sm_120"};
+
+Kernel parse(std::string_view text) {
+  Result<Kernel> kernel = parse_kernel(text);
+  EXPECT_TRUE(kernel.ok()) << kernel.status().message();
+  EXPECT_TRUE(verify(*kernel).ok());
+  return std::move(*kernel);
+}
+
+/// 3x3, stride 2, padded, bias, residual and relu; channels in groups of 8 elements or not.
+Kernel conv(const std::string& type, int channels, int columns) {
+  const std::string x = type == "f32" ? "" : "cast(", y = type == "f32" ? "" : "):f32";
+  const std::string c = std::to_string(channels), k = std::to_string(columns);
+  return parse("kernel conv {\n  input 0 : " + type + "[2, 9, 9, " + c + "]\n  input 1 : " + type +
+               "[" + k + ", " + c + ", 3, 3]\n  input 2 : " + type + "[" + k + "]\n  output 3 : " +
+               type + "[2, 5, 5, " + k + "]\n  axes #0 n = 2, #1 h = 5, #2 w = 5, #3 k = " + k +
+               "\n  fold sum : f32 {\n    inner #4 kh = 3, #5 kw = 3, #6 c = " + c +
+               "\n    $0 = load 0[#0, #1*2 + #4 - 1, #2*2 + #5 - 1, #6] if 0 <= #1*2 + #4 - 1 < 9, "
+               "0 <= #2*2 + #5 - 1 < 9 else 0.0\n    $1 = load 1[#3, #6, #4, #5]\n    by mul($0, "
+               "$1)\n  }\n  store {\n    $0 = load 2[#3]\n    by " +
+               (type == "f32" ? "" : "cast(") + "max(add($1, " + x + "$0" + y + "), 0.0:f32)" +
+               (type == "f32" ? "" : "):" + type) + "\n    result 0 -> 3[#0, #1, #2, #3]\n  }\n}");
+}
+
+Kernel matmul(const std::string& type) {
+  const bool plain = type == "f32";
+  return parse("kernel matmul {\n  input 0 : " + type + "[?m, 40]\n  input 1 : " + type +
+               "[40, 24]\n  output 2 : " + type +
+               "[?m, 24]\n  axes #0 m = ?m, #1 n = 24\n  fold sum : f32 {\n    inner #2 k = 40\n"
+               "    $0 = load 0[#0, #2]\n    $1 = load 1[#2, #1]\n    by mul($0, $1)\n  }\n  store "
+               "{\n    by " +
+               (plain ? "$0" : "cast($0):" + type) + "\n    result 0 -> 2[#0, #1]\n  }\n}");
+}
+
+Gpu gpu(const char* isa) {
+  DeviceDescription device;
+  device.kind = "cuda";
+  device.isa = isa;
+  return *gpu_of(device);
+}
+
+TEST(CudaContraction, CopiesAreAsWideAsStridesAllow) {
+  EXPECT_EQ(contraction_facts(conv("f16", 64, 8), true)->copy_a, 16);
+  EXPECT_EQ(contraction_facts(conv("f16", 12, 8), true)->copy_a, 8);
+  EXPECT_EQ(contraction_facts(conv("f16", 6, 8), true)->copy_a, 4);
+  EXPECT_EQ(contraction_facts(conv("f16", 3, 8), true)->copy_a, 0);
+  EXPECT_EQ(contraction_facts(conv("f32", 3, 8), true)->copy_a, 4);
+  EXPECT_EQ(contraction_facts(conv("f16", 64, 12), true)->vector, 4);
+  EXPECT_EQ(contraction_facts(matmul("f16"), false)->copy_b, 0);
+}
+
+TEST(CudaContraction, RankedTilesHoldAndSurviveTheirKnobs) {
+  for (const char* isa : kArchitectures) {
+    for (const char* type : {"f32", "f16", "bf16"}) {
+      const auto facts = contraction_facts(conv(type, 64, 64), true);
+      ASSERT_TRUE(facts.ok());
+      const auto tiles = rank_tiles(*facts, gpu(isa), {}, 2);
+      ASSERT_FALSE(tiles.empty());
+      std::set<std::string> names;
+      for (const RankedTile& ranked : tiles) {
+        EXPECT_TRUE(why_not(*facts, ranked.tile, gpu(isa)).ok());
+        EXPECT_EQ(*tile_from_knobs(knobs(ranked.tile)), ranked.tile);
+        EXPECT_TRUE(names.insert(to_string(ranked.tile)).second);
+      }
+    }
+  }
+}
+
+TEST(CudaContraction, TilesFromFilesAreChecked) {
+  const auto facts = contraction_facts(conv("f16", 64, 64), true);
+  EXPECT_FALSE(tile_from_knobs({0, 64, 64}).ok());
+  EXPECT_FALSE(tile_from_knobs({9, 64, 64, 128, 3, 2, 2, 1, 1, 1}).ok());
+  for (const std::vector<int64_t>& bad : {std::vector<int64_t>{0, 96, 64, 128, 3, 2, 2, 1, 1, 1},
+                                          {0, 64, 64, 128, 9, 2, 2, 1, 1, 1},
+                                          {0, 64, 64, 32, 3, 2, 2, 1, 1, 1},
+                                          {0, 64, 64, 128, 3, 8, 2, 1, 1, 1},
+                                          {0, 256, 256, 128, 4, 4, 4, 1, 1, 1},
+                                          {0, 64, 64, 128, 3, 2, 2, 1, 16, 1}}) {
+    const auto tile = tile_from_knobs(bad);
+    EXPECT_TRUE(tile.ok() && !why_not(*facts, *tile, gpu("sm_90a")).ok());
+  }
+  EXPECT_FALSE(why_not(*facts, ContractionTile(), gpu("sm_75")).ok());
+}
+
+TEST(CudaContraction, WeightsArePackedAsBlocksReadThem) {
+  const Kernel kernel = conv("f16", 12, 24);
+  const auto facts = contraction_facts(kernel, true);
+  ASSERT_TRUE(facts.ok() && facts->packed);
+  Tensor weights = Tensor::zeros(DType::kF16, {24, 12, 3, 3});
+  auto* bits = reinterpret_cast<uint16_t*>(weights.mutable_data());
+  for (int i = 0; i < 24 * 12 * 9; ++i) bits[i] = static_cast<uint16_t>(i + 1);
+  ContractionTile tile;
+  tile.n = 16;
+  const auto packed = pack_weights(kernel, *facts, tile, weights);
+  ASSERT_TRUE(packed.ok());
+  // 9 taps of 2 chunks (8 and 4 channels) are 3 steps of 8 chunks; 2 tiles of 16 columns.
+  ASSERT_EQ(packed->elements(), 2 * 3 * 16 * 128);
+  const auto at = [&](int column, int tap, int channel) {
+    const int chunk = tap * 2 + channel / 8, row = column % 16;
+    const int piece = (column / 16 * 3 + chunk / 8) * 16 * 128;
+    uint16_t out;
+    std::memcpy(
+        &out, packed->data() + piece + row * 128 + ((chunk % 8) ^ (row % 8)) * 16 + channel % 8 * 2,
+        2);
+    return out;
+  };
+  for (int k = 0; k < 24; ++k) {
+    for (int tap = 0; tap < 9; ++tap) {
+      for (int c = 0; c < 12; ++c) EXPECT_EQ(at(k, tap, c), (k * 12 + c) * 9 + tap + 1);
+      for (int c = 12; c < 16; ++c) EXPECT_EQ(at(k, tap, c), 0);
+    }
+  }
+}
+
+TEST(CudaContraction, NvrtcTakesTheInstances) {
+  const auto nvrtc = Nvrtc::open();
+  if (!nvrtc.ok()) GTEST_SKIP() << "skipped: " << nvrtc.status().message();
+  for (const char* isa : kArchitectures) {
+    std::vector<Source> sources;
+    const auto add = [&](const Kernel& kernel, bool b_constant, size_t count) {
+      const auto facts = contraction_facts(kernel, b_constant);
+      ASSERT_TRUE(facts.ok()) << facts.status().message();
+      const auto tiles = rank_tiles(*facts, gpu(isa), {{"m", 200}}, 2);
+      for (size_t i = 0; i < std::min(count, tiles.size()); ++i) {
+        const std::string name = "kernel" + std::to_string(sources.size());
+        auto source = emit_contraction(kernel, *facts, tiles[i].tile, name);
+        ASSERT_TRUE(source.ok()) << source.status().message();
+        sources.push_back({name, source->text});
+      }
+    };
+    add(conv("f16", 64, 64), true, 2);
+    add(conv("bf16", 3, 10), true, 1);
+    add(conv("f32", 12, 64), true, 1);
+    add(matmul("f16"), false, 1);
+    add(matmul("f32"), true, 1);
+    const auto cubins = (*nvrtc)->compile(sources, isa, 2);
+    EXPECT_TRUE(cubins.ok()) << isa << ": " << cubins.status().message();
+  }
+}
+
+}  // namespace
+}  // namespace carnot::cuda
