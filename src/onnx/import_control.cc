@@ -56,10 +56,7 @@ TensorType common_type(NodeImport& n, const TensorType& a, const TensorType& b,
   if (a.dtype != b.dtype) {
     n.invalid("its branches give ", to_string(a), " and ", to_string(b));
   }
-  if (a.rank() != b.rank()) {
-    n.unsupported("its branches give different ranks, ", to_string(a), " and ", to_string(b),
-                  ": pin the input shapes, so that the condition is known");
-  }
+  CARNOT_CHECK(a.rank() == b.rank());
   TensorType out = a;
   for (size_t i = 0; i < out.dims.size(); ++i) {
     if (!(a.dims[i] == b.dims[i]) || !visible.covers(a.dims[i])) {
@@ -88,8 +85,7 @@ std::optional<Region> try_branch(NodeImport& n, const GraphProto& branch,
 /// operand. Its results have the other branch's types.
 Region failing_branch(NodeImport& n, const Graph& other, const Values& captured,
                       const Visible& visible, const std::string& reason) {
-  log_warning("node ", quote(describe(n.node())),
-              ": a branch cannot run with the shapes given: ", reason);
+  log_warning("node ", quote(describe(n.node())), ": a branch cannot run: ", reason);
   Region out{std::make_unique<Graph>(), std::make_unique<KnownValues>()};
   out.graph->name = "cannot_run";
   for (const Value* const value : captured) out.graph->add_input("", value->type());
@@ -103,6 +99,20 @@ Region failing_branch(NodeImport& n, const Graph& other, const Values& captured,
   }
   out.graph->set_outputs(results);
   return out;
+}
+
+/// Where results differ in rank (a squeeze of an axis that is mostly of size 1), the branch that is
+/// not expected to run: the one whose result has more axes. 0 or 1, or -1 where all agree.
+int unlikely_branch(const Graph& yes, const Graph& no, std::string& reason) {
+  const size_t count = yes.outputs().size();
+  for (size_t i = 0; i < count && count == no.outputs().size(); ++i) {
+    const TensorType &a = yes.outputs()[i]->type(), &b = no.outputs()[i]->type();
+    if (a.rank() == b.rank()) continue;
+    reason = cat("its branches give different ranks, ", to_string(a), " and ", to_string(b),
+                 "; the lower is assumed: pin the input shapes, so that the condition is known");
+    return a.rank() > b.rank() ? 0 : 1;
+  }
+  return -1;
 }
 
 void import_if(NodeImport& n) {
@@ -123,6 +133,10 @@ void import_if(NodeImport& n) {
   if (!first) first = failing_branch(n, *second->graph, captured, visible, reason);
   if (!second) second = failing_branch(n, *first->graph, captured, visible, reason);
   Region &a = *first, &b = *second;
+  if (const int unlikely = unlikely_branch(*a.graph, *b.graph, reason); unlikely >= 0) {
+    Region& assumed = unlikely == 0 ? b : a;
+    (unlikely == 0 ? a : b) = failing_branch(n, *assumed.graph, captured, visible, reason);
+  }
   const auto count = a.graph->outputs().size();
   if (count != b.graph->outputs().size() || count != n.output_count()) {
     n.invalid("its branches have ", count, " and ", b.graph->outputs().size(),

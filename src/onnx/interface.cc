@@ -87,10 +87,14 @@ void Session::pin_sizes(const std::string& name, const Dims& declared, const Dim
       continue;
     }
     const auto [at, is_new] = pinned_.emplace(*symbol, wanted[axis]);
-    if (!is_new && !(at->second == wanted[axis])) {
+    if (is_new || at->second == wanted[axis]) continue;
+    // Two names for one size: it stays one, by the first name, or becomes the number given.
+    if (wanted[axis].as_symbol()) continue;
+    if (!at->second.as_symbol()) {
       refuse(cat("axis ", axis, " is ", to_string(declared[axis]), ", which is ",
                  to_string(at->second), " elsewhere"));
     }
+    at->second = wanted[axis];
   }
 }
 

@@ -154,6 +154,23 @@ TEST(Import, SizesArePinnedEverywhere) {
   EXPECT_NE(result(bytes, options).find("axis 1 is fixed by the model"), std::string::npos);
   options.input_shapes = {{"q", {1}}};
   EXPECT_NE(result(bytes, options).find("has no input \"q\""), std::string::npos);
+  options.input_shapes = {{"x", {4, 3}}, {"z", {5, 3}}};
+  EXPECT_NE(result(bytes, options).find("which is 4 elsewhere"), std::string::npos);
+}
+
+TEST(Import, ASizeRenamedTwiceStaysOne) {
+  const std::string bytes = model({{node("Add", {"x", "z"}, {"y"})},
+                                   {value("x", kFloat, {"n", 3}), value("z", kFloat, {"n", 3})},
+                                   {value("y", kFloat)},
+                                   {}});
+  const Dim a = Dim::symbol("a"), b = Dim::symbol("b");
+  ImportOptions options;
+  options.input_shapes = {{"x", {a, 3}}, {"z", {b, 3}}};
+  EXPECT_EQ(result(bytes, options), "f32[?a, 3]");
+  options.input_shapes = {{"x", {a, 3}}, {"z", {4, 3}}};
+  EXPECT_EQ(result(bytes, options), "f32[4, 3]");
+  options.input_shapes = {{"x", {4, 3}}, {"z", {b, 3}}};
+  EXPECT_EQ(result(bytes, options), "f32[4, 3]");
 }
 
 TEST(Import, SizesWithoutNamesAreDistinct) {
