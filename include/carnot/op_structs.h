@@ -385,8 +385,8 @@ struct Range {
 };
 
 /// ONNX LSTM, GRU and RNN, layout 0. Inputs as ONNX orders them: x [t, n, i], w, r, bias,
-/// sequence lengths, initial h, initial c, peepholes; an absent one is a constant of zero
-/// elements. Results: y [t, dirs, n, hidden], y_h, and for an LSTM y_c.
+/// lengths, initial h, initial c, peepholes; an absent one has no elements. Without w, x is its
+/// product with it, [t, n, dirs * gates * hidden]. Results: y [t, dirs, n, hidden], y_h, LSTM: y_c.
 struct Recurrent {
   static constexpr const char* kName = "recurrent";
   static constexpr int kMin = 3, kMax = 8;

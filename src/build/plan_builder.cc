@@ -276,7 +276,8 @@ Status PlanBuilder::collect_node(Node* node) {
   if (node->as<op::If>() || node->as<op::Loop>() || node->as<op::Scan>()) {
     return collect_nested(*node);
   }
-  collect_host(*node);
+  CARNOT_ASSIGN(const bool taken, collect_recurrent(*node));
+  if (!taken) collect_host(*node);
   return {};
 }
 

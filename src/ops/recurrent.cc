@@ -1,5 +1,6 @@
 // recurrent: ONNX LSTM, GRU and RNN. One step is two matrix products (input and state) into gates,
-// then arithmetic per hidden element; all of it in f64, rounded once into y, y_h and y_c.
+// then arithmetic per hidden element; all of it in f64, rounded once into y, y_h and y_c. Where w
+// is absent, x is the first of those products already.
 #include <algorithm>
 #include <cmath>
 
@@ -27,6 +28,11 @@ int64_t directions_of(const Recurrent& op) {
 
 bool absent(const TensorType& type) {
   return std::any_of(type.dims.begin(), type.dims.end(), [](const Dim& d) { return d.is(0); });
+}
+
+// Whether x holds what w would make of it.
+bool is_projected(const TensorType& w) {
+  return !w.dims.empty() && w.dims[0].is(0);
 }
 
 Status expect_dims(const char* operand, const TensorType& type, const Dims& dims) {
@@ -129,6 +135,7 @@ void accumulate(const double* x, int64_t count, const double* matrix, int64_t st
 struct Cell {
   const Recurrent& op;
   int64_t inputs = 0, hidden = 0, gates = 0;
+  bool projected = false;
   std::vector<double> w, r;            ///< [inputs or hidden, gates * hidden]
   std::vector<double> w_bias, r_bias;  ///< [gates * hidden]
   std::vector<double> peepholes;       ///< [3 * hidden] (i, o, f)
@@ -148,7 +155,11 @@ struct Cell {
   void step(const double* x, double* h, double* c) {
     from_x = w_bias, from_h = r_bias;
     const int64_t width = gates * hidden;
-    accumulate(x, inputs, w.data(), width, width, from_x.data());
+    if (projected) {
+      for (int64_t j = 0; j < width; ++j) from_x[static_cast<size_t>(j)] += x[j];
+    } else {
+      accumulate(x, inputs, w.data(), width, width, from_x.data());
+    }
     // The GRU's third gate may need the state scaled first; it then adds that part itself.
     const bool late = op.kind == Recurrent::kGru && !op.linear_before_reset;
     accumulate(h, hidden, r.data(), width, late ? 2 * hidden : width, from_h.data());
@@ -211,6 +222,7 @@ struct Operands {
   std::vector<double> x, w, r, bias, h, c, peepholes;
   std::vector<int64_t> lengths;
   int64_t steps = 0, batch = 0, inputs = 0;
+  bool projected = false;
 };
 
 Result<Operands> read_operands(const Recurrent& op, Tensors in) {
@@ -222,6 +234,7 @@ Result<Operands> read_operands(const Recurrent& op, Tensors in) {
   out.h = doubles(kInitialH), out.c = doubles(kInitialC), out.peepholes = doubles(kPeepholes);
   const Shape& shape = in[kX].shape();
   out.steps = shape[0], out.batch = shape[1], out.inputs = shape[2];
+  out.projected = is_projected(in[kW].type());
   if (in.size() > kLengths && in[kLengths].elements() > 0) out.lengths = ints_of(in[kLengths]);
   for (const int64_t length : out.lengths) {
     if (length < 0 || length > out.steps) {
@@ -234,8 +247,11 @@ Result<Operands> read_operands(const Recurrent& op, Tensors in) {
 
 Result<Cell> make_cell(const Recurrent& op, const Operands& in, DType dtype, int64_t direction) {
   const int64_t hidden = op.hidden, width = gates_of(op) * hidden;
-  Cell cell = {op, in.inputs, hidden, gates_of(op), {}, {}, {}, {}, {}, {}, {}, {}, {}};
-  cell.w = transposed(in.w.data() + direction * width * in.inputs, width, in.inputs);
+  Cell cell = {op, in.inputs, hidden, gates_of(op), in.projected, {}, {},
+               {}, {},        {},     {},           {},           {}, {}};
+  if (!in.projected) {
+    cell.w = transposed(in.w.data() + direction * width * in.inputs, width, in.inputs);
+  }
   cell.r = transposed(in.r.data() + direction * width * hidden, width, hidden);
   cell.w_bias.resize(static_cast<size_t>(width), 0);
   cell.r_bias = cell.w_bias;
@@ -263,6 +279,11 @@ Result<std::vector<Info>> infer(const op::Recurrent& op, Infos in) {
   CARNOT_RETURN_IF_ERROR(check_activations(op, x.dtype));
   const Dim steps = x.dims[0], batch = x.dims[1], dirs = directions_of(op), hidden = op.hidden;
   const Dim width = hidden * Dim(gates_of(op));
+  const bool projected = is_projected(in[kW].type);
+  if (projected) {
+    CARNOT_RETURN_IF_ERROR(
+        expect_same(op.kName, "axis 2 of x, w being absent,", x.dims[2], dirs * width));
+  }
   const struct {
     Operand which;
     const char* name;
@@ -279,7 +300,7 @@ Result<std::vector<Info>> infer(const op::Recurrent& op, Infos in) {
   for (const auto& [which, operand, dims] : shapes) {
     if (which >= in.size()) continue;
     const TensorType& type = in[which].type;
-    if (which > kR && absent(type)) continue;
+    if ((which > kR && absent(type)) || (which == kW && projected)) continue;
     CARNOT_RETURN_IF_ERROR(expect_dims(operand, type, dims));
     if (which == kLengths) CARNOT_RETURN_IF_ERROR(expect_integer(op.kName, operand, type));
     if (which != kLengths && type.dtype != x.dtype) {
@@ -312,6 +333,7 @@ Result<std::vector<Tensor>> reference(const op::Recurrent& op, Tensors in) {
       for (int64_t s = 0; s < length; ++s) {
         const int64_t t = backwards ? length - 1 - s : s;
         const double* x = operands.x.data() + (t * batch + n) * operands.inputs;
+        if (operands.projected) x += d * gates_of(op) * hidden;
         cell.step(x, state, memory);
         std::copy_n(state, hidden, y.data() + ((t * dirs + d) * batch + n) * hidden);
       }

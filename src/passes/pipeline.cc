@@ -19,6 +19,7 @@ Pipeline canonicalize_pipeline() {
            "fold_constants",
            "resolve_targets",
            "fold_control_flow",
+           "uncarry_invariants",
            // Before recognition: a pattern is written in simplified form only.
            "simplify_algebra",
            "reorder_views",
@@ -58,6 +59,7 @@ Pipeline lower_pipeline() {
            "assign_layouts",
            // It asks for channels-last, and leaves reshapes and a transpose behind.
            "decompose_conv_transpose",
+           "project_recurrent",
            // Which axes are outer is settled now.
            "split_reductions",
            // Sinking leaves reshapes of reshapes and brings pointwise nodes together.

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "device/cpu/library/library.h"
+
 namespace carnot {
 namespace {
 
@@ -23,6 +25,7 @@ Status check_target(const EngineFile& file) {
 
 Result<Entries> find_entries(const EngineFile& file, const LoadedCode& code) {
   Entries entries;
+  for (const auto& [name, address] : cpu::library_entries()) entries.emplace(name, address);
   for (const auto& [name, offset] : file.code.entries) {
     if (offset >= file.code.bytes.size()) {
       return error(Code::kCorruptEngine, "the entry \"", name, "\" lies outside the machine code");
