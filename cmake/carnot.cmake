@@ -88,7 +88,7 @@ function(carnot_test name)
   find_package(GTest REQUIRED)
   carnot_program(${name} SOURCES ${arg_SOURCES} DEPENDS ${arg_DEPENDS}
     LINK ${arg_LINK} GTest::gtest GTest::gtest_main)
-  target_compile_definitions(${name} PRIVATE CARNOT_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_compile_definitions(${name} PRIVATE CARNOT_SOURCE_DIR="${CARNOT_TEST_DATA}")
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   if(NOT arg_LABELS)
     set(arg_LABELS unit)

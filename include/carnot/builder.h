@@ -23,6 +23,8 @@ struct BuildProgress {
 };
 
 struct BuilderOptions {
+  /// "cpu"; "cuda" or "cuda:1": a GPU of this machine; "cuda:sm_90a": a GPU of that kind, not
+  /// measured on.
   std::string device = "cpu";
   int threads = 0;  ///< that the engine is tuned for; 0: all that the process may use
   /// 0: cost model only, about a second. 3: measured, seconds. 5: every candidate.

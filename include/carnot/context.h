@@ -18,6 +18,12 @@ struct ContextOptions {
   int threads = 0;
   /// For everything between inputs and outputs; beyond it a run fails with kResourceLimit.
   int64_t memory_bytes_max = std::numeric_limits<int64_t>::max();
+  /// Of an engine for GPUs: "cuda:1"; empty: the first that runs it.
+  std::string device = {};
+  /// Of an engine for GPUs: the stream (cudaStream_t) that work is queued in. run() then returns
+  /// while the GPU may still be at work: memory that was set must stay until the stream has come
+  /// there, output() waits for it. Null: a stream of the Context's, and run() waits.
+  void* stream = nullptr;
 };
 
 /// What one step of the engine took.
@@ -37,10 +43,11 @@ class Context {
   /// own). Shapes may differ from run to run, as the engine's input types allow; a new set of
   /// shapes costs the next run some milliseconds at most, those of the last 16 sets are kept.
   Status set_input(std::string_view name, Tensor value);
-  /// `data` holds elements of the input's type, row-major, at any alignment of the element.
+  /// `data` holds elements of the input's type, row-major, at any alignment of the element. It may
+  /// lie in a GPU's memory: an engine for that GPU uses it where it is (if aligned to 16 bytes).
   Status set_input(std::string_view name, const void* data, Shape shape);
-  /// Results are written straight to the caller's memory of `bytes_max` bytes. Null: to memory of
-  /// the Context (the default).
+  /// Results are written straight to the caller's memory of `bytes_max` bytes, the host's or the
+  /// GPU's. Null: to memory of the Context (the default), which the host can read.
   Status set_output(std::string_view name, void* data, size_t bytes_max);
 
   /// Runs with what is set. Errors say which input or step; the Context stays usable. After a run
@@ -48,7 +55,7 @@ class Context {
   /// threads). A call while another thread runs this Context is refused.
   Status run();
   /// The result of the last run that succeeded: a view, until the next run or the end of the
-  /// Context.
+  /// Context; of a GPU's memory where set_output() gave such.
   Result<Tensor> output(std::string_view name) const;
   /// Inputs in the engine's order; results are copies that belong to the caller.
   Result<std::vector<Tensor>> run(std::span<const Tensor> inputs);

@@ -1,11 +1,13 @@
 // build(): checks what the caller asked for, then hands it to build/build.cc.
 #include "carnot/builder.h"
 
+#include <charconv>
 #include <chrono>
 #include <new>
 
 #include "base/file.h"
 #include "build/build.h"
+#include "device/cuda/cuda.h"
 #include "engine/engine_file.h"
 #include "passes/passes.h"
 
@@ -38,10 +40,56 @@ Status check_profiles(const Network& network, const BuilderOptions& options) {
   return {};
 }
 
-BuildOptions internal_options(const BuilderOptions& options, Budget& budget, TimingCache& cache) {
+// What is built for, and the device itself where candidates can be measured on it.
+struct Target {
+  DeviceDescription description;
+  std::unique_ptr<Device> device;  // null: the tuner makes a CPU, or nothing is measured
+};
+
+// "cpu", "cuda" (the first GPU), "cuda:1", "cuda:sm_90a" (a typical one, which need not be here),
+// or a description as `carnot devices` prints it.
+Result<Target> resolve(const BuilderOptions& options) {
+  constexpr std::string_view kGpu = "cuda:";
+  const std::string& name = options.device;
+  Target out;
+  if (name == "cpu") {
+    out.description = describe_cpu();
+    if (options.threads > 0) out.description.threads = options.threads;
+    return out;
+  }
+  if (name.find(' ') != std::string::npos) {
+    CARNOT_ASSIGN(out.description, parse_device(name));
+    return out;
+  }
+  const bool gpu = name.compare(0, kGpu.size(), kGpu) == 0;
+  if (gpu && name.compare(kGpu.size(), 3, "sm_") == 0) {
+    CARNOT_ASSIGN(out.description, typical_gpu(name.substr(kGpu.size())));
+    return out;
+  }
+  int index = 0;
+  const char* const end = name.data() + name.size();
+  const bool numbered =
+      gpu && std::from_chars(name.data() + kGpu.size(), end, index).ptr == end && index >= 0;
+  if (name != "cuda" && !numbered) {
+    return error(Code::kInvalidArgument, "there is no device '", name,
+                 "': use cpu, cuda, cuda:1 (the second GPU) or cuda:sm_90a (a GPU of that kind, "
+                 "without measuring)");
+  }
+  auto device = make_cuda_device(index);
+  if (!device.ok()) {
+    return std::move(device).status().with(
+        cat("building for ", name, " (cuda:sm_90a builds for such a GPU without having one)"));
+  }
+  out.device = std::move(*device);
+  out.description = out.device->description();
+  return out;
+}
+
+BuildOptions internal_options(const BuilderOptions& options, const Target& target, Budget& budget,
+                              TimingCache& cache) {
   BuildOptions out;
-  out.device = describe_cpu();
-  if (options.threads > 0) out.device.threads = options.threads;
+  out.device = target.description;
+  out.tune.measure_on = target.device.get();
   out.threads = options.threads;
   out.storage = options.storage;
   out.tune.effort = options.effort;
@@ -86,10 +134,6 @@ void fill_summary(BuildReport& report, double seconds, BuildSummary* summary) {
 Result<std::vector<std::byte>> build_bytes(Network& network, const BuilderOptions& options,
                                            BuildSummary* summary) {
   const auto start = std::chrono::steady_clock::now();
-  if (options.device != "cpu") {
-    return error(Code::kUnsupported, "device '", options.device,
-                 "' is not one of this build's: use cpu");
-  }
   if (options.effort < 0 || options.effort > 5) {
     return error(Code::kInvalidArgument, "effort ", options.effort, " is not between 0 and 5");
   }
@@ -105,6 +149,7 @@ Result<std::vector<std::byte>> build_bytes(Network& network, const BuilderOption
     return error(Code::kInvalidArgument, "no pass is named '", pass, "'; there are:", names);
   }
   CARNOT_RETURN_IF_ERROR(check_profiles(network, options));
+  CARNOT_ASSIGN(const Target target, resolve(options));
   Budget::Limits limits;
   if (options.memory_bytes > 0) limits.bytes = options.memory_bytes;
   limits.cancel = options.cancel;
@@ -112,7 +157,7 @@ Result<std::vector<std::byte>> build_bytes(Network& network, const BuilderOption
   TimingCache cache;
   if (!options.timing_cache.empty()) CARNOT_RETURN_IF_ERROR(cache.load(options.timing_cache));
   BuildReport report;
-  const BuildOptions internal = internal_options(options, budget, cache);
+  const BuildOptions internal = internal_options(options, target, budget, cache);
   CARNOT_ASSIGN(EngineFile file, build_engine(network.graph(), internal, &report));
   if (!options.timing_cache.empty()) CARNOT_RETURN_IF_ERROR(cache.save(options.timing_cache));
   auto bytes = serialize_engine(file);

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "build/plan_builder.h"
+#include "plan/separate_memory.h"
 
 namespace carnot {
 
@@ -147,6 +148,7 @@ Result<EngineFile> build_engine(Graph& graph, const BuildOptions& options, Build
   shared.sink = sink.get();
   EngineFile file;
   CARNOT_ASSIGN(file.plan, builder.emit());
+  if (options.device.has_own_memory()) separate_memory(file.plan);
   if (wanted(options, "code")) options.dump("code", sink->text());
   CARNOT_ASSIGN(file.code, sink->finish());
   file.weights = std::move(shared.weights);

@@ -81,6 +81,12 @@ class LoadedCode {
  public:
   virtual ~LoadedCode() = default;
   virtual const void* entry(size_t offset) const = 0;
+  /// Whether a kernel takes so many buffers and parameters; empty, or the reason why it does not.
+  /// A device whose code cannot tell says nothing.
+  virtual std::string why_not_callable(size_t /*offset*/, size_t /*buffers*/,
+                                       size_t /*params*/) const {
+    return "";
+  }
 };
 
 struct RunOptions {

@@ -23,13 +23,13 @@ struct Problem {
   Order order;                 // of those that need memory
 };
 
-Result<Problem> make_problem(std::span<const LiveRange> ranges) {
+Result<Problem> make_problem(std::span<const LiveRange> ranges, int64_t alignment) {
   Problem out;
   out.ranges = ranges;
   int64_t sum = 0;  // bounds every offset
   for (size_t i = 0; i < ranges.size(); ++i) {
     CARNOT_CHECK(ranges[i].bytes >= 0 && ranges[i].first <= ranges[i].last);
-    CARNOT_ASSIGN(const int64_t bytes, align_up(ranges[i].bytes, kArenaAlignment));
+    CARNOT_ASSIGN(const int64_t bytes, align_up(ranges[i].bytes, alignment));
     const auto total = checked_add(sum, bytes);
     if (!total || *total > kBytesMax) {
       return error(Code::kResourceLimit, "the values of one run need more than ", kBytesMax,
@@ -115,18 +115,18 @@ bool reorder(const Problem& problem, int attempt, Order& order) {
 }  // namespace
 
 Result<int64_t> live_bytes_max(std::span<const LiveRange> ranges) {
-  CARNOT_ASSIGN(const Problem problem, make_problem(ranges));
+  CARNOT_ASSIGN(const Problem problem, make_problem(ranges, kArenaAlignment));
   return lower_bound(problem);
 }
 
-Result<MemoryPlan> plan_memory(std::span<const LiveRange> ranges) {
-  CARNOT_ASSIGN(const Problem problem, make_problem(ranges));
+Result<MemoryPlan> plan_memory(std::span<const LiveRange> ranges, int64_t alignment) {
+  CARNOT_ASSIGN(const Problem problem, make_problem(ranges, alignment));
   MemoryPlan best;
   best.offsets.assign(ranges.size(), 0);
   const int64_t least = lower_bound(problem);
   std::vector<int64_t> offsets(ranges.size(), 0);
   Order order;
-  best.bytes = kBytesMax + kArenaAlignment;
+  best.bytes = kBytesMax + alignment;
   for (int attempt = 0; best.bytes > least && reorder(problem, attempt, order); ++attempt) {
     if (const int64_t bytes = place(problem, order, best.bytes, offsets); bytes < best.bytes) {
       best.bytes = bytes;

@@ -18,13 +18,14 @@ struct LiveRange {
 };
 
 struct MemoryPlan {
-  std::vector<int64_t> offsets;  ///< parallel to the ranges, multiples of kArenaAlignment
+  std::vector<int64_t> offsets;  ///< parallel to the ranges, multiples of the alignment
   int64_t bytes = 0;             ///< of the whole arena
 };
 inline constexpr int64_t kArenaAlignment = 64;
 
 /// Deterministic. kResourceLimit where the arena would pass kBytesMax.
-Result<MemoryPlan> plan_memory(std::span<const LiveRange> ranges);
+Result<MemoryPlan> plan_memory(std::span<const LiveRange> ranges,
+                               int64_t alignment = kArenaAlignment);
 
 /// The most bytes that are alive in any one step: no arena can be smaller.
 Result<int64_t> live_bytes_max(std::span<const LiveRange> ranges);

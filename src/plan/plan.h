@@ -28,6 +28,8 @@ struct PlanBuffer {
   /// reshape). Views have no memory of their own: `place` and `index` say nothing.
   int view_of = -1;
   Dim offset;
+  /// It lies in the host's memory, on a device that has its own. Of a view nothing is said.
+  bool host = false;
   std::string name;  ///< of the value, for people
   bool operator==(const PlanBuffer&) const = default;
 };
@@ -35,8 +37,9 @@ struct PlanBuffer {
 struct Plan;
 
 struct Step {
-  enum Kind { kKernel, kHost, kIf, kLoop, kScan };
-  static constexpr const char* kKindNames[] = {"kernel", "host", "if", "loop", "scan"};
+  /// kCopy: between the host's memory and the device's, one buffer to another of the same type.
+  enum Kind { kKernel, kHost, kIf, kLoop, kScan, kCopy };
+  static constexpr const char* kKindNames[] = {"kernel", "host", "if", "loop", "scan", "copy"};
   Kind kind = kKernel;
   std::string tactic;        ///< "cpu.contraction[8x3]", "host.reference"
   std::vector<int> inputs;   ///< buffers read

@@ -2,11 +2,12 @@
 // tensor/type_text.h; attrs as in ops/attrs.h):
 //   plan   = 'plan' name ['device' string] '{' {item} '}'
 //   item   = 'input' string at | 'output' string at | buffer | check | step
-//   buffer = 'buffer' at string type place                     numbered from 0, in order
+//   buffer = 'buffer' at string type place ['host']            numbered from 0, in order
 //   place  = 'arena' | 'dynamic' | 'input' integer | 'output' integer | 'constant' integer
 //          | 'view' 'of' at ['+' dim]
 //   check  = 'check' dim '==' dim string
-//   step   = 'step' ('kernel' | 'host' | 'if' | 'loop' | 'scan') string list '->' list {field}
+//   step   = 'step' ('kernel' | 'host' | 'if' | 'loop' | 'scan' | 'copy') string list '->' list
+//            {field}
 //   list   = '(' [at {',' at}] ')'
 //   at     = '@' integer
 //   field  = 'entry' string | 'kernel' integer | 'arguments' list | 'params' dims | 'tasks' dim
@@ -99,6 +100,7 @@ void Printer::print_buffer(const PlanBuffer& buffer, size_t i) {
         put(" constant ", buffer.index);
         break;
     }
+    if (buffer.host) put(" host");
   }
   put("\n");
 }
@@ -120,7 +122,7 @@ void Printer::print_step(const Step& step, const std::string& indent) {
     if (!(step.scratch_bytes == defaults.scratch_bytes)) {
       put(" scratch ", to_string(step.scratch_bytes));
     }
-  } else {
+  } else if (step.kind != Step::kCopy) {
     put(next, "op ", attrs_text(step.op));
   }
   if (!step.defines.empty()) {
@@ -280,6 +282,7 @@ Status Parser::buffer(Plan& plan) {
   CARNOT_RETURN_IF_ERROR(into(out.name, in_.string()));
   CARNOT_RETURN_IF_ERROR(into(out.type, parse_type(in_)));
   CARNOT_RETURN_IF_ERROR(place(out));
+  out.host = out.view_of < 0 && in_.accept("host");
   plan.buffers.push_back(std::move(out));
   return {};
 }
@@ -308,7 +311,7 @@ Status Parser::step(Plan& plan, int depth) {
   int kind = 0;
   while (!in_.accept(Step::kKindNames[kind])) {
     if (++kind == static_cast<int>(std::size(Step::kKindNames))) {
-      return in_.fail_expected("kernel, host, if, loop or scan");
+      return in_.fail_expected("kernel, host, if, loop, scan or copy");
     }
   }
   out.kind = static_cast<Step::Kind>(kind);
@@ -335,6 +338,7 @@ Status Parser::field(Step& step, int depth) {
     return bracketed([&] { return into(step.defines.emplace_back(), symbol()); });
   }
   if (step.kind == Step::kKernel) return call_field(step);
+  if (step.kind == Step::kCopy) return expect_field();
   if (in_.accept("regions")) return regions(step, depth);
   if (!in_.accept("op")) return expect_field();
   const size_t start = in_.position();

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/checked.h"
+#include "device/device.h"
 #include "plan/plan.h"
 
 namespace carnot {
@@ -49,8 +50,12 @@ void bind(const TensorType& type, Names& known) {
 
 class Verifier {
  public:
-  Verifier(const Plan& plan, int weights, Names known, int depth)
-      : plan_(plan), weights_(weights), known_(std::move(known)), depth_(depth) {}
+  Verifier(const Plan& plan, int weights, Names known, int depth, bool own_memory)
+      : plan_(plan),
+        weights_(weights),
+        known_(std::move(known)),
+        depth_(depth),
+        own_memory_(own_memory) {}
 
   Status run();
 
@@ -65,6 +70,8 @@ class Verifier {
   Status step_buffers(const Step& step);
   Status kernel(const Step& step);
   Status host(const Step& step);
+  Status copy(const Step& step);
+  Status sides(const Step& step);
   Status regions(const Step& step);
   Status region(const Plan& region, const std::vector<int>& inputs, size_t first_input,
                 size_t first_capture);
@@ -82,6 +89,7 @@ class Verifier {
   int weights_;
   Names known_;
   int depth_;
+  bool own_memory_;            // of the device
   std::vector<bool> written_;  // by root
 };
 
@@ -147,6 +155,9 @@ Status Verifier::buffer(size_t i) {
     elements = *product;
   }
   if (b.view_of >= 0) return view(b);
+  if (b.host && !own_memory_) {
+    return invalid("it is for a device with memory of its own, this one shares the host's");
+  }
   const auto in = [&](size_t count) {
     return b.index >= 0 && static_cast<size_t>(b.index) < count;
   };
@@ -251,10 +262,14 @@ Status Verifier::step(size_t i) {
     case Step::kHost:
       CARNOT_RETURN_IF_ERROR(host(s));
       break;
+    case Step::kCopy:
+      CARNOT_RETURN_IF_ERROR(copy(s));
+      break;
     default:
       CARNOT_RETURN_IF_ERROR(regions(s));
       break;
   }
+  if (own_memory_) CARNOT_RETURN_IF_ERROR(sides(s));
   Names after = known_;
   for (const std::string& symbol : s.defines) {
     if (known_.count(symbol)) return invalid("?", symbol, " is already known");
@@ -347,6 +362,35 @@ Status Verifier::host(const Step& s) {
   return plain ? Status() : invalid("a host step cannot run ", name(s.op));
 }
 
+Status Verifier::copy(const Step& s) {
+  if (!own_memory_) return invalid("this device shares the host's memory: it needs no copies");
+  if (s.inputs.size() != 1 || s.outputs.size() != 1 || !s.arguments.empty() || !s.defines.empty() ||
+      !s.regions.empty()) {
+    return invalid("a copy has one input, one output and nothing else");
+  }
+  if (!(at(s.inputs[0]).type == at(s.outputs[0]).type)) {
+    return invalid("a copy's input and output are of different types");
+  }
+  if (root(s.inputs[0]).host == root(s.outputs[0]).host) {
+    return invalid("a copy is between the host's memory and the device's");
+  }
+  return {};
+}
+
+// Who works where: kernels on the device's memory, everything else on the host's.
+Status Verifier::sides(const Step& s) {
+  if (s.kind == Step::kCopy) return {};
+  const bool host = s.kind != Step::kKernel;
+  for (const auto* list : {&s.inputs, &s.outputs, &s.arguments}) {
+    for (const int i : *list) {
+      if (root(i).host == host) continue;
+      return invalid("@", i, " lies in the ", host ? "device" : "host", "'s memory, where a ",
+                     host ? "step of the host" : "kernel", " cannot reach it");
+    }
+  }
+  return {};
+}
+
 Status Verifier::regions(const Step& s) {
   const size_t want = s.kind == Step::kIf ? 2 : 1;
   if (s.regions.size() != want) {
@@ -354,8 +398,9 @@ Status Verifier::regions(const Step& s) {
   }
   for (const auto& each : s.regions) {
     if (!each) return invalid("a region is missing");
-    CARNOT_RETURN_IF_ERROR(
-        Verifier(*each, weights_, known_, depth_ + 1).run().with(cat("region ", each->name)));
+    CARNOT_RETURN_IF_ERROR(Verifier(*each, weights_, known_, depth_ + 1, own_memory_)
+                               .run()
+                               .with(cat("region ", each->name)));
   }
   if (s.kind == Step::kLoop) return loop(s);
   if (s.kind == Step::kScan) return scan(s);
@@ -442,9 +487,8 @@ Status Verifier::scan(const Step& s) {
 }  // namespace
 
 bool Plan::is_static() const {
-  return std::all_of(steps.begin(), steps.end(), [](const Step& step) {
-    return (step.kind == Step::kKernel || step.kind == Step::kHost) && step.defines.empty();
-  });
+  return std::all_of(steps.begin(), steps.end(),
+                     [](const Step& step) { return step.regions.empty() && step.defines.empty(); });
 }
 
 int Plan::root(int buffer) const {
@@ -455,7 +499,8 @@ int Plan::root(int buffer) const {
 }
 
 Status verify(const Plan& plan, int weights) {
-  return Verifier(plan, weights, {}, 1).run();
+  const Result<DeviceDescription> device = parse_device(plan.device);
+  return Verifier(plan, weights, {}, 1, device.ok() && device->has_own_memory()).run();
 }
 
 }  // namespace carnot

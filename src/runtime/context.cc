@@ -1,7 +1,6 @@
 // Context: names and ports in front of a Frame, and one user at a time.
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 
 #include "runtime/engine.h"
 #include "runtime/frame.h"
@@ -9,22 +8,44 @@
 namespace carnot {
 
 struct Context::Parts {
-  Parts(EnginePtr engine_in, DeviceShare share_in, Device& device, int64_t bytes_max)
+  Parts(EnginePtr engine_in, DeviceShare share_in, Device& device, const ContextOptions& options)
       : engine(std::move(engine_in)),
         share(std::move(share_in)),
-        budget({.bytes = bytes_max}),
-        state{device, budget, cancel, {}, {}} {}
+        budget({.bytes = options.memory_bytes_max}),
+        state{device, nullptr, options.stream != nullptr, {}, budget, cancel, {}, {}} {}
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
+  ~Parts() {
+    // Nothing may be under way in memory that goes; an error was told by run() already.
+    if (stream && state.device.wait(stream.get()).ok()) return;
+  }
 
   EnginePtr engine;
   DeviceShare share;
+  DeviceWeights weights;  // of a device that is not the engine's
+  std::unique_ptr<Stream> stream;
   Budget budget;
   std::atomic<bool> cancel{false};
   std::atomic<bool> busy{false};
+  std::string broken;  // what the device said when it failed; empty: it works
   RunState state;
   std::unique_ptr<Frame> frame;  // last: its memory is returned to the device and the budget
 
   const Plan& plan() const { return EngineFactory::parts(*engine).file.plan; }
+  Status run_once();
 };
+
+// What a device is in after an error of its own nobody knows.
+Status Context::Parts::run_once() {
+  if (!broken.empty()) {
+    return error(Code::kDevice, "this context cannot be used any more, its device failed: ", broken,
+                 "; make a new one");
+  }
+  Status status = frame->run();
+  cancel.store(false, std::memory_order_relaxed);
+  if (status.code() == Code::kDevice) broken = status.message();
+  return status;
+}
 
 namespace {
 
@@ -50,10 +71,12 @@ Status in_use() {
                "this context is in use by another thread; make one for each thread");
 }
 
-Result<Tensor> copy_of(const Tensor& view) {
+Result<Tensor> copy_of(const Tensor& view, RunState& state) {
   if (view.dtype() == DType::kString) return view;
   CARNOT_ASSIGN(Tensor copy, Tensor::allocate(view.dtype(), view.shape()));
-  if (view.bytes() > 0) std::memcpy(copy.mutable_data(), view.data(), view.bytes());
+  CARNOT_RETURN_IF_ERROR(
+      state.device.copy(copy.mutable_data(), view.data(), view.bytes(), state.stream));
+  CARNOT_RETURN_IF_ERROR(state.device.wait(state.stream));
   return copy;
 }
 
@@ -71,18 +94,24 @@ Result<size_t> find_port(const std::vector<PlanOutput>& ports, const char* kind,
 }  // namespace
 
 Result<Context> ContextFactory::make(EnginePtr engine, DeviceShare share, Device& device,
-                                     const ContextOptions& options) {
+                                     const Installation* installed, const ContextOptions& options) {
   if (options.memory_bytes_max < 0) {
     return error(Code::kInvalidArgument, "memory_bytes_max is negative");
   }
-  const Program& program = *EngineFactory::parts(*engine).program;
-  auto parts = std::make_unique<Context::Parts>(std::move(engine), std::move(share), device,
-                                                options.memory_bytes_max);
-  for (int i = 0; i < device.threads(); ++i) {
-    parts->state.scratch.emplace_back(device, parts->budget);
+  const Engine::Parts& own = EngineFactory::parts(*engine);
+  const Program& program = installed ? *installed->program : *own.program;
+  auto parts =
+      std::make_unique<Context::Parts>(std::move(engine), std::move(share), device, options);
+  RunState& state = parts->state;
+  CARNOT_ASSIGN(parts->stream, device.make_stream(options.stream));
+  state.stream = parts->stream.get();
+  if (!installed) {
+    CARNOT_ASSIGN(parts->weights, DeviceWeights::upload(device, own.file));
   }
-  parts->state.scratch_data.resize(parts->state.scratch.size());
-  parts->frame = std::make_unique<Frame>(program, parts->state);
+  state.weights = (installed ? installed->weights : parts->weights).addresses();
+  for (int i = 0; i < device.threads(); ++i) state.scratch.emplace_back(device, parts->budget);
+  state.scratch_data.resize(state.scratch.size());
+  parts->frame = std::make_unique<Frame>(program, state);
   return Context(std::move(parts));
 }
 
@@ -116,9 +145,7 @@ Status Context::set_output(std::string_view name, void* data, size_t bytes_max) 
 Status Context::run() {
   const Use use(parts_->busy);
   if (!use.mine()) return in_use();
-  Status status = parts_->frame->run();
-  parts_->cancel.store(false, std::memory_order_relaxed);
-  return status;
+  return parts_->run_once();
 }
 
 Result<Tensor> Context::output(std::string_view name) const {
@@ -141,7 +168,7 @@ Result<std::vector<Tensor>> Context::run(std::span<const Tensor> inputs) {
   std::vector<Tensor> out;
   for (const PlanOutput& port : plan.outputs) {
     CARNOT_ASSIGN(const Tensor view, output(port.name));
-    CARNOT_ASSIGN(Tensor copy, copy_of(view));
+    CARNOT_ASSIGN(Tensor copy, copy_of(view, parts_->state));
     out.push_back(std::move(copy));
   }
   return out;
@@ -171,9 +198,8 @@ Result<std::vector<StepTime>> Context::profile(int runs) {
   for (int i = 0; i < runs; ++i) {
     std::fill(times.begin(), times.end(), 0);
     parts_->frame->step_ns = times;
-    Status status = parts_->frame->run();
+    Status status = parts_->run_once();
     parts_->frame->step_ns = {};
-    parts_->cancel.store(false, std::memory_order_relaxed);
     if (!status.ok()) return status;
     for (size_t k = 0; k < times.size(); ++k) all[k].push_back(times[k]);
   }

@@ -194,7 +194,7 @@ Frame& Frame::region(int i, size_t k) {
   auto& frames = regions_[static_cast<size_t>(i)];
   const auto& programs = program_.regions[static_cast<size_t>(i)];
   if (frames.empty()) frames.resize(programs.size());
-  if (!frames[k]) frames[k] = std::make_unique<Frame>(*programs[k], state_);
+  if (!frames[k]) frames[k] = std::make_unique<Frame>(*programs[k], state_, true);
   return *frames[k];
 }
 
@@ -241,7 +241,7 @@ Result<std::vector<Tensor>> Frame::run_if(int i, std::span<const Tensor> operand
 // Takes outputs [first, first + state.size()) of the region as the next state.
 Status Frame::take_state(int i, Frame& body, size_t first, std::vector<Tensor>& state) {
   std::vector<Memory>& memory = carried_[static_cast<size_t>(i)];
-  while (memory.size() < state.size()) memory.emplace_back(state_.device, state_.budget);
+  while (memory.size() < state.size()) memory.emplace_back(state_.device, state_.budget, true);
   for (size_t k = 0; k < state.size(); ++k) {
     CARNOT_ASSIGN(state[k], body.output(first + k));
     body.exchange_output(first + k, memory[k]);

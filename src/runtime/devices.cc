@@ -1,12 +1,17 @@
 #include "runtime/devices.h"
 
+#include <charconv>
 #include <map>
 #include <mutex>
 
 #include "base/thread_team.h"
+#include "device/cuda/cuda.h"
+#include "engine/engine_file.h"
 
 namespace carnot {
 namespace {
+
+constexpr std::string_view kCpu = "cpu:", kGpu = "cuda:";
 
 struct Shared {
   std::unique_ptr<Device> device;
@@ -14,7 +19,7 @@ struct Shared {
 };
 struct Registry {
   std::mutex mutex;
-  std::map<int, Shared> devices;  // by the number of threads asked for
+  std::map<std::string, Shared> devices;  // "cpu:THREADS", "cuda:INDEX"
 };
 
 // Never destroyed: a Context in a static variable may outlive everything else.
@@ -29,26 +34,61 @@ DeviceShare::~DeviceShare() {
   if (!device_) return;
   std::unique_ptr<Device> last;  // its threads are joined outside the lock
   const std::lock_guard<std::mutex> lock(registry().mutex);
-  const auto found = registry().devices.find(threads_);
+  const auto found = registry().devices.find(key_);
   if (--found->second.shares > 0) return;
   last = std::move(found->second.device);
   registry().devices.erase(found);
 }
 
-Result<DeviceShare> share_cpu_device(int threads) {
-  if (threads == 0) threads = usable_cpus();
+Result<DeviceShare> share(std::string key, int number) {
   const std::lock_guard<std::mutex> lock(registry().mutex);
   auto& devices = registry().devices;
-  auto found = devices.find(threads);
+  auto found = devices.find(key);
   if (found == devices.end()) {
-    CARNOT_ASSIGN(std::unique_ptr<Device> device, make_cpu_device(threads));
-    found = devices.emplace(threads, Shared{std::move(device), 0}).first;
+    const bool cpu = key.compare(0, kCpu.size(), kCpu) == 0;
+    CARNOT_ASSIGN(std::unique_ptr<Device> device,
+                  cpu ? make_cpu_device(number) : make_cuda_device(number));
+    found = devices.emplace(key, Shared{std::move(device), 0}).first;
   }
   ++found->second.shares;
   DeviceShare out;
   out.device_ = found->second.device.get();
-  out.threads_ = threads;
+  out.key_ = std::move(key);
   return out;
+}
+
+Result<DeviceShare> share_cpu_device(int threads) {
+  if (threads == 0) threads = usable_cpus();
+  return share(cat(kCpu, threads), threads);
+}
+
+Result<DeviceShare> share_gpu(int index) {
+  return share(cat(kGpu, index), index);
+}
+
+Result<int> parse_gpu(std::string_view name) {
+  int index = 0;
+  if (name == "cuda") return index;
+  const char* const end = name.data() + name.size();
+  const bool prefixed = name.substr(0, kGpu.size()) == kGpu;
+  const auto read = std::from_chars(name.data() + (prefixed ? kGpu.size() : 0), end, index);
+  if (!prefixed || read.ec != std::errc() || read.ptr != end || index < 0) {
+    return error(Code::kInvalidArgument, "device '", name,
+                 "' is not one for an engine that was built for a GPU: use cuda, or cuda:1 for the "
+                 "second");
+  }
+  return index;
+}
+
+Result<int> find_gpu(const DeviceDescription& target) {
+  CARNOT_ASSIGN(const std::vector<GpuListing> gpus, list_gpus());
+  std::string why;
+  for (size_t i = 0; i < gpus.size(); ++i) {
+    const std::string each = why_not_runnable(target, gpus[i].description);
+    if (each.empty()) return static_cast<int>(i);
+    why += cat(why.empty() ? "" : "; ", each);
+  }
+  return error(Code::kVersionMismatch, why.empty() ? "this machine has no GPU" : why);
 }
 
 }  // namespace carnot

@@ -1,6 +1,7 @@
 #pragma once
-// The process's CPU devices: one team of threads for each number of threads that Contexts ask for,
-// so that engines side by side do not multiply threads.
+// The process's devices: for the CPU one team of threads for each number of threads that Contexts
+// ask for, so that engines side by side do not multiply threads; of GPUs each once.
+#include <string>
 #include <utility>
 
 #include "device/device.h"
@@ -11,24 +12,29 @@ namespace carnot {
 class DeviceShare {
  public:
   DeviceShare() = default;
-  DeviceShare(DeviceShare&& other) noexcept : threads_(std::exchange(other.threads_, 0)) {
+  DeviceShare(DeviceShare&& other) noexcept : key_(std::move(other.key_)) {
     device_ = std::exchange(other.device_, nullptr);
   }
   DeviceShare& operator=(DeviceShare&& other) noexcept {
     std::swap(device_, other.device_);
-    std::swap(threads_, other.threads_);
+    std::swap(key_, other.key_);
     return *this;
   }
   ~DeviceShare();
   Device& device() const { return *device_; }
 
  private:
-  friend Result<DeviceShare> share_cpu_device(int threads);
+  friend Result<DeviceShare> share(std::string key, int number);
   Device* device_ = nullptr;
-  int threads_ = 0;
+  std::string key_;
 };
 
 /// 0 threads: all that the process may use. Thread-safe.
 Result<DeviceShare> share_cpu_device(int threads);
+Result<DeviceShare> share_gpu(int index);
+/// The GPU that "cuda:1" or "cuda" (the first) names.
+Result<int> parse_gpu(std::string_view name);
+/// The first GPU that runs what was built for `target`; an error says what there is instead.
+Result<int> find_gpu(const DeviceDescription& target);
 
 }  // namespace carnot

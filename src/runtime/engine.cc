@@ -15,24 +15,11 @@ std::vector<TensorInfo> infos_of(const Plan& plan, const std::vector<PlanOutput>
   return out;
 }
 
-Status check_target(const EngineFile& file) {
-  CARNOT_ASSIGN(const DeviceDescription target, parse_device(file.plan.device));
+Status check_target(const DeviceDescription& target) {
   const std::string why = why_not_runnable(target, describe_cpu());
   if (why.empty()) return {};
   return error(Code::kVersionMismatch, "this engine does not run here: ", why,
                "; build it again on this machine with 'carnot build'");
-}
-
-Result<Entries> find_entries(const EngineFile& file, const LoadedCode& code) {
-  Entries entries;
-  for (const auto& [name, address] : cpu::library_entries()) entries.emplace(name, address);
-  for (const auto& [name, offset] : file.code.entries) {
-    if (offset >= file.code.bytes.size()) {
-      return error(Code::kCorruptEngine, "the entry \"", name, "\" lies outside the machine code");
-    }
-    entries.emplace(name, code.entry(offset));
-  }
-  return entries;
 }
 
 }  // namespace
@@ -50,10 +37,26 @@ Result<EnginePtr> EngineFactory::make(EngineFile file, std::unique_ptr<LoadedCod
   }
   CARNOT_RETURN_IF_ERROR(
       verify(own.plan, static_cast<int>(own.weights.size())).with("the engine's plan"));
-  CARNOT_ASSIGN(const Entries entries, find_entries(own, *parts->code));
-  auto program = compile(own.plan, own.weights, entries);
-  if (!program.ok()) return std::move(program).status().with("the engine's plan");
-  parts->program = std::move(*program);
+  if (parts->code) {
+    CARNOT_ASSIGN(Entries entries, find_entries(own, *parts->code));
+    for (const auto& [name, address] : cpu::library_entries()) {
+      entries.emplace(name, Entry{address, 0, nullptr});
+    }
+    auto program = compile(own.plan, own.weights, entries);
+    if (!program.ok()) return std::move(program).status().with("the engine's plan");
+    parts->program = std::move(*program);
+  } else {
+    CARNOT_ASSIGN(const DeviceDescription target, parse_device(own.plan.device));
+    auto gpu = find_gpu(target);
+    if (!gpu.ok()) {
+      return error(gpu.status().code(), "this engine does not run here: it was built for a GPU (",
+                   target.name.empty() ? "" : target.name + ", ", target.isa,
+                   "): ", gpu.status().message());
+    }
+    parts->for_gpu = true;
+    parts->first_gpu = *gpu;
+    CARNOT_RETURN_IF_ERROR(parts->on_gpu(*gpu).status());
+  }
   parts->inputs = infos_of(own.plan, own.plan.inputs);
   parts->outputs = infos_of(own.plan, own.plan.outputs);
   return EnginePtr(new Engine(std::move(parts)));
@@ -64,10 +67,22 @@ Result<EnginePtr> make_engine(EngineFile file, std::unique_ptr<LoadedCode> code)
 }
 
 Result<EnginePtr> make_engine(EngineFile file) {
-  CARNOT_RETURN_IF_ERROR(check_target(file));
+  CARNOT_ASSIGN(const DeviceDescription target, parse_device(file.plan.device));
+  if (target.kind == "cuda") return make_engine(std::move(file), nullptr);
+  CARNOT_RETURN_IF_ERROR(check_target(target));
   CARNOT_ASSIGN(const std::unique_ptr<Device> device, make_cpu_device(1));
   CARNOT_ASSIGN(std::unique_ptr<LoadedCode> code, device->load(file.code.bytes));
   return make_engine(std::move(file), std::move(code));
+}
+
+Result<const Installation*> Engine::Parts::on_gpu(int index) const {
+  const std::lock_guard<std::mutex> lock(mutex);
+  std::unique_ptr<Installation>& found = gpus[index];
+  if (!found) {
+    CARNOT_ASSIGN(DeviceShare share, share_gpu(index));
+    CARNOT_ASSIGN(found, install(file, std::move(share)));
+  }
+  return static_cast<const Installation*>(found.get());
 }
 
 const EngineFile& file_of(const Engine& engine) {
@@ -94,13 +109,29 @@ const std::vector<TensorInfo>& Engine::outputs() const {
 }
 
 Result<Context> Engine::make_context(const ContextOptions& options) const {
+  if (parts_->for_gpu) {
+    int index = parts_->first_gpu;
+    if (!options.device.empty()) {
+      CARNOT_ASSIGN(index, parse_gpu(options.device));
+    }
+    CARNOT_ASSIGN(const Installation* installed, parts_->on_gpu(index));
+    return ContextFactory::make(shared_from_this(), {}, installed->share.device(), installed,
+                                options);
+  }
+  if (!options.device.empty() && options.device != "cpu") {
+    return error(Code::kInvalidArgument, "device '", options.device,
+                 "': this engine was built for the CPU");
+  }
   CARNOT_ASSIGN(DeviceShare share, share_cpu_device(options.threads));
   Device& device = share.device();
-  return ContextFactory::make(shared_from_this(), std::move(share), device, options);
+  return ContextFactory::make(shared_from_this(), std::move(share), device, nullptr, options);
 }
 
 Result<Context> make_context(const Engine& engine, Device& device, const ContextOptions& options) {
-  return ContextFactory::make(engine.shared_from_this(), {}, device, options);
+  if (!EngineFactory::parts(engine).program) {
+    return error(Code::kInvalidArgument, "this engine's code runs on its own GPUs only");
+  }
+  return ContextFactory::make(engine.shared_from_this(), {}, device, nullptr, options);
 }
 
 Status Engine::save(const std::string& path) const {

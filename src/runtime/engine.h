@@ -1,16 +1,25 @@
 #pragma once
 // What an Engine holds; for the files of this folder.
-#include "runtime/devices.h"
+#include <mutex>
+
+#include "runtime/installation.h"
 #include "runtime/make_engine.h"
-#include "runtime/program.h"
 
 namespace carnot {
 
 struct Engine::Parts {
   EngineFile file;
+  std::vector<TensorInfo> inputs, outputs;
+  // Code that any device of its kind runs: of a CPU, or given by the caller.
   std::unique_ptr<LoadedCode> code;
   std::unique_ptr<Program> program;  ///< refers to the plan and the weights of `file`
-  std::vector<TensorInfo> inputs, outputs;
+  // Of a GPU's engine: by the GPU's number, each made when it is first wanted.
+  bool for_gpu = false;
+  int first_gpu = 0;
+  mutable std::mutex mutex;
+  mutable std::map<int, std::unique_ptr<Installation>> gpus;
+
+  Result<const Installation*> on_gpu(int index) const;
 };
 
 struct EngineFactory {
@@ -19,9 +28,10 @@ struct EngineFactory {
 };
 
 struct ContextFactory {
-  /// `share` is empty when the device belongs to somebody else.
+  /// `share` is empty when the device belongs to somebody else; `installed` is null where the
+  /// engine's own program runs on it.
   static Result<Context> make(EnginePtr engine, DeviceShare share, Device& device,
-                              const ContextOptions& options);
+                              const Installation* installed, const ContextOptions& options);
 };
 
 }  // namespace carnot

@@ -20,7 +20,7 @@ int64_t now_ns() {
 
 std::string describe(const Step& step, int i) {
   std::string out = cat("step ", i, " (", step.tactic);
-  if (step.kind != Step::kKernel) out += cat(", ", name(step.op));
+  if (step.kind != Step::kKernel && step.kind != Step::kCopy) out += cat(", ", name(step.op));
   if (!step.origin.empty()) out += cat(", from ", step.origin[0]);
   return out + ")";
 }
@@ -37,10 +37,12 @@ Status RunState::reserve_scratch(int64_t bytes) {
   return {};
 }
 
-Frame::Frame(const Program& program, RunState& state)
+Frame::Frame(const Program& program, RunState& state, bool nested)
     : program_(program),
       state_(state),
+      nested_(nested),
       inputs_(program.plan->inputs.size()),
+      input_reach_(program.plan->inputs.size()),
       targets_(program.plan->outputs.size()),
       bound_shapes_(program.plan->inputs.size()),
       symbols_(program.shapes.symbols().size(), kUnknown),
@@ -51,18 +53,25 @@ Frame::Frame(const Program& program, RunState& state)
       strings_(program.buffers.size()),
       regions_(program.steps.size()),
       carried_(program.steps.size()) {
+  for (const PlanOutput& input : plan().inputs) {
+    input_memory_.emplace_back(state.device, state.budget, buffer(input.buffer).host);
+  }
   for (size_t i = 0; i < targets_.size(); ++i) {
-    output_memory_.emplace_back(state.device, state.budget);
+    output_memory_.emplace_back(state.device, state.budget, true);
+    output_device_.emplace_back(state.device, state.budget);
   }
   for (size_t i = 0; i < program.phases.size(); ++i) {
-    arenas_.emplace_back(state.device, state.budget);
+    for (size_t side = 0; side < kSides; ++side) {
+      arenas_[side].emplace_back(state.device, state.budget, side > 0);
+    }
   }
   for (size_t i = 0; i < plan().buffers.size(); ++i) {
     const PlanBuffer& b = plan().buffers[i];
     if (b.view_of >= 0 || b.place != Place::kConstant) continue;
     const Tensor& weight = (*program.weights)[static_cast<size_t>(b.index)];
     strings_[i] = weight.dtype() == DType::kString ? weight : Tensor();
-    bases_[i] = const_cast<std::byte*>(weight.data());
+    bases_[i] = b.host || state.weights.empty() ? const_cast<std::byte*>(weight.data())
+                                                : state.weights[static_cast<size_t>(b.index)];
   }
 }
 
@@ -74,6 +83,7 @@ Status Frame::set_input(size_t i, Tensor value) {
                  ", is ", to_string(value.type()));
   }
   CARNOT_ASSIGN(inputs_[i], value.dense());
+  input_reach_[i] = state_.device.reach(inputs_[i]->data());
   return {};
 }
 
@@ -102,7 +112,7 @@ Status Frame::set_output(size_t i, void* memory, int64_t bytes_max) {
                  "\" holds strings: they cannot be written to plain memory");
   }
   complete_ = false;
-  targets_[i] = {memory, bytes_max};
+  targets_[i] = {memory, bytes_max, memory ? state_.device.reach(memory) : Reach()};
   return {};
 }
 
@@ -118,6 +128,7 @@ Result<Tensor> Frame::output(size_t i) const {
   }
   const DType dtype = buffer(port.buffer).type.dtype;
   if (dtype == DType::kString) return tensor_of(port.buffer);
+  if (state_.async) CARNOT_RETURN_IF_ERROR(state_.device.wait(state_.stream));
   const void* data = targets_[i].memory ? targets_[i].memory : output_memory_[i].data();
   return Tensor::wrap(
       dtype, shape_of(port.buffer),
@@ -137,6 +148,16 @@ Result<Shape> Frame::output_shape(size_t i) {
 }
 
 Status Frame::run(std::span<const int64_t> outer_symbols) {
+  Status status = run_all(outer_symbols);
+  if (status.ok() && state_.async && !nested_) return status;
+  // An error leaves nothing under way: what was given to this run is the caller's again.
+  Status waited = state_.device.wait(state_.stream);
+  if (status.ok()) status = std::move(waited);
+  complete_ = status.ok();
+  return status;
+}
+
+Status Frame::run_all(std::span<const int64_t> outer_symbols) {
   complete_ = false;
   pending_.clear();
   CARNOT_RETURN_IF_ERROR(bind_inputs(outer_symbols));
@@ -147,11 +168,7 @@ Status Frame::run(std::span<const int64_t> outer_symbols) {
       if (!from_inputs[s]) symbols_[s] = kUnknown;
     }
   }
-  for (size_t i = 0; i < inputs_.size(); ++i) {
-    const int b = plan().inputs[i].buffer;
-    if (inputs_[i]->dtype() == DType::kString) strings_[static_cast<size_t>(b)] = *inputs_[i];
-    set_base(b, inputs_[i]->mutable_data());
-  }
+  for (size_t i = 0; i < inputs_.size(); ++i) CARNOT_RETURN_IF_ERROR(place_input(i));
   for (size_t p = 0; p < program_.phases.size(); ++p) {
     CARNOT_RETURN_IF_ERROR(start_phase(static_cast<int>(p)));
     CARNOT_RETURN_IF_ERROR(run_phase(static_cast<int>(p)));
@@ -168,21 +185,42 @@ void Frame::set_base(int root, void* address) {
   ++generation_;
 }
 
+// What the side that reads it cannot reach is copied there.
+Status Frame::place_input(size_t i) {
+  const int b = plan().inputs[i].buffer;
+  Tensor& value = *inputs_[i];
+  if (value.dtype() == DType::kString) strings_[static_cast<size_t>(b)] = value;
+  if (is_usable(input_reach_[i], b)) {
+    set_base(b, value.mutable_data());
+    return {};
+  }
+  CARNOT_RETURN_IF_ERROR(input_memory_[i].reserve(static_cast<int64_t>(value.bytes())));
+  set_base(b, input_memory_[i].data());
+  return state_.device.copy(input_memory_[i].data(), value.data(), value.bytes(), state_.stream);
+}
+
+Status Frame::check_target(size_t i, int64_t bytes) const {
+  if (bytes <= targets_[i].bytes_max) return {};
+  const PlanOutput& port = plan().outputs[i];
+  return error(Code::kInvalidArgument, "output \"", port.name, "\" of shape ",
+               to_string(shape_of(port.buffer)), " takes ", bytes, " bytes, the memory given has ",
+               targets_[i].bytes_max);
+}
+
 Status Frame::place_outputs(int p) {
   for (const int root : program_.phases[static_cast<size_t>(p)].outputs) {
     const auto i = static_cast<size_t>(buffer(root).index);
     const int64_t bytes = bytes_of(root);
-    if (!targets_[i].memory) {
-      CARNOT_RETURN_IF_ERROR(output_memory_[i].reserve(bytes));
-      set_base(root, output_memory_[i].data());
+    const bool given = targets_[i].memory != nullptr;
+    if (given) CARNOT_RETURN_IF_ERROR(check_target(i, bytes));
+    if (given && is_usable(targets_[i].reach, root)) {
+      set_base(root, targets_[i].memory);
       continue;
     }
-    if (bytes > targets_[i].bytes_max) {
-      return error(Code::kInvalidArgument, "output \"", plan().outputs[i].name, "\" of shape ",
-                   to_string(shape_of(root)), " takes ", bytes, " bytes, the memory given has ",
-                   targets_[i].bytes_max);
-    }
-    set_base(root, targets_[i].memory);
+    const bool host = buffer(root).host || (!given && state_.device.shares_host_memory());
+    Memory& memory = host ? output_memory_[i] : output_device_[i];
+    CARNOT_RETURN_IF_ERROR(memory.reserve(bytes));
+    set_base(root, memory.data());
   }
   return {};
 }
@@ -205,11 +243,14 @@ Status Frame::start_phase(int p) {
 
 Status Frame::run_phase(int p) {
   Prepared& prepared = *active_[static_cast<size_t>(p)];
-  for (const Piece& piece : program_.phases[static_cast<size_t>(p)].pieces) {
+  const std::vector<Piece>& pieces = program_.phases[static_cast<size_t>(p)].pieces;
+  for (size_t k = 0; k < pieces.size(); ++k) {
+    const Piece& piece = pieces[k];
     if (!piece.control) {
-      CARNOT_RETURN_IF_ERROR(run_launches(piece, prepared));
+      CARNOT_RETURN_IF_ERROR(run_launches(k, prepared));
       continue;
     }
+    CARNOT_RETURN_IF_ERROR(state_.device.wait(state_.stream));  // the host reads its operands
     const int64_t begin = step_ns.empty() ? 0 : now_ns();
     if (Status status = run_control(piece.first); !status.ok()) {
       return std::move(status).with(describe(step(piece.first), piece.first));
@@ -219,17 +260,29 @@ Status Frame::run_phase(int p) {
   return {};
 }
 
-Status Frame::run_launches(const Piece& piece, Prepared& prepared) {
+Status Frame::run_launches(size_t piece, Prepared& prepared) {
   const Phase& phase = program_.phases[static_cast<size_t>(running_)];
+  const Piece& steps = phase.pieces[piece];
   const auto launches = std::span<const Launch>(prepared.launches)
-                            .subspan(static_cast<size_t>(piece.first - phase.first),
-                                     static_cast<size_t>(piece.end - piece.first));
-  if (step_ns.empty()) {
-    return state_.device.run(launches, state_.scratch_data, {&state_.cancel, {}});
+                            .subspan(static_cast<size_t>(steps.first - phase.first),
+                                     static_cast<size_t>(steps.end - steps.first));
+  if (!step_ns.empty()) return run_timed(steps, launches);
+  Prepared::Recorded& recorded = prepared.recordings[piece];
+  if (!recorded.tried) {
+    CARNOT_ASSIGN(recorded.recording, state_.device.record(launches));
+    recorded.tried = true;
   }
+  const RunOptions options{&state_.cancel, {}, state_.stream};
+  return recorded.recording
+             ? state_.device.replay(*recorded.recording, state_.scratch_data, options)
+             : state_.device.run(launches, state_.scratch_data, options);
+}
+
+Status Frame::run_timed(const Piece& piece, std::span<const Launch> launches) {
   std::vector<int64_t> ends(launches.size());
   int64_t begin = now_ns();
-  CARNOT_RETURN_IF_ERROR(state_.device.run(launches, state_.scratch_data, {&state_.cancel, ends}));
+  CARNOT_RETURN_IF_ERROR(
+      state_.device.run(launches, state_.scratch_data, {&state_.cancel, ends, state_.stream}));
   for (size_t i = 0; i < ends.size(); ++i) {
     step_ns[static_cast<size_t>(piece.first) + i] += ends[i] - begin;
     begin = ends[i];
@@ -237,25 +290,23 @@ Status Frame::run_launches(const Piece& piece, Prepared& prepared) {
   return {};
 }
 
+// What was not written where it shall be: an input, a constant, a part of something else, or what
+// the caller or the host cannot reach where it was computed.
 Status Frame::finish() {
   for (size_t i = 0; i < targets_.size(); ++i) {
     const int b = plan().outputs[i].buffer;
-    const PlanBuffer& source = buffer(b);
-    if (source.type.dtype == DType::kString) continue;
-    const bool in_place =
-        source.view_of < 0 && source.place == Place::kOutput && source.index == static_cast<int>(i);
-    if (in_place) continue;
-    // An input, a constant, a part of something else: copied.
+    if (buffer(b).type.dtype == DType::kString) continue;
     const int64_t bytes = bytes_of(b);
     void* to = targets_[i].memory;
-    if (!to) {
+    if (to) {
+      CARNOT_RETURN_IF_ERROR(check_target(i, bytes));
+    } else {
       CARNOT_RETURN_IF_ERROR(output_memory_[i].reserve(bytes));
       to = output_memory_[i].data();
-    } else if (bytes > targets_[i].bytes_max) {
-      return error(Code::kInvalidArgument, "output \"", plan().outputs[i].name, "\" takes ", bytes,
-                   " bytes, the memory given has ", targets_[i].bytes_max);
     }
-    if (bytes > 0) std::memmove(to, address(b), static_cast<size_t>(bytes));
+    if (to == address(b)) continue;
+    CARNOT_RETURN_IF_ERROR(
+        state_.device.copy(to, address(b), static_cast<size_t>(bytes), state_.stream));
   }
   return {};
 }

@@ -15,6 +15,11 @@ namespace carnot {
 /// What the frames of one Context share.
 struct RunState {
   Device& device;
+  Stream* stream;  ///< where all work goes
+  /// run() leaves the work of the outermost frame under way: the stream is the caller's.
+  bool async;
+  /// Where the device has the weights; empty where it shares the host's memory.
+  std::span<void* const> weights;
   Budget& budget;                   ///< bytes
   const std::atomic<bool>& cancel;  ///< looked at between launches and iterations
   std::vector<Memory> scratch;      ///< of each thread
@@ -29,14 +34,24 @@ struct Prepared {
     int root = 0;
     int64_t offset = 0;  ///< bytes
   };
-  std::vector<int64_t> key;      ///< the symbols' values
-  std::vector<int64_t> values;   ///< the shape program's, of this phase
-  std::vector<int64_t> offsets;  ///< of the phase's arena buffers
-  int64_t arena_bytes = 0, scratch_bytes = 0;
+  std::vector<int64_t> key;     ///< the symbols' values
+  std::vector<int64_t> values;  ///< the shape program's, of this phase
+  struct Arena {
+    std::vector<int64_t> offsets;  ///< of the phase's arena buffers
+    int64_t bytes = 0;
+  };
+  std::array<Arena, kSides> arenas;
+  int64_t scratch_bytes = 0;
   std::vector<Launch> launches;  ///< one for each step of the phase
   std::vector<void*> pointers;
   std::vector<Patch> patches;
   std::vector<int64_t> params;
+  /// Of each piece of the phase; made by its first run, by a device that records.
+  struct Recorded {
+    std::unique_ptr<Recording> recording;
+    bool tried = false;
+  };
+  std::vector<Recorded> recordings;
   std::vector<std::optional<Op>> ops;  ///< of host steps with symbols, with numbers instead
   uint64_t patched = 0;                ///< the generation of addresses that `pointers` holds
   uint64_t used = 0;                   ///< when it was last wanted
@@ -44,7 +59,8 @@ struct Prepared {
 
 class Frame {
  public:
-  Frame(const Program& program, RunState& state);
+  /// `nested`: of a region, whose results the host reads at once.
+  Frame(const Program& program, RunState& state, bool nested = false);
   Frame(const Frame&) = delete;
   Frame& operator=(const Frame&) = delete;
 
@@ -71,6 +87,7 @@ class Frame {
   struct Target {
     void* memory = nullptr;
     int64_t bytes_max = 0;
+    Reach reach;
   };
   struct Pending {
     int buffer = 0;
@@ -92,6 +109,7 @@ class Frame {
   Status check_buffers(const Phase& phase) const;
   Status lay_out(int phase, Prepared& out) const;
   Status make_launches(int phase, Prepared& out);
+  void add_patch(int buffer, Prepared& out) const;
   Status kernel_launch(int step, Prepared& out, Launch& launch) const;
   Symbols known_symbols() const;
   Shape shape_of(int buffer) const;
@@ -99,11 +117,18 @@ class Frame {
   int64_t offset_of(int buffer) const;  ///< bytes from the root's beginning
 
   // Running (frame.cc).
+  Status run_all(std::span<const int64_t> outer_symbols);
+  Status place_input(size_t i);
+  bool is_usable(const Reach& reach, int root) const {
+    return buffer(root).host ? reach.host : reach.device;
+  }
+  Status check_target(size_t i, int64_t bytes) const;
   Status start_phase(int phase);
   Status place_outputs(int phase);
   void set_base(int root, void* address);
   Status run_phase(int phase);
-  Status run_launches(const Piece& piece, Prepared& prepared);
+  Status run_launches(size_t piece, Prepared& prepared);
+  Status run_timed(const Piece& piece, std::span<const Launch> launches);
   Status finish();
   std::byte* address(int buffer) const;
   Result<Tensor> tensor_of(int buffer) const;
@@ -124,10 +149,14 @@ class Frame {
 
   const Program& program_;
   RunState& state_;
+  bool nested_;
   std::vector<std::optional<Tensor>> inputs_;
+  std::vector<Reach> input_reach_;
+  std::vector<Memory> input_memory_;  ///< for what lies on the other side
   std::vector<Target> targets_;
-  std::vector<Memory> output_memory_;
-  std::vector<Shape> bound_shapes_;  ///< what symbols_ was bound from
+  std::vector<Memory> output_memory_;  ///< of the host
+  std::vector<Memory> output_device_;  ///< for those that go elsewhere from there
+  std::vector<Shape> bound_shapes_;    ///< what symbols_ was bound from
   std::vector<int64_t> bound_outer_;
   bool bound_ = false;
   bool complete_ = false;  ///< the last run succeeded
@@ -138,10 +167,10 @@ class Frame {
   std::vector<std::vector<std::unique_ptr<Prepared>>> cache_;  ///< of each phase
   std::vector<Prepared*> active_;                              ///< of each phase, may be null
   uint64_t clock_ = 0;
-  std::vector<Memory> arenas_;    ///< of each phase
-  std::vector<void*> bases_;      ///< of each root
-  uint64_t generation_ = 1;       ///< counts changes of bases_
-  std::vector<Tensor> strings_;   ///< of each root that holds strings
+  std::array<std::vector<Memory>, kSides> arenas_;  ///< of each phase
+  std::vector<void*> bases_;                        ///< of each root
+  uint64_t generation_ = 1;                         ///< counts changes of bases_
+  std::vector<Tensor> strings_;                     ///< of each root that holds strings
   std::vector<Pending> pending_;  ///< results whose memory the next phase lays out
   std::vector<std::vector<std::unique_ptr<Frame>>> regions_;  ///< of each step, made when needed
   std::vector<std::vector<Memory>> carried_;                  ///< of each loop or scan

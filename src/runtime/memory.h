@@ -1,6 +1,6 @@
 #pragma once
-// Memory: device memory that only grows, so that it is allocated while shapes are new and never
-// again. Counted against the context's budget.
+// Memory: memory of the device, or of the host for it, that only grows, so that it is allocated
+// while shapes are new and never again. Counted against the context's budget.
 #include <algorithm>
 #include <utility>
 
@@ -12,7 +12,8 @@ namespace carnot {
 class Memory {
  public:
   Memory() = default;
-  Memory(Device& device, Budget& budget) : device_(&device), budget_(&budget) {}
+  Memory(Device& device, Budget& budget, bool host = false)
+      : device_(&device), budget_(&budget), host_(host) {}
   Memory(Memory&& other) noexcept { swap(other); }
   Memory& operator=(Memory&& other) noexcept {
     swap(other);
@@ -27,7 +28,8 @@ class Memory {
     clear();
     const int64_t wanted = std::max<int64_t>(bytes, 64);
     CARNOT_RETURN_IF_ERROR(budget_->charge(wanted).with("the memory limit of this context"));
-    Result<void*> memory = device_->allocate(static_cast<size_t>(wanted));
+    Result<void*> memory = host_ ? device_->allocate_host(static_cast<size_t>(wanted))
+                                 : device_->allocate(static_cast<size_t>(wanted));
     if (!memory.ok()) {
       budget_->release(wanted);
       return std::move(memory).status();
@@ -40,7 +42,7 @@ class Memory {
  private:
   void clear() {
     if (!data_) return;
-    device_->release(data_);
+    host_ ? device_->release_host(data_) : device_->release(data_);
     budget_->release(bytes_);
     data_ = nullptr;
     bytes_ = 0;
@@ -48,12 +50,14 @@ class Memory {
   void swap(Memory& other) {
     std::swap(device_, other.device_);
     std::swap(budget_, other.budget_);
+    std::swap(host_, other.host_);
     std::swap(data_, other.data_);
     std::swap(bytes_, other.bytes_);
   }
 
   Device* device_ = nullptr;
   Budget* budget_ = nullptr;
+  bool host_ = false;
   void* data_ = nullptr;
   int64_t bytes_ = 0;
 };

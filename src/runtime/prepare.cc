@@ -101,11 +101,15 @@ Status Frame::activate(int p) {
     }
     active = prepared;
   }
-  Memory& arena = arenas_[static_cast<size_t>(p)];
-  CARNOT_RETURN_IF_ERROR(arena.reserve(prepared->arena_bytes));
   CARNOT_RETURN_IF_ERROR(state_.reserve_scratch(prepared->scratch_bytes));
-  for (size_t i = 0; i < phase.arena.size(); ++i) {
-    set_base(phase.arena[i], static_cast<std::byte*>(arena.data()) + prepared->offsets[i]);
+  for (size_t side = 0; side < kSides; ++side) {
+    if (phase.arena[side].empty()) continue;
+    const Prepared::Arena& laid_out = prepared->arenas[side];
+    Memory& arena = arenas_[side][static_cast<size_t>(p)];
+    CARNOT_RETURN_IF_ERROR(arena.reserve(laid_out.bytes));
+    for (size_t i = 0; i < phase.arena[side].size(); ++i) {
+      set_base(phase.arena[side][i], static_cast<std::byte*>(arena.data()) + laid_out.offsets[i]);
+    }
   }
   return {};
 }
@@ -195,16 +199,17 @@ Status Frame::check_buffers(const Phase& phase) const {
 
 Status Frame::lay_out(int p, Prepared& out) const {
   const Phase& phase = program_.phases[static_cast<size_t>(p)];
-  std::vector<LiveRange> ranges;
-  for (const int root : phase.arena) {
-    const BufferLayout& b = layout(root);
-    // Needed by a later phase: to the end of this one, whose memory stays as it is.
-    const int first = std::max(b.first, phase.first);
-    ranges.push_back({bytes_of(root), first, std::max(first, std::min(b.last, phase.end))});
+  for (size_t side = 0; side < kSides; ++side) {
+    std::vector<LiveRange> ranges;
+    for (const int root : phase.arena[side]) {
+      const BufferLayout& b = layout(root);
+      // Needed by a later phase: to the end of this one, whose memory stays as it is.
+      const int first = std::max(b.first, phase.first);
+      ranges.push_back({bytes_of(root), first, std::max(first, std::min(b.last, phase.end))});
+    }
+    CARNOT_ASSIGN(MemoryPlan memory, plan_memory(ranges, state_.device.alignment()));
+    out.arenas[side] = {std::move(memory.offsets), memory.bytes};
   }
-  CARNOT_ASSIGN(MemoryPlan memory, plan_memory(ranges));
-  out.offsets = std::move(memory.offsets);
-  out.arena_bytes = memory.bytes;
   return {};
 }
 
@@ -212,7 +217,7 @@ Status Frame::make_launches(int p, Prepared& out) {
   const Phase& phase = program_.phases[static_cast<size_t>(p)];
   size_t pointers = 0, params = 0;
   for (int i = phase.first; i < phase.end; ++i) {
-    pointers += step(i).arguments.size();
+    pointers += step(i).kind == Step::kCopy ? 2 : step(i).arguments.size();
     params += step(i).params.size();
   }
   out.pointers.resize(pointers);  // launches point into these: they keep their place
@@ -225,6 +230,13 @@ Status Frame::make_launches(int p, Prepared& out) {
       CARNOT_RETURN_IF_ERROR(kernel_launch(i, out, launch).with(cat("step ", i)));
       continue;
     }
+    if (step(i).kind == Step::kCopy) {
+      const int from = step(i).inputs[0];
+      launch.copy_bytes = bytes_of(from);
+      launch.buffers = out.pointers.data() + out.patches.size();
+      for (const int b : {from, step(i).outputs[0]}) add_patch(b, out);
+      continue;
+    }
     if (program_.steps[static_cast<size_t>(i)].symbolic_op) {
       if (!symbols) symbols = known_symbols();
       op = with_symbols(step(i).op, *symbols);
@@ -233,7 +245,12 @@ Status Frame::make_launches(int p, Prepared& out) {
     launch.host_context = this;
     launch.host_step = i;
   }
+  out.recordings.resize(phase.pieces.size());
   return {};
+}
+
+void Frame::add_patch(int b, Prepared& out) const {
+  out.patches.push_back({out.patches.size(), layout(b).root, offset_of(b)});
 }
 
 Status Frame::kernel_launch(int i, Prepared& out, Launch& launch) const {
@@ -249,12 +266,8 @@ Status Frame::kernel_launch(int i, Prepared& out, Launch& launch) const {
   out.scratch_bytes = std::max(out.scratch_bytes, scratch);
   launch.params = out.params.data() + out.params.size();
   for (const int param : layout.params) out.params.push_back(value(param));
-  const size_t first = out.patches.size();
-  launch.buffers = out.pointers.data() + first;
-  for (const int b : step(i).arguments) {
-    const int root = this->layout(b).root;
-    out.patches.push_back({out.patches.size(), root, offset_of(b)});
-  }
+  launch.buffers = out.pointers.data() + out.patches.size();
+  for (const int b : step(i).arguments) add_patch(b, out);
   return {};
 }
 

@@ -81,7 +81,7 @@ Status Compiler::steps() {
     layout.phase = phase;
     if (step.kind == Step::kKernel) {
       CARNOT_RETURN_IF_ERROR(kernel(step, layout));
-    } else {
+    } else if (step.kind != Step::kCopy) {
       layout.symbolic_op = is_symbolic(step.op);
       for_each_dim(step.op, [&](const Dim& dim) {
         std::vector<std::string> names;
@@ -102,7 +102,15 @@ Status Compiler::kernel(const Step& step, StepLayout& layout) {
     return error(Code::kInvalidArgument, "the machine code has no entry \"", step.entry,
                  "\", which ", step.tactic, " needs");
   }
-  layout.entry = entry->second;
+  const Entry& found = entry->second;
+  layout.entry = found.address;
+  const std::string why = found.code ? found.code->why_not_callable(
+                                           found.offset, step.arguments.size(), step.params.size())
+                                     : "";
+  if (!why.empty()) {
+    return error(Code::kInvalidArgument, "the machine code's entry \"", step.entry,
+                 "\" does not fit ", step.tactic, ": ", why);
+  }
   for (const Dim& param : step.params) layout.params.push_back(out_->shapes.add(param));
   layout.tasks = out_->shapes.add(step.tasks);
   layout.scratch_bytes = out_->shapes.add(step.scratch_bytes);
@@ -223,7 +231,8 @@ void Compiler::buffer_phases() {
         b.first < step_count() ? out_->steps[static_cast<size_t>(b.first)].phase : phases_ - 1;
     b.memory_phase = std::max(first, b.phase);
     Phase& phase = out_->phases[static_cast<size_t>(b.memory_phase)];
-    (place == Place::kOutput ? phase.outputs : phase.arena).push_back(static_cast<int>(i));
+    (place == Place::kOutput ? phase.outputs : phase.arena[side_of(plan_.buffers[i])])
+        .push_back(static_cast<int>(i));
   }
 }
 

@@ -5,18 +5,32 @@
 // A run goes through *phases*. All sizes of the first follow from the inputs' shapes; a step that
 // defines symbols ends a phase, and the sizes that need them belong to the next. Within a phase the
 // steps form *pieces*: launches that the device runs in one go, or one step with regions.
+#include <array>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "device/device.h"
 #include "plan/plan.h"
 #include "plan/shape_program.h"
 
 namespace carnot {
 
-/// Where the machine code of each entry is; null on a device that runs none.
-using Entries = std::map<std::string, const void*, std::less<>>;
+/// Where the machine code of each entry is; `address` is null on a device that runs none.
+struct Entry {
+  const void* address = nullptr;
+  size_t offset = 0;
+  const LoadedCode* code = nullptr;
+};
+using Entries = std::map<std::string, Entry, std::less<>>;
+
+/// Buffers lie in the device's memory or in the host's; where the device shares the host's, all are
+/// called the device's.
+inline constexpr size_t kSides = 2;
+inline size_t side_of(const PlanBuffer& root) {
+  return root.host ? 1 : 0;
+}
 
 struct BufferLayout {
   int root = 0;
@@ -45,10 +59,10 @@ struct Piece {
 struct Phase {
   int first = 0, end = 0;  ///< steps
   std::vector<Piece> pieces;
-  std::vector<int> arena;    ///< roots whose memory this phase lays out
-  std::vector<int> outputs;  ///< the same for those that are outputs
-  std::vector<int> buffers;  ///< whose shape is first known here
-  std::vector<int> checks;   ///< of the plan
+  std::array<std::vector<int>, kSides> arena;  ///< roots whose memory this phase lays out
+  std::vector<int> outputs;                    ///< the same for those that are outputs
+  std::vector<int> buffers;                    ///< whose shape is first known here
+  std::vector<int> checks;                     ///< of the plan
   std::vector<int> symbols;  ///< known here or before: what this phase's sizes depend on
   std::vector<int> values;   ///< of the shape program
 };

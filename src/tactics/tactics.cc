@@ -1,6 +1,7 @@
 // Which tactics a device has.
 #include <vector>
 
+#include "base/thread_team.h"
 #include "tactics/cpu/tables.h"
 #include "tactics/cuda/tables.h"
 
@@ -22,7 +23,9 @@ std::span<const Tactic> tactics_of(const DeviceDescription& device) {
 }
 
 std::unique_ptr<CodeSink> make_code_sink(const DeviceDescription& device, int threads) {
-  if (device.kind == "cuda") return std::make_unique<cuda::CudaCodeSink>(device, threads);
+  if (device.kind == "cuda") {  // its threads are not the compiler's
+    return std::make_unique<cuda::CudaCodeSink>(device, usable_cpus());
+  }
   return std::make_unique<cpu::CpuCodeSink>(device, threads);
 }
 

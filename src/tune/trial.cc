@@ -62,11 +62,20 @@ double relative_error(DType type) {
 
 }  // namespace
 
-Result<Trial> Trial::create(const Kernel& kernel, std::span<const Tensor* const> constants,
-                            const Symbols& symbols) {
+Result<DeviceCopy> DeviceCopy::of(Device& device, const Tensor& tensor) {
+  DeviceCopy out;
+  if (device.shares_host_memory()) return out;
+  out.device_ = &device;
+  CARNOT_ASSIGN(out.memory_, device.allocate(tensor.bytes()));
+  CARNOT_RETURN_IF_ERROR(device.copy(out.memory_, tensor.data(), tensor.bytes(), nullptr));
+  return out;
+}
+
+Result<Trial> Trial::create(Device& device, const Kernel& kernel,
+                            std::span<const Tensor* const> constants, const Symbols& symbols) {
   Symbols sizes = symbols;
   for (;;) {
-    auto trial = create_with(kernel, constants, sizes);
+    auto trial = create_with(device, kernel, constants, sizes);
     if (trial.ok() || trial.status().code() != Code::kResourceLimit) return trial;
     // Guessed sizes can multiply to more than any memory; smaller ones show as much.
     bool smaller = false;
@@ -78,9 +87,9 @@ Result<Trial> Trial::create(const Kernel& kernel, std::span<const Tensor* const>
   }
 }
 
-Result<Trial> Trial::create_with(const Kernel& kernel, std::span<const Tensor* const> constants,
-                                 const Symbols& symbols) {
-  Trial t(kernel);
+Result<Trial> Trial::create_with(Device& device, const Kernel& kernel,
+                                 std::span<const Tensor* const> constants, const Symbols& symbols) {
+  Trial t(device, kernel);
   t.symbols_ = symbols;
   for (const Buffer& b : kernel.buffers) {
     CARNOT_ASSIGN(Shape shape, evaluate_all(b.type.dims, symbols));
@@ -104,6 +113,10 @@ Result<Trial> Trial::create_with(const Kernel& kernel, std::span<const Tensor* c
     t.storage_.push_back(std::move(storage));
   }
   CARNOT_RETURN_IF_ERROR(t.fill_inputs(constants));
+  for (const Tensor& storage : t.storage_) {
+    CARNOT_ASSIGN(DeviceCopy there, DeviceCopy::of(device, storage));
+    t.there_.push_back(std::move(there));
+  }
   return t;
 }
 
@@ -132,6 +145,7 @@ Status Trial::fill_inputs(std::span<const Tensor* const> constants) {
 }
 
 void* Trial::memory(size_t buffer) const {
+  if (void* const there = there_[buffer].memory()) return there;
   return const_cast<std::byte*>(storage_[buffer].data());
 }
 
@@ -139,10 +153,14 @@ Result<std::unique_ptr<Trial::Call>> Trial::bind(const GeneratedKernel& made,
                                                  const void* entry) const {
   auto call = std::make_unique<Call>();
   call->packed = made.packed;
+  for (const Tensor& packed : call->packed) {
+    CARNOT_ASSIGN(DeviceCopy there, DeviceCopy::of(*device_, packed));
+    call->packed_there.push_back(std::move(there));
+  }
   for (int a : made.arguments) {
-    call->buffers.push_back(
-        a >= 0 ? memory(static_cast<size_t>(a))
-               : const_cast<std::byte*>(call->packed[static_cast<size_t>(-1 - a)].data()));
+    const auto packed = static_cast<size_t>(-1 - a);
+    void* const own = a >= 0 ? memory(static_cast<size_t>(a)) : call->packed_there[packed].memory();
+    call->buffers.push_back(own ? own : const_cast<std::byte*>(call->packed[packed].data()));
   }
   CARNOT_ASSIGN(call->params, evaluate_all(made.params, symbols_));
   CARNOT_ASSIGN(call->launch.tasks, evaluate(made.tasks, symbols_));
@@ -153,12 +171,24 @@ Result<std::unique_ptr<Trial::Call>> Trial::bind(const GeneratedKernel& made,
   return call;
 }
 
-void Trial::poison() {
+Status Trial::poison() {
   for (size_t i = 0; i < storage_.size(); ++i) {
-    if (kernel_->buffers[i].output && storage_[i].bytes()) {
-      std::memset(storage_[i].mutable_data(), 0xff, storage_[i].bytes());
-    }
+    if (!kernel_->buffers[i].output || storage_[i].bytes() == 0) continue;
+    std::memset(storage_[i].mutable_data(), 0xff, storage_[i].bytes());
+    if (!there_[i].memory()) continue;
+    CARNOT_RETURN_IF_ERROR(
+        device_->copy(there_[i].memory(), storage_[i].data(), storage_[i].bytes(), nullptr));
   }
+  return {};
+}
+
+Status Trial::fetch_outputs() {
+  for (size_t i = 0; i < storage_.size(); ++i) {
+    if (!kernel_->buffers[i].output || !there_[i].memory()) continue;
+    CARNOT_RETURN_IF_ERROR(device_->copy(storage_[i].mutable_data(), there_[i].memory(),
+                                         storage_[i].bytes(), nullptr));
+  }
+  return {};
 }
 
 Status Trial::expect_attention(int64_t* work) {
@@ -205,6 +235,7 @@ Status Trial::expect() {
 
 Result<std::string> Trial::difference() {
   CARNOT_RETURN_IF_ERROR(expect());
+  CARNOT_RETURN_IF_ERROR(fetch_outputs());
   double largest = 0;
   for (const Sample& s : expected_) {
     if (std::isfinite(s.value)) largest = std::max(largest, std::abs(s.value));

@@ -1,8 +1,9 @@
 #pragma once
-// Trial: one kernel with concrete sizes and seeded operands in device memory, ready to run any of
-// its generated candidates, compare their results with the kernel's meaning, and time them.
+// Trial: one kernel with concrete sizes and seeded operands in the device's memory, ready to run
+// any of its generated candidates, compare their results with the kernel's meaning, and time them.
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernel/sample.h"
@@ -10,24 +11,47 @@
 
 namespace carnot {
 
+/// Memory of a device with the bytes of a tensor; nothing where the device shares the host's.
+class DeviceCopy {
+ public:
+  DeviceCopy() = default;
+  DeviceCopy(DeviceCopy&& other) noexcept
+      : device_(other.device_), memory_(std::exchange(other.memory_, nullptr)) {}
+  DeviceCopy& operator=(DeviceCopy&& other) noexcept {
+    std::swap(device_, other.device_);
+    std::swap(memory_, other.memory_);
+    return *this;
+  }
+  ~DeviceCopy() {
+    if (memory_) device_->release(memory_);
+  }
+  static Result<DeviceCopy> of(Device& device, const Tensor& tensor);
+  void* memory() const { return memory_; }
+
+ private:
+  Device* device_ = nullptr;
+  void* memory_ = nullptr;
+};
+
 class Trial {
  public:
-  /// With `symbols`, or smaller sizes where these would not fit in memory.
-  static Result<Trial> create(const Kernel& kernel, std::span<const Tensor* const> constants,
-                              const Symbols& symbols);
+  /// With `symbols`, or smaller sizes where these would not fit in memory. `device` outlives it.
+  static Result<Trial> create(Device& device, const Kernel& kernel,
+                              std::span<const Tensor* const> constants, const Symbols& symbols);
 
   /// One candidate's call: arguments, parameters and packed constants.
   struct Call {
     std::vector<void*> buffers;
     std::vector<int64_t> params;
     std::vector<Tensor> packed;
+    std::vector<DeviceCopy> packed_there;
     int64_t scratch_bytes = 0;
     Launch launch;
   };
   Result<std::unique_ptr<Call>> bind(const GeneratedKernel& made, const void* entry) const;
 
   /// Clears the outputs, so that a candidate that writes nothing is found out.
-  void poison();
+  Status poison();
   /// Empty, or the first element that differs from the reference.
   Result<std::string> difference();
 
@@ -35,19 +59,23 @@ class Trial {
   void* memory(size_t buffer) const;
 
  private:
-  explicit Trial(const Kernel& kernel) : kernel_(&kernel) {}
-  static Result<Trial> create_with(const Kernel& kernel, std::span<const Tensor* const> constants,
+  Trial(Device& device, const Kernel& kernel) : device_(&device), kernel_(&kernel) {}
+  static Result<Trial> create_with(Device& device, const Kernel& kernel,
+                                   std::span<const Tensor* const> constants,
                                    const Symbols& symbols);
+  Status fetch_outputs();
   Status fill_inputs(std::span<const Tensor* const> constants);
   Status expect();
   Status expect_attention(int64_t* work);
 
+  Device* device_;
   const Kernel* kernel_;
   Symbols symbols_;
   std::vector<Shape> shapes_;
   std::vector<Shape> strides_;
-  std::vector<Tensor> dense_;    ///< inputs as the reference wants them
-  std::vector<Tensor> storage_;  ///< flat, with gaps where strided
+  std::vector<Tensor> dense_;      ///< inputs as the reference wants them
+  std::vector<Tensor> storage_;    ///< flat, with gaps where strided
+  std::vector<DeviceCopy> there_;  ///< the same for the kernel
   std::vector<Sample> expected_;
   bool expected_ready_ = false;
 };

@@ -70,7 +70,9 @@ class Tuner {
     for (Contest& c : contests_) {
       if (effort_ > 0) look_up(c);
     }
-    if (device_.kind == "cpu") CARNOT_RETURN_IF_ERROR(measure().with("tuning"));
+    if (options_.measure_on || device_.kind == "cpu") {
+      CARNOT_RETURN_IF_ERROR(measure().with("tuning"));
+    }
     for (Contest& c : contests_) {
       if (effort_ < kEffortMax && none_is_right(c)) CARNOT_RETURN_IF_ERROR(ask_all(c));
       CARNOT_RETURN_IF_ERROR(decide(c));
@@ -172,7 +174,10 @@ class Tuner {
       x->made = std::move(*made);
     }
     CARNOT_ASSIGN(CodeBlob blob, sink->finish());
-    CARNOT_ASSIGN(device_run_, make_cpu_device(device_.threads));
+    if (!options_.measure_on) {
+      CARNOT_ASSIGN(own_device_, make_cpu_device(device_.threads));
+    }
+    device_run_ = options_.measure_on ? options_.measure_on : own_device_.get();
     CARNOT_ASSIGN(code_, device_run_->load(blob.bytes));
     std::map<std::string, size_t> entries(blob.entries.begin(), blob.entries.end());
     for (auto& [c, x] : pending) CARNOT_RETURN_IF_ERROR(prepare(*c, *x, entries));
@@ -187,8 +192,8 @@ class Tuner {
 
   Status prepare(Contest& c, Contender& x, const std::map<std::string, size_t>& entries) {
     if (!c.trial) {
-      CARNOT_ASSIGN(Trial trial,
-                    Trial::create(*c.task->kernel, c.task->constants, options_.likely));
+      CARNOT_ASSIGN(Trial trial, Trial::create(*device_run_, *c.task->kernel, c.task->constants,
+                                               options_.likely));
       c.trial = std::make_unique<Trial>(std::move(trial));
     }
     const auto entry = entries.find(x.made.entry);
@@ -204,16 +209,19 @@ class Tuner {
     for (const auto& [c, x] : pending) bytes = std::max(bytes, x->call->scratch_bytes);
     for (int t = 0; t < device_run_->threads(); ++t) {
       CARNOT_ASSIGN(Tensor s, Tensor::allocate(DType::kU8, {bytes}));
-      scratch_.push_back(s.mutable_data());
+      CARNOT_ASSIGN(DeviceCopy there, DeviceCopy::of(*device_run_, s));
+      scratch_.push_back(there.memory() ? there.memory() : s.mutable_data());
       scratch_memory_.push_back(std::move(s));
+      scratch_there_.push_back(std::move(there));
     }
     return {};
   }
 
   Status check(Contest& c, Contender& x) {
     if (!options_.check) return {};
-    c.trial->poison();
-    CARNOT_RETURN_IF_ERROR(device_run_->run({&x.call->launch, 1}, scratch_));
+    CARNOT_RETURN_IF_ERROR(c.trial->poison());
+    CARNOT_RETURN_IF_ERROR(device_run_->run({&x.call->launch, 1}, scratch_)
+                               .with(cat(x.name(), " for ", c.task->origin)));
     CARNOT_ASSIGN(std::string difference, c.trial->difference());
     if (difference.empty()) return {};
     x.wrong = true;
@@ -237,11 +245,10 @@ class Tuner {
           if (x.cached || x.wrong || !x.call) continue;
           if (c.contenders.size() == 1 && round > 0) continue;
           if (round >= kRoundsMin && x.us > 2 * best(c)) continue;  // it will not catch up
-          const auto t = Clock::now();
-          if (!device_run_->run({&x.call->launch, 1}, scratch_).ok()) continue;
-          const double us = seconds_since(t) * 1e6;
+          const Result<double> us = device_run_->time_us(x.call->launch, scratch_);
+          if (!us.ok()) continue;
           // The first run touches pages and wakes threads.
-          if (round > 0 || c.contenders.size() == 1) x.us = x.us > 0 ? std::min(x.us, us) : us;
+          if (round > 0 || c.contenders.size() == 1) x.us = x.us > 0 ? std::min(x.us, *us) : *us;
           ++done;
         }
         if (out_of_time()) return;
@@ -304,11 +311,13 @@ class Tuner {
   const TuneOptions& options_;
   int effort_ = 3;
   uint64_t device_hash_ = 0;
+  std::unique_ptr<Device> own_device_;  // before what lies in its memory
+  Device* device_run_ = nullptr;
+  std::unique_ptr<LoadedCode> code_;
   std::vector<Contest> contests_;
   std::map<uint64_t, int> index_;
-  std::unique_ptr<Device> device_run_;
-  std::unique_ptr<LoadedCode> code_;
   std::vector<Tensor> scratch_memory_;
+  std::vector<DeviceCopy> scratch_there_;
   std::vector<void*> scratch_;
 };
 

@@ -29,6 +29,9 @@ struct TuneOptions {
   /// 0: cost model only. 1, 2: the best two. 3: the best four. 4: the best eight. 5: all.
   int effort = 3;
   Symbols likely;
+  /// What candidates run on. Null: a CPU is measured on this machine's; for any other device the
+  /// cost model and the times in the cache decide.
+  Device* measure_on = nullptr;
   std::vector<std::string> excluded;  ///< names of tactics that may not be used
   TimingCache* cache = nullptr;
   Budget* budget = nullptr;  ///< its end, or a cancel, leaves the best so far

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "plan/separate_memory.h"
+
 namespace carnot {
 namespace {
 
@@ -44,18 +46,23 @@ void iota(void* const* buffers, const int64_t*, int64_t begin, int64_t end, void
 struct Named {
   const char* name;
   KernelFunction function;
+  KernelSignature signature;
 };
-constexpr Named kFunctions[] = {{"add", add},
-                                {"double", twice},
-                                {"reverse", reverse},
-                                {"scratch", through_scratch},
-                                {"iota", iota}};
+constexpr Named kFunctions[] = {{"add", add, {3, 0}},
+                                {"double", twice, {2, 0}},
+                                {"reverse", reverse, {2, 1}},
+                                {"scratch", through_scratch, {2, 1}},
+                                {"iota", iota, {1, 0}}};
 
 // Entry offsets count the functions.
 class Functions : public LoadedCode {
  public:
   const void* entry(size_t offset) const override {
     return reinterpret_cast<const void*>(kFunctions[offset].function);
+  }
+  std::string why_not_callable(size_t offset, size_t buffers, size_t params) const override {
+    const KernelSignature& takes = kFunctions[offset].signature;
+    return buffers >= takes.buffers && params >= takes.params ? "" : "it takes more";
   }
 };
 
@@ -67,6 +74,12 @@ EnginePtr engine_of(const std::string& plan, std::vector<Tensor> weights) {
   EXPECT_TRUE(parsed.ok()) << to_string(parsed.status());
   if (!parsed.ok()) return nullptr;
   file.plan = std::move(*parsed);
+#if CARNOT_SEPARATE_MEMORY
+  if (file.plan.device == Plan().device) {
+    file.plan.device = "cpu isa=x86-64 features=own_memory";
+    separate_memory(file.plan);
+  }
+#endif
   file.weights = std::move(weights);
   file.code.bytes.resize(std::size(kFunctions));
   for (size_t i = 0; i < std::size(kFunctions); ++i) {
@@ -78,9 +91,28 @@ EnginePtr engine_of(const std::string& plan, std::vector<Tensor> weights) {
 }
 
 Context context_of(const EnginePtr& engine, int threads) {
+#if CARNOT_SEPARATE_MEMORY
+  auto context = make_context(*engine, separate_device(threads), {});
+#else
   auto context = engine->make_context({.threads = threads});
+#endif
   EXPECT_TRUE(context.ok()) << to_string(context.status());
   return std::move(*context);
+}
+
+KernelSignature signature_of(const void* entry) {
+  for (const Named& each : kFunctions) {
+    if (reinterpret_cast<const void*>(each.function) == entry) return each.signature;
+  }
+  ADD_FAILURE() << "an unknown kernel";
+  return {};
+}
+
+SeparateDevice& separate_device(int threads) {
+  static std::map<int, std::unique_ptr<SeparateDevice>> devices;
+  std::unique_ptr<SeparateDevice>& device = devices[threads];
+  if (!device) device = make_separate_device(threads, signature_of);
+  return *device;
 }
 
 std::vector<Tensor> run_all(Context& context, std::vector<Tensor> inputs) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "runtime/make_engine.h"
+#include "tests/runtime/separate_device.h"
 
 namespace carnot {
 
@@ -20,7 +21,12 @@ using KernelFunction = void (*)(void* const* buffers, const int64_t* params, int
 ///   "iota": buffer out; f32; out[i] = i
 EnginePtr engine_of(const std::string& plan, std::vector<Tensor> weights = {});
 
-/// Fails the test where anything fails.
+/// A device with memory of its own, for these entries; one for each number of threads.
+SeparateDevice& separate_device(int threads = 1);
+KernelSignature signature_of(const void* entry);
+
+/// Fails the test where anything fails. In the tests that are built with CARNOT_SEPARATE_MEMORY all
+/// plans are made for such a device, and run there.
 std::vector<Tensor> run_all(Context& context, std::vector<Tensor> inputs);
 Context context_of(const EnginePtr& engine, int threads = 1);
 

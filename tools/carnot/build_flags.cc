@@ -35,7 +35,9 @@ void BuildFlags::add_to(CLI::App& app) {
   app.add_option("--shapes", shapes,
                  "Sizes of inputs: x=1x3x224x224,y=... pins them; x=MIN:OPT:MAX serves a range")
       ->type_name("SHAPES");
-  app.add_option("--device", device, "Device to build for")->capture_default_str();
+  app.add_option("--device", device,
+                 "Device to build for: cpu, cuda, cuda:1, cuda:sm_90a (not measured)")
+      ->capture_default_str();
   app.add_option("--effort", effort,
                  "0: choose kernels by the cost model only; 3: measure; 5: measure everything")
       ->check(CLI::Range(0, 5))

@@ -130,7 +130,13 @@ Result<Session> open_session(const RunFlags& flags) {
     CARNOT_ASSIGN(s.engine, Engine::load(flags.model));
     s.load_ms = ms_since(start);
   }
-  CARNOT_ASSIGN(Context context, s.engine->make_context({.threads = flags.threads}));
+  // What an engine was built for it says itself; of several GPUs the flag picks one.
+  ContextOptions options;
+  options.threads = flags.threads;
+  if (flags.device.find("cuda:") == 0 && flags.device.find("sm_") == std::string::npos) {
+    options.device = flags.device;
+  }
+  CARNOT_ASSIGN(Context context, s.engine->make_context(options));
   s.context.emplace(std::move(context));
   CARNOT_RETURN_IF_ERROR(set_inputs(flags, s));
   return s;

@@ -1,6 +1,7 @@
 // `carnot ops` and `carnot devices`: what there is.
 #include <cstdio>
 
+#include "device/cuda/cuda.h"
 #include "device/device.h"
 #include "onnx/importer.h"
 #include "tools/carnot/cli.h"
@@ -25,7 +26,23 @@ int print_ops(bool markdown) {
 }
 
 int print_devices() {
-  std::printf("%s\n", to_string(describe_cpu()).c_str());
+  std::printf("cpu     %s\n", to_string(describe_cpu()).c_str());
+  const auto gpus = list_gpus();
+  if (!gpus.ok()) std::printf("cuda    none: %s\n", gpus.status().message().c_str());
+  for (size_t i = 0; gpus.ok() && i < gpus->size(); ++i) {
+    const GpuListing& gpu = (*gpus)[i];
+    std::printf("cuda:%zu  %s\n", i, to_string(gpu.description).c_str());
+    std::printf("        %s, %.1f GB, clocks up to %d MHz, memory %d MHz\n", gpu.name.c_str(),
+                static_cast<double>(gpu.memory_bytes) / 1e9, gpu.description.clock_mhz,
+                gpu.memory_clock_mhz);
+  }
+  if (const auto version = gpu_driver_version(); version.ok()) {
+    std::printf("driver  for CUDA %s\n", version->c_str());
+  }
+  for (const GpuLibrary& library : gpu_libraries()) {
+    std::printf("%-12s %s\n", library.name.c_str(),
+                library.path.empty() ? "not found" : library.path.c_str());
+  }
   return kOk;
 }
 

@@ -1,0 +1,32 @@
+#pragma once
+// NVIDIA GPUs as devices, through the driver alone.
+#include <string>
+#include <vector>
+
+#include "device/device.h"
+
+namespace carnot {
+
+/// A GPU of this machine, for people.
+struct GpuListing {
+  DeviceDescription description;
+  std::string name;
+  int64_t memory_bytes = 0;
+  int memory_clock_mhz = 0;
+};
+
+/// Error: no driver, too old a one, or no GPU, in a sentence.
+Result<std::vector<GpuListing>> list_gpus();
+/// A library that is opened at run time, and where it was found; empty: nowhere.
+struct GpuLibrary {
+  std::string name, path;
+};
+std::vector<GpuLibrary> gpu_libraries();
+/// "13.0": the CUDA version of the driver.
+Result<std::string> gpu_driver_version();
+Result<DeviceDescription> describe_gpu(int index);
+/// A typical GPU of a kind ("sm_80", "sm_90a"), to build for without having one.
+Result<DeviceDescription> typical_gpu(std::string_view isa);
+Result<std::unique_ptr<Device>> make_cuda_device(int index);
+
+}  // namespace carnot

@@ -1,0 +1,149 @@
+#pragma once
+// The CUDA driver as far as it is used: its types and functions, declared here so that nothing of
+// CUDA is needed to build, and opened when first wanted, so that one binary serves machines with
+// and without a GPU.
+#include <cstddef>
+#include <cstdint>
+
+#include "base/status.h"
+
+namespace carnot::cuda {
+
+using DevicePointer = uint64_t;
+struct ContextObject;
+struct ModuleObject;
+struct FunctionObject;
+struct StreamObject;
+struct EventObject;
+struct GraphObject;
+struct GraphExecObject;
+struct GraphNodeObject;
+
+/// What a function of the driver returns: 0 is success.
+using Code_t = int;
+inline constexpr Code_t kSuccess = 0, kOutOfMemoryCode = 2, kNoDevice = 100, kNoBinaryForGpu = 209;
+
+// Attributes of a device.
+inline constexpr int kClockRate = 13, kMultiprocessors = 16, kMemoryClockRate = 36,
+                     kMemoryBusWidth = 37, kL2Bytes = 38, kComputeMajor = 75, kComputeMinor = 76,
+                     kSharedPerMultiprocessor = 81, kSharedPerBlock = 97;
+// Attributes of a pointer, and the memory type that is a device's.
+inline constexpr int kPointerMemoryType = 2, kPointerIsManaged = 8, kPointerOrdinal = 9;
+inline constexpr uint32_t kMemoryTypeDevice = 2;
+inline constexpr unsigned kStreamNonBlocking = 1;
+inline constexpr int kFunctionDynamicShared = 8, kFunctionAnyCluster = 14;
+inline constexpr int kJitErrorLog = 5, kJitErrorLogBytes = 6;
+inline constexpr int kLaunchCluster = 4, kLaunchProgrammatic = 6;
+
+struct LaunchAttribute {
+  int id = 0;
+  int pad = 0;
+  union {
+    char bytes[64] = {};
+    struct {
+      unsigned x, y, z;
+    } cluster;
+    int flag;
+  } value;
+};
+
+struct LaunchConfig {
+  unsigned grid[3] = {1, 1, 1}, block[3] = {1, 1, 1};
+  unsigned shared_bytes = 0;
+  StreamObject* stream = nullptr;
+  LaunchAttribute* attributes = nullptr;
+  unsigned attribute_count = 0;
+};
+
+struct KernelNode {
+  FunctionObject* function = nullptr;
+  unsigned grid[3] = {1, 1, 1}, block[3] = {1, 1, 1};
+  unsigned shared_bytes = 0;
+  void** arguments = nullptr;
+  void** extra = nullptr;
+  void* kernel = nullptr;
+  ContextObject* context = nullptr;
+};
+
+struct GraphEdge {
+  unsigned char from_port = 0, to_port = 0, type = 0, reserved[5] = {};
+};
+/// The edge of a kernel that waits for its predecessor itself.
+inline constexpr unsigned char kPortProgrammatic = 1, kEdgeProgrammatic = 1;
+
+// name, the symbol, arguments
+#define CARNOT_CUDA_DRIVER(X)                                                                   \
+  X(init, "cuInit", (unsigned flags))                                                           \
+  X(version, "cuDriverGetVersion", (int* version))                                              \
+  X(error_name, "cuGetErrorName", (Code_t code, const char** text))                             \
+  X(error_string, "cuGetErrorString", (Code_t code, const char** text))                         \
+  X(device_count, "cuDeviceGetCount", (int* count))                                             \
+  X(device_get, "cuDeviceGet", (int* device, int ordinal))                                      \
+  X(device_name, "cuDeviceGetName", (char* name, int bytes, int device))                        \
+  X(device_memory, "cuDeviceTotalMem_v2", (size_t * bytes, int device))                         \
+  X(device_attribute, "cuDeviceGetAttribute", (int* value, int attribute, int device))          \
+  X(context_retain, "cuDevicePrimaryCtxRetain", (ContextObject * *context, int device))         \
+  X(context_release, "cuDevicePrimaryCtxRelease_v2", (int device))                              \
+  X(context_current, "cuCtxGetCurrent", (ContextObject * *context))                             \
+  X(context_push, "cuCtxPushCurrent_v2", (ContextObject * context))                             \
+  X(context_pop, "cuCtxPopCurrent_v2", (ContextObject * *context))                              \
+  X(allocate, "cuMemAlloc_v2", (DevicePointer * pointer, size_t bytes))                         \
+  X(release, "cuMemFree_v2", (DevicePointer pointer))                                           \
+  X(allocate_host, "cuMemHostAlloc", (void** pointer, size_t bytes, unsigned flags))            \
+  X(release_host, "cuMemFreeHost", (void* pointer))                                             \
+  X(copy, "cuMemcpyAsync",                                                                      \
+    (DevicePointer to, DevicePointer from, size_t bytes, StreamObject * stream))                \
+  X(pointer_attributes, "cuPointerGetAttributes",                                               \
+    (unsigned count, int* attributes, void** values, DevicePointer pointer))                    \
+  X(stream_create, "cuStreamCreate", (StreamObject * *stream, unsigned flags))                  \
+  X(stream_destroy, "cuStreamDestroy_v2", (StreamObject * stream))                              \
+  X(stream_wait, "cuStreamSynchronize", (StreamObject * stream))                                \
+  X(event_create, "cuEventCreate", (EventObject * *event, unsigned flags))                      \
+  X(event_destroy, "cuEventDestroy_v2", (EventObject * event))                                  \
+  X(event_record, "cuEventRecord", (EventObject * event, StreamObject * stream))                \
+  X(event_wait, "cuEventSynchronize", (EventObject * event))                                    \
+  X(event_elapsed, "cuEventElapsedTime", (float* ms, EventObject* begin, EventObject* end))     \
+  X(module_load, "cuModuleLoadDataEx",                                                          \
+    (ModuleObject * *module, const void* image, unsigned count, int* options, void** values))   \
+  X(module_unload, "cuModuleUnload", (ModuleObject * module))                                   \
+  X(module_function, "cuModuleGetFunction",                                                     \
+    (FunctionObject * *function, ModuleObject * module, const char* name))                      \
+  X(function_set, "cuFuncSetAttribute", (FunctionObject * function, int attribute, int value))  \
+  X(launch, "cuLaunchKernelEx",                                                                 \
+    (const LaunchConfig* config, FunctionObject* function, void** arguments, void** extra))     \
+  X(graph_create, "cuGraphCreate", (GraphObject * *graph, unsigned flags))                      \
+  X(graph_destroy, "cuGraphDestroy", (GraphObject * graph))                                     \
+  X(graph_kernel, "cuGraphAddKernelNode_v2",                                                    \
+    (GraphNodeObject * *node, GraphObject * graph, GraphNodeObject* const* after, size_t count, \
+     const KernelNode* parameters))                                                             \
+  X(graph_attribute, "cuGraphKernelNodeSetAttribute",                                           \
+    (GraphNodeObject * node, int id, const void* value))                                        \
+  X(graph_instantiate, "cuGraphInstantiateWithFlags",                                           \
+    (GraphExecObject * *exec, GraphObject * graph, unsigned long long flags))                   \
+  X(graph_exec_destroy, "cuGraphExecDestroy", (GraphExecObject * exec))                         \
+  X(graph_set_kernel, "cuGraphExecKernelNodeSetParams_v2",                                      \
+    (GraphExecObject * exec, GraphNodeObject * node, const KernelNode* parameters))             \
+  X(graph_launch, "cuGraphLaunch", (GraphExecObject * exec, StreamObject * stream))
+
+struct Driver {
+#define CARNOT_POINTER(name, symbol, arguments) Code_t(*name) arguments = nullptr;
+  CARNOT_CUDA_DRIVER(CARNOT_POINTER)
+#undef CARNOT_POINTER
+  /// Since 12.3; null before.
+  Code_t (*graph_edges)(GraphObject* graph, GraphNodeObject* const* from,
+                        GraphNodeObject* const* to, const GraphEdge* edges, size_t count) = nullptr;
+  int api_version = 0;  ///< 13000 for 13.0
+
+  /// kDevice (or kOutOfMemory) with the driver's name and words for the code.
+  Status status(Code_t code, const char* what) const;
+};
+
+/// The driver, opened and initialised; the same answer for the whole process. An error says what is
+/// missing: the driver, a newer one, or a GPU.
+Result<const Driver*> driver();
+
+/// The name under which one of these shared libraries opens, or empty: loader path, then where
+/// CUDA is usually installed.
+std::string find_library(std::initializer_list<const char*> names);
+
+}  // namespace carnot::cuda

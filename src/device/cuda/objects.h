@@ -1,0 +1,111 @@
+#pragma once
+// What the files of this folder share: the driver's objects as members that clean up, and a kernel
+// as loaded.
+#include <utility>
+#include <vector>
+
+#include "device/cuda/driver.h"
+#include "device/device.h"
+
+namespace carnot::cuda {
+
+/// Makes a context this thread's as long as it lives.
+class Current {
+ public:
+  Current(const Driver& driver, ContextObject* context) : driver_(driver) {
+    ContextObject* now = nullptr;
+    if (driver.context_current(&now) == kSuccess && now == context) return;
+    pushed_ = driver.context_push(context) == kSuccess;
+  }
+  Current(const Current&) = delete;
+  Current& operator=(const Current&) = delete;
+  ~Current() {
+    ContextObject* ignored = nullptr;
+    if (pushed_) driver_.context_pop(&ignored);
+  }
+
+ private:
+  const Driver& driver_;
+  bool pushed_ = false;
+};
+
+/// A GPU's primary context, which the CUDA runtime of the process uses too: its pointers and
+/// streams are ours.
+class Context {
+ public:
+  static Result<std::unique_ptr<Context>> retain(int index);
+  Context(const Driver& driver, int device, ContextObject* object)
+      : driver_(driver), device_(device), object_(object) {}
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+  ~Context() { driver_.context_release(device_); }
+
+  const Driver& driver() const { return driver_; }
+  int device() const { return device_; }
+  Current current() const { return Current(driver_, object_); }
+  Status status(Code_t code, const char* what) const { return driver_.status(code, what); }
+
+ private:
+  const Driver& driver_;
+  int device_;
+  ContextObject* object_;
+};
+
+/// A kernel of a loaded module: what LoadedCode::entry() points to.
+struct LoadedKernel {
+  FunctionObject* function = nullptr;
+  unsigned threads = 1, shared_bytes = 0, cluster = 1;
+  uint32_t pointers = 0, integers = 0;
+  bool scratch = false, dependent_launch = false;
+
+  uint32_t arguments() const { return pointers + integers + (scratch ? 1 : 0); }
+};
+/// More than any plan's step needs; the driver's limit for the bytes of all is 4096.
+inline constexpr uint32_t kArgumentsMax = 512;
+
+/// Where the driver finds the arguments of one launch.
+struct Arguments {
+  Arguments(const Launch& launch, void* const& scratch);
+  void* pointers[kArgumentsMax];
+};
+
+Result<std::unique_ptr<LoadedCode>> load_code(const Context& context,
+                                              std::span<const std::byte> code);
+
+/// A CUDA graph for each run of kernels among the launches; the others are done one by one.
+class GraphRecording : public Recording {
+ public:
+  static Result<std::unique_ptr<GraphRecording>> make(const Context& context,
+                                                      std::span<const Launch> launches);
+  explicit GraphRecording(const Context& context) : context_(context) {}
+  GraphRecording(const GraphRecording&) = delete;
+  GraphRecording& operator=(const GraphRecording&) = delete;
+  ~GraphRecording() override;
+
+  struct Node {
+    size_t launch = 0;
+    GraphNodeObject* object = nullptr;
+    std::vector<void*> bound;  ///< pointers and scratch as the graph has them
+  };
+  /// Launches [first, end): a graph, or launches to be run one by one where `exec` is null.
+  struct Part {
+    size_t first = 0, end = 0;
+    GraphObject* graph = nullptr;
+    GraphExecObject* exec = nullptr;
+    std::vector<Node> nodes;
+  };
+  std::span<const Launch> launches() const { return launches_; }
+  std::span<Part> parts() { return parts_; }
+  /// Queues a part with a graph, after giving it the addresses that have changed.
+  Status start(Part& part, void* scratch, StreamObject* stream);
+
+ private:
+  Status build(Part& part);
+  Status add(Part& part, size_t launch, GraphNodeObject*& last);
+
+  const Context& context_;
+  std::span<const Launch> launches_;
+  std::vector<Part> parts_;
+};
+
+}  // namespace carnot::cuda

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Runs everything that needs a GPU, and prints a summary. Without a GPU: "skipped: no CUDA device".
+#
+# usage: tests/cuda/run.sh BUNDLE [MODEL.onnx...]
+# BUNDLE is where tools/device_bundle.sh's archive was unpacked. Each model is built for the GPU and
+# for the CPU, run on the same inputs, and the results are compared. OUT (default: a new folder)
+# gets the logs.
+set -uo pipefail
+bundle=$(realpath "${1:?usage: tests/cuda/run.sh BUNDLE [MODEL.onnx...]}")
+shift
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+out=${OUT:-$(mktemp -d)}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export LD_LIBRARY_PATH="$bundle/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+carnot=$bundle/bin/carnot
+passed=0 failed=()
+
+report() {  # report NAME STATUS TEXT
+  printf '%-6s %-28s %s\n' "$2" "$1" "$3"
+  if [[ $2 == FAIL ]]; then failed+=("$1"); else passed=$((passed + 1)); fi
+}
+
+"$carnot" devices | tee "$out/devices.txt"
+if ! grep -q '^cuda:0' "$out/devices.txt"; then
+  echo "skipped: no CUDA device"
+  exit 0
+fi
+
+for test in "$bundle"/bin/*_tests; do
+  name=$(basename "$test")
+  if timeout 150 "$test" >"$out/$name.log" 2>&1; then
+    report "$name" ok "$(grep -E 'PASSED|SKIPPED' "$out/$name.log" | tr '\n' ' ')"
+  else
+    report "$name" FAIL "$(grep -E 'FAILED|rror' "$out/$name.log" | head -5 | tr '\n' ' ')"
+  fi
+done
+
+# The largest difference beside the largest value, of each output.
+compare='
+import pathlib, sys
+import numpy as np
+gpu, cpu, limit = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), float(sys.argv[3])
+worst, names = 0.0, sorted(p.name for p in cpu.glob("*.npy"))
+for name in names:
+    a, b = (np.load(f / name).astype(np.float64) for f in (gpu, cpu))
+    scale = np.abs(b).max(initial=0) or 1
+    worst = max(worst, float(np.abs(a - b).max(initial=0) / scale))
+print(f"{len(names)} outputs, largest difference {worst:.2e}")
+sys.exit(not names or not worst <= limit)
+'
+for model in "$@"; do
+  name=$(basename "$model" .onnx)
+  log=$out/$name.log
+  {
+    "$carnot" build "$model" --device cuda ${EFFORT:+--effort "$EFFORT"} -o "$work/gpu.engine" &&
+      "$carnot" build "$model" --effort 1 -o "$work/cpu.engine" &&
+      "$carnot" run "$work/gpu.engine" --save "$work/$name.gpu" &&
+      "$carnot" run "$work/cpu.engine" --save "$work/$name.cpu" &&
+      "$carnot" bench "$work/gpu.engine" --seconds 1 &&
+      "$carnot" inspect "$work/gpu.engine"
+  } >"$log" 2>&1
+  status=$?
+  if ((status)); then
+    report "$name" FAIL "$(grep -E 'rror' "$log" | head -3 | tr '\n' ' ')"
+    continue
+  fi
+  difference=$(python3 -c "$compare" "$work/$name.gpu" "$work/$name.cpu" 1e-4 2>&1)
+  status=$?
+  built=$(grep -o 'built in .*' "$log" | head -1)
+  latency=$(grep -o 'median [0-9.]*' "$log" | head -1)
+  report "$name" "$( ((status)) && echo FAIL || echo ok)" "$difference, $latency ms, $built"
+done
+
+echo "$passed passed, ${#failed[@]} failed${failed[*]:+: ${failed[*]}}"
+exit $((${#failed[@]} > 0))

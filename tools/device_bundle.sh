@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Packs what a machine with a GPU needs to test Carnot there: the command with LLVM inside, the test
+# programs, stripped and compressed. The machine needs a C library at least as new as this one's,
+# NVIDIA's driver, and NVRTC to build engines. Unpack, then: tests/cuda/run.sh FOLDER
+#
+# usage: tools/device_bundle.sh OUT.tar.xz [TEST-TARGET...]
+set -euo pipefail
+out=$(realpath "${1:?usage: tools/device_bundle.sh OUT.tar.xz [TEST-TARGET...]}")
+shift
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+targets=(carnot cuda_tests "$@")
+bytes_max=$((40 << 20))
+
+# The tests read their data below the folder that they are started in.
+[[ -e build/bundle/build.ninja ]] ||
+  cmake -S . -B build/bundle -G Ninja -DCMAKE_BUILD_TYPE=Release -DCARNOT_LLVM_STATIC=ON \
+    -DCARNOT_TEST_DATA=. -DCMAKE_EXE_LINKER_FLAGS="-static-libstdc++ -static-libgcc" >/dev/null
+cmake --build build/bundle --parallel "$(nproc)" --target "${targets[@]}"
+
+stage=$(mktemp -d)
+trap 'rm -rf "$stage"' EXIT
+mkdir -p "$stage/bin"
+for target in "${targets[@]}"; do
+  strip -o "$stage/bin/$target" "build/bundle/bin/$target"
+  # Libraries that a bare machine may lack travel along.
+  ldd "build/bundle/bin/$target" | awk '$3 ~ /^\// { print $1, $3 }' |
+    while read -r name path; do
+      case $name in
+        libc.so* | libm.so* | libpthread* | libdl* | librt* | ld-linux*) ;;
+        *) mkdir -p "$stage/lib" && cp -L "$path" "$stage/lib/$name" ;;
+      esac
+    done
+done
+tar -C "$stage" -c . | xz -T0 -6 >"$out"
+bytes=$(stat -c %s "$out")
+printf '%s: %d bytes\n' "$out" "$bytes"
+((bytes <= bytes_max)) || { printf 'larger than %d bytes\n' "$bytes_max" >&2; exit 1; }
