@@ -103,6 +103,9 @@ Team::Team(int threads) {
   // Workers take no signals: those are for the program's own threads.
   sigset_t all, before;
   sigfillset(&all);
+  // A thread's own faults reach the handlers that the process has.
+  for (const int fault : {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGABRT})
+    sigdelset(&all, fault);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   workers_.reserve(static_cast<size_t>(threads) - 1);
   for (int thread = 1; thread < threads; ++thread) {

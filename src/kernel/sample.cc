@@ -88,6 +88,7 @@ struct FlatStage {
 };
 
 constexpr double kRelativeStep = 1e-4;  // of a fold, to see what its error does to the result
+constexpr double kLargestFloat = std::numeric_limits<float>::max();
 
 bool is_arg(Combiner c) {
   return c == Combiner::kArgMax || c == Combiner::kArgMin;
@@ -165,6 +166,12 @@ class Sampler {
           sample.value = values[static_cast<size_t>(store.result)];
           const double change = moved[static_cast<size_t>(store.result)] - sample.value;
           sample.slack = std::isfinite(change) ? std::abs(change) / kRelativeStep : 0;
+          // Such a sum may leave the floats on the way; then the change above says nothing.
+          for (const double sum : uncertain) {
+            if (std::isfinite(sum) && sum > kLargestFloat) {
+              sample.slack = std::max(sample.slack, sum);
+            }
+          }
           out.push_back(sample);
         }
       }

@@ -103,7 +103,14 @@ def flags():
     yield ["run", "good.engine", "--input", "nope=good.npy"], "bad"
     yield ["run", "good.engine", "--input", "x"], "bad"
     yield ["run", "good.engine", "--input", "=good.npy"], "bad"
-    yield ["run", "good.engine", "--input", "x=folder"], "bad"
+    for path in ("/dev/zero", "/dev/null", "/dev/full", "/proc/self/mem", "pipe", "folder",
+                 "folder/", "absent", "", "good.npy/x", "a" * 5000, "model.onnx", "good.engine"):
+        yield ["run", "good.engine", "--input", f"x={path}"], "bad"
+    yield ["run", "good.engine", "--input", "x=good.npy", "--input", "x=good.npy"], "any"
+    for seconds in ("-1", "x", "", "1e99"):
+        yield ["run", "good.engine", "--time-limit", seconds], "bad"
+    yield ["run", "good.engine", "--time-limit", "nan"], "any"
+    yield ["run", "good.engine", "--time-limit", "100"], "good"
     yield ["run", "good.engine", "--save", "model.onnx"], "bad"
     yield ["run", "good.engine", "--save", "model.onnx/x"], "bad"
     yield ["run", "good.engine", "--shapes", "x=9999999999999x3"], "bad"

@@ -1,5 +1,6 @@
 """Attributes without a meaning, models that ask for too much, functions and control flow."""
 import math
+import random
 
 from cases import Catalogue
 from proto import *
@@ -262,6 +263,30 @@ def bombs():
     return c
 
 
+def numbers():
+    """Weights that no training gives: whatever the bits say, the engine computes it."""
+    c = Catalogue()
+    bits = lambda n, dims: lambda name: tensor(name, FLOAT, dims, random.Random(1).randbytes(4 * n))
+    large = lambda n, dims: lambda name: f32(name, [random.Random(i).uniform(-2e38, 2e38)
+                                                    for i in range(n)], dims)
+    for name, fill in (("bits", bits), ("large", large)):
+        c.good(f"weights_{name}_matmul", one("MatMul", [fill(64 * 48, [64, 48])], (5, 64)))
+        c.good(f"weights_{name}_gemm", one("Gemm", [fill(64 * 48, [64, 48]), fill(48, [48])],
+                                           (5, 64)))
+        c.good(f"weights_{name}_conv", one("Conv", [fill(16 * 8 * 9, [16, 8, 3, 3])],
+                                           (1, 8, 12, 12)))
+        c.good(f"weights_{name}_depthwise", one("Conv", [fill(8 * 9, [8, 1, 3, 3])],
+                                                (1, 8, 12, 12), group=8))
+        c.good(f"weights_{name}_lstm", one("LSTM", [fill(24, [1, 8, 3]), fill(16, [1, 8, 2])],
+                                           (2, 1, 3), hidden_size=2))
+        for op in ("Add", "Mul", "Div", "Pow", "Max"):
+            c.good(f"weights_{name}_{op}", one(op, [fill(300, [300])], (2, 300)))
+        c.good(f"weights_{name}_norm", one("LayerNormalization", [fill(300, [300])], (2, 300)))
+        c.good(f"weights_{name}_batch_norm", one("BatchNormalization", [fill(8, [8])] * 4,
+                                                 (1, 8, 5, 5)))
+    return c
+
+
 def branch(nodes, out="b", dims=(2, 3), tensors=(), kind=FLOAT):
     return graph(nodes, [], [value(out, kind, dims)], tensors)
 
@@ -395,4 +420,4 @@ def control_flow():
 
 
 def catalogue():
-    return attributes() + bombs() + functions() + control_flow()
+    return attributes() + bombs() + numbers() + functions() + control_flow()

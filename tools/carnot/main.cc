@@ -1,13 +1,53 @@
 // The `carnot` command.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <new>
+#include <string_view>
 
 #include "tools/carnot/cli.h"
 
-int main(int argc, char** argv) {
-  using namespace carnot::cli;
+namespace {
+
+using namespace carnot::cli;
+
+// A closed standard stream must not become the number of a file that we open: what is printed would
+// go there. Opened the wrong way round, so that using it fails as before.
+void occupy_standard_streams() {
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (fcntl(fd, F_GETFD) < 0) ::open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+  }
+}
+
+// Models, engines and arrays are mapped: one that shrinks meanwhile ends the process here.
+void on_bus_error(int number, siginfo_t* info, void*) {
+  if (info->si_code == BUS_ADRERR) {
+    constexpr std::string_view kMessage =
+        "carnot: error: a file became shorter while it was read, or its disk failed\n";
+    const bool said = ::write(2, kMessage.data(), kMessage.size()) > 0;
+    _exit(said ? kUsage : kInternal);
+  }
+  std::signal(number, SIG_DFL);
+  std::raise(number);
+}
+
+void prepare_process() {
+  occupy_standard_streams();
+  // Writes that fail are reported, and temporary files removed.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  struct sigaction bus {};
+  bus.sa_sigaction = on_bus_error;
+  bus.sa_flags = SA_SIGINFO;
+  sigaction(SIGBUS, &bus, nullptr);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  prepare_process();
   CLI::App app("Compiles and runs trained networks: ONNX in, fused and tuned machine code out.",
                "carnot");
   app.set_version_flag("--version", "carnot " CARNOT_VERSION);
