@@ -12,10 +12,8 @@
 namespace carnot::cuda {
 
 enum class ContractionMethod : uint8_t {
-  kTiles,      ///< lib/contraction.cuh: tiles in shared memory
-  kSkinny,     ///< lib/skinny.cuh: a few rows, warps over columns
-  kDepthwise,  ///< lib/depthwise.cuh: channels are a batch axis, no columns
-  kHopper      ///< lib/hopper.cuh: wgmma, sm_90a alone
+  kTiles,  ///< warps of their own: mma.sync, or multiply-adds of f32
+  kHopper  ///< warpgroups: wgmma, sm_90a alone
 };
 
 struct ContractionTile {
@@ -29,7 +27,7 @@ struct ContractionTile {
   int warps() const { return warps_m * warps_n * warps_k; }
   bool operator==(const ContractionTile&) const = default;
 };
-/// "tiles 128x128 s3 w2x4x1 k1 g8"
+/// "tiles 128x128x128 s3 w2x4x1 k1 g8"
 std::string to_string(const ContractionTile& tile);
 std::vector<int64_t> knobs(const ContractionTile& tile);
 Result<ContractionTile> tile_from_knobs(const std::vector<int64_t>& knobs);
@@ -78,7 +76,7 @@ std::vector<RankedTile> rank_tiles(const ContractionFacts& facts, const Gpu& gpu
                                    const Symbols& likely, int effort);
 
 /// Dynamic shared memory of a block.
-int shared_bytes(const ContractionFacts& facts, const ContractionTile& tile);
+int shared_bytes(const ContractionTile& tile);
 
 /// The kernel's text. Its buffers are the kernel's, B's replaced by the packed weights.
 Result<KernelSource> emit_contraction(const Kernel& kernel, const ContractionFacts& facts,

@@ -147,8 +147,7 @@ Result<ContractionFacts> contraction_facts(const Kernel& kernel, bool b_constant
   return f;
 }
 
-int shared_bytes(const ContractionFacts&, const ContractionTile& t) {
-  if (t.method != ContractionMethod::kTiles) return 0;
+int shared_bytes(const ContractionTile& t) {
   const int pipeline = t.stages * (t.m + t.n) * t.row_bytes;
   const int sums = t.m * (t.n + 8) * 4;
   return std::max(pipeline, sums);
@@ -161,23 +160,28 @@ Status why_not(const ContractionFacts& f, const ContractionTile& t, const Gpu& g
   for (const int v : {t.m, t.n, t.warps_m, t.warps_n, t.warps_k, t.split, t.group}) {
     if (!is_power(v) || v > 256) return refuse("a tile's numbers are powers of two up to 256");
   }
-  if (t.method != ContractionMethod::kTiles) return refuse("an unknown method");
+  const bool hopper = t.method == ContractionMethod::kHopper;
+  if (hopper && (gpu.architecture != 90 || !gpu.specific)) return refuse("wgmma needs sm_90a");
   if (t.row_bytes != 64 && t.row_bytes != 128) return refuse("steps of ", t.row_bytes, " bytes");
   if (t.stages < 2 || t.stages > 8) return refuse(t.stages, " stages");
   if (32 * t.warps() > kThreadsMax) return refuse(t.warps(), " warps");
   const int warp_m = t.m / t.warps_m, warp_n = t.n / t.warps_n;
   const bool plain = f.element == DType::kF32;
   if (warp_m < (plain ? 4 : 16) || warp_n < (plain ? 8 : 16)) return refuse("a warp has no tile");
+  if (hopper && (plain || t.row_bytes != 128 || t.warps_m % 4 != 0 || warp_m != 16 ||
+                 t.warps_k != 1 || t.stages < 3)) {
+    return refuse("not a form of wgmma");
+  }
   if (warp_m * warp_n > 64 * 64) return refuse("a warp's tile is too large");
   if (t.warps_k > t.row_bytes / (plain ? 16 : 32)) return refuse("too many warps along a step");
   if (t.split > 8 || t.split > t.m) return refuse(t.split, " blocks share a tile");
   if (t.split > 1 && gpu.architecture < 90) return refuse("clusters need sm_90");
-  if (shared_bytes(f, t) > gpu.shared_bytes) return refuse("too much shared memory");
+  if (shared_bytes(t) > gpu.shared_bytes) return refuse("too much shared memory");
   return {};
 }
 
 std::string to_string(const ContractionTile& t) {
-  static const char* const kMethods[] = {"tiles", "skinny", "depthwise", "hopper"};
+  static const char* const kMethods[] = {"tiles", "hopper"};
   std::ostringstream out;
   out << kMethods[static_cast<int>(t.method)] << ' ' << t.m << 'x' << t.n << 'x' << t.row_bytes
       << " s" << t.stages << " w" << t.warps_m << 'x' << t.warps_n << 'x' << t.warps_k << " k"

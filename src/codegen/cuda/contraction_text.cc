@@ -55,16 +55,17 @@ class Writer {
   /// Splits `flat` into coordinates name0, name1 ... over `sizes`, the last fastest.
   void split(const Dims& sizes, const char* name, const std::string& flat,
              const std::string& type) {
-    if (sizes.size() == 1) return out_.line(cat("const ", type, " ", name, "0 = ", flat, ";"));
+    if (sizes.size() == 1)
+      return out_.line(cat("[[maybe_unused]] const ", type, " ", name, "0 = ", flat, ";"));
     std::string rest = flat;
     for (size_t i = sizes.size(); i-- > 0;) {
       const std::string next = cat(name, "_rest", i);
       if (i == 0) {
-        out_.line(cat("const ", type, " ", name, "0 = ", rest, ";"));
+        out_.line(cat("[[maybe_unused]] const ", type, " ", name, "0 = ", rest, ";"));
       } else {
         out_.line(cat("const int ", next, " = quotient(", rest, ", ", integer(sizes[i]), ");"));
-        out_.line(cat("const ", type, " ", name, i, " = ", rest, " - ", next, " * ",
-                      integer(sizes[i]), ";"));
+        out_.line(cat("[[maybe_unused]] const ", type, " ", name, i, " = ", rest, " - ", next,
+                      " * ", integer(sizes[i]), ";"));
       }
       rest = next;
     }
@@ -78,8 +79,8 @@ class Writer {
     return storage_type(kernel_.buffers[static_cast<size_t>(buffer)].type.dtype);
   }
 
-  void parameters();
   void numbers();
+  void warpgroup_product();
   void side(const char* name, const MappedAccess& access, bool is_a);
   void tap(const AxisMap& map, bool is_a, bool element);
   void epilogue_load(size_t i, std::vector<std::string>& inputs, std::vector<std::string>& values);
@@ -95,6 +96,23 @@ class Writer {
   CodeText out_;
   Dims params_;
 };
+
+/// wgmma of 64 rows by a warp's columns by 16: its operands are one register per sum.
+void Writer::warpgroup_product() {
+  const int columns = t_.n / t_.warps_n, sums = columns / 2;
+  const char* type = f_.element == DType::kBF16 ? "bf16" : "f16";
+  std::string registers, operands;
+  for (int i = 0; i < sums; ++i) {
+    registers += cat(i > 0 ? ", " : "", "%", i);
+    operands += cat(i > 0 ? ", " : "", "\"+f\"(d[", i, "])");
+  }
+  out_.open(cat("CARNOT_DEVICE void multiply(float (&d)[", sums, "], u64 a, u64 b) {"));
+  out_.line(cat("asm volatile(\"{ .reg .pred p; setp.ne.b32 p, %", sums + 2,
+                ", 0; wgmma.mma_async.sync.aligned.m64n", columns, "k16.f32.", type, ".", type,
+                " {", registers, "}, %", sums, ", %", sums + 1, ", p, 1, 1, 0, 0; }\""));
+  out_.line(cat("    : ", operands, " : \"l\"(a), \"l\"(b), \"r\"(1));"));
+  out_.close();
+}
 
 void Writer::numbers() {
   const auto constant = [&](const char* name, const auto& value) {
@@ -116,6 +134,12 @@ void Writer::numbers() {
                 : f_.element == DType::kF16 ? "F16"
                                             : "BF16",
                 ";"));
+  const bool hopper = t_.method == ContractionMethod::kHopper;
+  out_.line(cat("static constexpr contraction::Method kMethod = contraction::k",
+                hopper                      ? "Warpgroup;"
+                : f_.element == DType::kF32 ? "MultiplyAdd;"
+                                            : "Warp;"));
+  if (hopper) warpgroup_product();
   out_.line(cat("static constexpr bool kPackedB = ", f_.packed ? "true;" : "false;"));
   const auto size = [&](const char* name, const Dim& value) {
     out_.line(cat("CARNOT_DEVICE int ", name, "([[maybe_unused]] const Params& p) { return ",
@@ -371,7 +395,7 @@ Result<KernelSource> emit_contraction(const Kernel& kernel, const ContractionFac
   CARNOT_ASSIGN(out.text, writer.text(function));
   out.function = function;
   out.threads = 32 * t.warps();
-  out.shared_bytes = shared_bytes(f, t);
+  out.shared_bytes = shared_bytes(t);
   out.pointers = static_cast<int>(kernel.buffers.size());
   out.params = writer.params();
   out.tasks = product(f.problem.batch) * ceil_div(f.problem.row_count(), Dim(t.m)) *

@@ -3,8 +3,8 @@
 // A block computes a tile of kTileM x kTileN over kSplit-th of the steps along k; a step is
 // kRowBytes of every row of both operands. Steps pass through kStages of shared memory, kStages - 1
 // of them on their way. Warps are kWarpsM x kWarpsN over the tile, times kWarpsK that share each
-// step. 16-bit operands go through the tensor cores (mma.sync, f32 sums), f32 through plain
-// multiply-adds: exact to f32's rounding.
+// step. 16-bit operands go through the tensor cores (mma.sync, or wgmma, f32 sums), f32 through
+// plain multiply-adds: exact to f32's rounding.
 //
 // Sums are laid out in shared memory and leave it through the generated epilogue, P::kVector
 // neighbouring columns at a time. With kSplit > 1 the blocks of one tile are a cluster: each adds
@@ -68,16 +68,21 @@ __device__ __forceinline__ void finish(const typename P::Params& p, const Place&
       const float* from = tile + r * S::kPitch + c;
       if constexpr (P::kSplit > 1) {
 #if __CUDA_ARCH__ >= 900
-        // Whole 16 bytes of each rank; a short vector takes its part of them.
+        // Whole 16 bytes of each rank, all on their way at once; a short vector takes its part.
         const u32 local = ptx::shared_address(tile + r * S::kPitch + (c & ~3));
         constexpr int kQuads = (P::kVector + 3) / 4;
-        float4 total[kQuads] = {};
+        float4 parts[P::kSplit][kQuads], total[kQuads] = {};
 #pragma unroll
         for (int other = 0; other < P::kSplit; ++other) {
           const u32 remote = ptx::map_to_rank(local, other);
 #pragma unroll
+          for (int q = 0; q < kQuads; ++q) parts[other][q] = ptx::load_cluster(remote + q * 16);
+        }
+#pragma unroll
+        for (int other = 0; other < P::kSplit; ++other) {
+#pragma unroll
           for (int q = 0; q < kQuads; ++q) {
-            const float4 v = ptx::load_cluster(remote + q * 16);
+            const float4 v = parts[other][q];
             total[q].x += v.x, total[q].y += v.y, total[q].z += v.z, total[q].w += v.w;
           }
         }
@@ -125,8 +130,11 @@ __device__ __forceinline__ void run(const typename P::Params& p) {
     if constexpr (kStagedB) b.put(to + S::kBytesA);
   };
 
+  // The tensor cores read a step while the warps are at the next one: its slot is free one later.
+  constexpr bool kAsynchronous = P::kMethod == kWarpgroup;
+  constexpr int kAhead = P::kStages - (kAsynchronous ? 2 : 1);
 #pragma unroll
-  for (int s = 0; s < P::kStages - 1; ++s) {
+  for (int s = 0; s < kAhead; ++s) {
     if (first + s < last) {
       start(first + s, s);
       if constexpr (kStagedA) a.fetch(first + s);
@@ -137,25 +145,30 @@ __device__ __forceinline__ void run(const typename P::Params& p) {
   }
 
   const int warp_k = warp / (P::kWarpsM * P::kWarpsN), in_k = warp % (P::kWarpsM * P::kWarpsN);
-  typename Compute<P::kMath != kF32, P>::Type compute(in_k % P::kWarpsM, in_k / P::kWarpsM,
-                                                      thread % 32);
+  typename Compute<P::kMethod, P>::Type compute(in_k % P::kWarpsM, in_k / P::kWarpsM, thread % 32);
   int slot = 0;
   for (int step = first; step < last; ++step) {
-    ptx::wait_groups<P::kStages - 2>();
+    ptx::wait_groups<kAhead - 1>();
+    const u32 stage = base + slot * (S::kBytesA + S::kBytesB);
+    if constexpr (kAsynchronous) ptx::fence_async();
     __syncthreads();
-    const int next = step + P::kStages - 1;
-    const int free = slot == 0 ? P::kStages - 1 : slot - 1;
+    if constexpr (kAsynchronous) compute.start(stage, stage + S::kBytesA);
+    const int next = step + kAhead;
+    const int free = slot + kAhead < P::kStages ? slot + kAhead : slot + kAhead - P::kStages;
     if (next < last) {
       start(next, free);
       if constexpr (kStagedA) a.fetch(next);
       if constexpr (kStagedB) b.fetch(next);
     }
     ptx::commit();
-    const u32 stage = base + slot * (S::kBytesA + S::kBytesB);
-    compute.step(stage, stage + S::kBytesA, warp_k, chunks - step * S::kChunks);
+    if constexpr (!kAsynchronous) {
+      compute.step(stage, stage + S::kBytesA, warp_k, chunks - step * S::kChunks);
+    }
     if (next < last) put(free);
+    if constexpr (kAsynchronous) compute.template wait<1>();
     slot = slot == P::kStages - 1 ? 0 : slot + 1;
   }
+  if constexpr (kAsynchronous) compute.template wait<0>();
   ptx::wait_groups<0>();
   __syncthreads();
 

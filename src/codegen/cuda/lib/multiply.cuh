@@ -138,13 +138,70 @@ class Scalar {
   int row_, column_;
 };
 
-template <bool kTensor, class P>
+#if __CUDA_ARCH__ >= 900
+/// Products of a warpgroup (wgmma): 64 rows by kWarpN columns, read from shared memory by the
+/// tensor cores themselves while the warps go on. P::multiply is the instruction for kWarpN.
+template <class P>
+class Warpgroup {
+  using S = Shape<P>;
+  static constexpr int kI = S::kWarpM / 16, kSums = S::kWarpN / 2;
+  static_assert(S::kWarpM == 16 && P::kWarpsM % 4 == 0 && P::kRowBytes == 128 && P::kWarpsK == 1);
+
+ public:
+  __device__ __forceinline__ Warpgroup(int warp_m, int warp_n, int lane)
+      : warp_m_(warp_m), warp_n_(warp_n * S::kWarpN), lane_(lane) {}
+
+  __device__ __forceinline__ void start(u32 a, u32 b) {
+    // A warpgroup's warps have one descriptor: by a shuffle, so that the compiler knows.
+    const int group = __shfl_sync(0xffffffffu, warp_m_ / 4, 0);
+    const int column = __shfl_sync(0xffffffffu, warp_n_, 0);
+    const u64 da = ptx::matrix_descriptor(a + group * 64 * 128);
+    const u64 db = ptx::matrix_descriptor(b + column * 128);
+    ptx::warpgroup_fence();
+#pragma unroll
+    for (int k = 0; k < 4; ++k) P::multiply(sums_, da + k * 2, db + k * 2);
+    ptx::warpgroup_commit();
+  }
+  template <int kPending>
+  __device__ __forceinline__ void wait() {
+    ptx::warpgroup_wait<kPending>();
+  }
+
+  template <bool kAdd>
+  __device__ __forceinline__ void put(float* tile) const {
+#pragma unroll
+    for (int j = 0; j < S::kWarpN / 8; ++j) {
+#pragma unroll
+      for (int h = 0; h < 2; ++h) {
+        float* at =
+            tile + (warp_m_ * 16 + h * 8 + lane_ / 4) * S::kPitch + warp_n_ + j * 8 + lane_ % 4 * 2;
+        *reinterpret_cast<float2*>(at) = {sums_[j * 4 + 2 * h], sums_[j * 4 + 2 * h + 1]};
+      }
+    }
+  }
+
+ private:
+  float sums_[kSums] = {};
+  int warp_m_, warp_n_, lane_;
+};
+#else
+template <class P>
+class Warpgroup;
+#endif
+
+/// How P multiplies.
+enum Method { kMultiplyAdd, kWarp, kWarpgroup };
+template <int kMethod, class P>
 struct Compute {
+  using Type = Scalar<P>;
+};
+template <class P>
+struct Compute<kWarp, P> {
   using Type = Tensor<P>;
 };
 template <class P>
-struct Compute<false, P> {
-  using Type = Scalar<P>;
+struct Compute<kWarpgroup, P> {
+  using Type = Warpgroup<P>;
 };
 
 }  // namespace carnot::contraction

@@ -134,4 +134,31 @@ __device__ __forceinline__ float4 load_cluster(u32 from) {
 }
 #endif
 
+/// What this thread wrote to shared memory is seen by the tensor cores' own reads after a barrier
+/// (sm_90 and later).
+CARNOT_DEVICE void fence_async() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+#endif
+}
+
+#if __CUDA_ARCH__ >= 900
+/// Around warpgroup products: what they accumulate into is theirs from here ...
+CARNOT_DEVICE void warpgroup_fence() {
+  asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+}
+CARNOT_DEVICE void warpgroup_commit() {
+  asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
+}
+/// ... until at most kPending groups are under way.
+template <int kPending>
+CARNOT_DEVICE void warpgroup_wait() {
+  asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(kPending) : "memory");
+}
+/// Rows of 128 swizzled bytes from a multiple of 1024, eight rows a kilobyte.
+CARNOT_DEVICE u64 matrix_descriptor(u32 address) {
+  return (u64{1} << 62) | (u64{1024 >> 4} << 32) | (u64{1} << 16) | ((address & 0x3ffff) >> 4);
+}
+#endif
+
 }  // namespace carnot::ptx
