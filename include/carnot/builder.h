@@ -35,7 +35,8 @@ struct BuilderOptions {
   std::map<std::string, Profile> profiles;  ///< by input name, for inputs with symbolic sizes
   std::string timing_cache;                 ///< a file to read and extend; empty: none
   std::vector<std::string> exclude_tactics;
-  int64_t memory_bytes = 0;  ///< for folding and tuning; 0: no limit of its own
+  std::map<std::string, std::string> metadata;  ///< Engine::metadata() will have it
+  int64_t memory_bytes = 0;                     ///< for folding and tuning; 0: no limit of its own
   std::function<void(const BuildProgress&)> progress;
   const std::atomic<bool>* cancel = nullptr;
   /// "graph", "kernel", "code" or "plan": text handed to `dump` when the stage is reached.

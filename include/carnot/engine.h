@@ -16,6 +16,14 @@ struct TensorInfo {
   TensorType type;  ///< symbolic sizes may differ from run to run
 };
 
+/// One step of an engine, in the order in which they run.
+struct StepInfo {
+  std::string tactic;
+  std::vector<std::string> origin;  ///< ONNX nodes
+  std::vector<TensorInfo> inputs, outputs;
+  double measured_us = 0;  ///< while the engine was built; 0: not measured
+};
+
 class Engine;
 using EnginePtr = std::shared_ptr<const Engine>;
 
@@ -39,6 +47,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   Status save(const std::string& path) const;
 
   // For people and tools.
+  std::vector<StepInfo> steps() const;
   std::string plan_text() const;            ///< what runs: steps, buffers, times
   const std::string& kernels_text() const;  ///< what each kernel computes
   const std::string& timings_text() const;  ///< what tuning measured

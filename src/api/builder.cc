@@ -160,6 +160,7 @@ Result<std::vector<std::byte>> build_bytes(Network& network, const BuilderOption
   const BuildOptions internal = internal_options(options, target, budget, cache);
   CARNOT_ASSIGN(EngineFile file, build_engine(network.graph(), internal, &report));
   if (!options.timing_cache.empty()) CARNOT_RETURN_IF_ERROR(cache.save(options.timing_cache));
+  for (const auto& [key, value] : options.metadata) file.metadata[key] = value;
   auto bytes = serialize_engine(file);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   fill_summary(report, seconds.count(), summary);

@@ -1,6 +1,8 @@
 // Network: the public face of the Graph and its importer.
 #include "carnot/network.h"
 
+#include <algorithm>
+
 #include "ir/graph.h"
 #include "onnx/importer.h"
 
@@ -8,8 +10,9 @@ namespace carnot {
 
 namespace {
 
-ImportOptions import_options(std::span<const InputShape> shapes) {
+ImportOptions import_options(std::span<const InputShape> shapes, ImportProblem* problem) {
   ImportOptions options;
+  options.problem = problem;
   for (const InputShape& s : shapes) {
     Dims dims;
     for (size_t i = 0; i < s.shape.size(); ++i) {
@@ -34,13 +37,21 @@ Network::Network(Network&&) noexcept = default;
 Network& Network::operator=(Network&&) noexcept = default;
 Network::~Network() = default;
 
-Result<Network> Network::from_onnx(const std::string& path, std::span<const InputShape> shapes) {
-  return own(import_onnx(std::filesystem::path(path), import_options(shapes)));
+Result<Network> Network::from_onnx(const std::string& path, std::span<const InputShape> shapes,
+                                   ImportProblem* problem) {
+  return own(import_onnx(std::filesystem::path(path), import_options(shapes, problem)));
 }
 
 Result<Network> Network::from_onnx(std::span<const std::byte> bytes,
-                                   std::span<const InputShape> shapes) {
-  return own(import_onnx(bytes, import_options(shapes)));
+                                   std::span<const InputShape> shapes, ImportProblem* problem) {
+  return own(import_onnx(bytes, import_options(shapes, problem)));
+}
+
+bool supports_onnx_op(std::string_view op_type) {
+  const std::vector<SupportedOp> ops = supported_ops();
+  return std::any_of(ops.begin(), ops.end(), [&](const SupportedOp& op) {
+    return op.domain.empty() && op.name == op_type && op.refused.empty();
+  });
 }
 
 Result<Network> Network::from_text(std::string_view text) {
@@ -49,6 +60,19 @@ Result<Network> Network::from_text(std::string_view text) {
 
 std::string Network::to_text() const {
   return print(*graph_);
+}
+
+Network Network::clone() const {
+  Network out;
+  *out.graph_ = graph_->clone();
+  out.origin_ = origin_;
+  return out;
+}
+
+std::vector<Network::Handle> Network::handles(const std::vector<Value*>& values) {
+  std::vector<Handle> out(values.size());
+  for (size_t i = 0; i < out.size(); ++i) out[i].value_ = values[i];
+  return out;
 }
 
 Network::Handle Network::add_input(const std::string& name, TensorType type) {
@@ -63,18 +87,27 @@ Network::Handle Network::add_constant(Tensor value) {
   return h;
 }
 
-#define CARNOT_OP(T)                                                                            \
-  Result<std::vector<Network::Handle>> Network::add(const op::T& op,                            \
-                                                    std::span<const Handle> inputs) {           \
-    std::vector<Value*> values;                                                                 \
-    for (const Handle& h : inputs) {                                                            \
-      if (!h.valid()) return error(Code::kInvalidArgument, op::T::kName, ": an empty operand"); \
-      values.push_back(static_cast<Value*>(h.value_));                                          \
-    }                                                                                           \
-    CARNOT_ASSIGN(Node* node, graph_->add(op, std::move(values), {}));                          \
-    std::vector<Handle> out(node->outputs.size());                                              \
-    for (size_t i = 0; i < out.size(); ++i) out[i].value_ = node->outputs[i];                   \
-    return out;                                                                                 \
+Result<std::vector<Network::Handle>> Network::add(const Operation& op,
+                                                  std::span<const Handle> inputs,
+                                                  std::span<Network> bodies) {
+  std::vector<Value*> values;
+  for (const Handle& h : inputs) {
+    if (!h.valid()) return error(Code::kInvalidArgument, carnot::name(op), ": an empty operand");
+    values.push_back(static_cast<Value*>(h.value_));
+  }
+  std::vector<std::unique_ptr<Graph>> regions;
+  for (Network& body : bodies) {
+    regions.push_back(std::make_unique<Graph>(std::move(*body.graph_)));
+  }
+  CARNOT_ASSIGN(carnot::Node* const node,
+                graph_->add(op, std::move(values), origin_, {}, nullptr, std::move(regions)));
+  return handles(node->outputs);
+}
+
+#define CARNOT_OP(T)                                                                \
+  Result<std::vector<Network::Handle>> Network::add(                                \
+      const op::T& op, std::span<const Handle> inputs, std::span<Network> bodies) { \
+    return add(Operation(op), inputs, bodies);                                      \
   }
 #include "carnot/ops.def"
 
@@ -85,6 +118,42 @@ void Network::mark_output(Handle value, const std::string& name) {
   graph_->set_outputs(std::move(outputs));
   graph_->output_names.resize(graph_->outputs().size());
   graph_->output_names.back() = name;
+}
+
+void Network::clear_outputs() {
+  graph_->set_outputs({});
+  graph_->output_names.clear();
+}
+
+void Network::set_origin(std::vector<std::string> names) {
+  origin_ = std::move(names);
+}
+
+std::vector<Network::Node> Network::nodes() const {
+  std::vector<Node> out;
+  for (const carnot::Node* node : graph_->nodes()) {
+    out.push_back({node->op, node->origin, handles(node->inputs), handles(node->outputs), {}});
+    for (const auto& region : node->regions) {
+      *out.back().bodies.emplace_back().graph_ = region->clone();
+    }
+  }
+  return out;
+}
+
+std::vector<Network::Handle> Network::input_handles() const {
+  return handles(graph_->inputs());
+}
+std::vector<Network::Handle> Network::output_handles() const {
+  return handles(graph_->outputs());
+}
+const TensorType& Network::type(Handle value) const {
+  return static_cast<const Value*>(value.value_)->type();
+}
+const std::string& Network::name(Handle value) const {
+  return static_cast<const Value*>(value.value_)->name;
+}
+const std::optional<Dims>& Network::elements(Handle value) const {
+  return static_cast<const Value*>(value.value_)->info.elements;
 }
 
 std::vector<TensorSpec> Network::inputs() const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/budget.h"
+#include "carnot/network.h"
 #include "ir/graph.h"
 
 namespace carnot {
@@ -24,6 +25,7 @@ struct ImportOptions {
   /// Inputs by name that become constants: what is known of every later run (the axes of a
   /// reduction, a target shape), which the graph then need not ask for.
   std::map<std::string, Tensor> input_values;
+  ImportProblem* problem = nullptr;  ///< told where the import failed; may be null
 };
 
 /// kInvalidModel where the model breaks ONNX's rules, kUnsupported where we lack something: each

@@ -138,6 +138,23 @@ Status Engine::save(const std::string& path) const {
   return save_engine(parts_->file, path);
 }
 
+std::vector<StepInfo> Engine::steps() const {
+  const Plan& plan = parts_->file.plan;
+  const auto infos = [&](const std::vector<int>& buffers) {
+    std::vector<TensorInfo> out;
+    for (const int b : buffers) {
+      const PlanBuffer& buffer = plan.buffers[static_cast<size_t>(b)];
+      out.push_back({buffer.name, buffer.type});
+    }
+    return out;
+  };
+  std::vector<StepInfo> out;
+  for (const Step& step : plan.steps) {
+    out.push_back(
+        {step.tactic, step.origin, infos(step.inputs), infos(step.outputs), step.measured_us});
+  }
+  return out;
+}
 std::string Engine::plan_text() const {
   return print(parts_->file.plan);
 }
