@@ -156,10 +156,12 @@ Result<std::vector<std::byte>> build_bytes(Network& network, const BuilderOption
   Budget budget(limits);
   TimingCache cache;
   if (!options.timing_cache.empty()) CARNOT_RETURN_IF_ERROR(cache.load(options.timing_cache));
+  if (options.timing_cache_text) cache.parse(*options.timing_cache_text);
   BuildReport report;
   const BuildOptions internal = internal_options(options, target, budget, cache);
   CARNOT_ASSIGN(EngineFile file, build_engine(network.graph(), internal, &report));
   if (!options.timing_cache.empty()) CARNOT_RETURN_IF_ERROR(cache.save(options.timing_cache));
+  if (options.timing_cache_text) *options.timing_cache_text = cache.print();
   for (const auto& [key, value] : options.metadata) file.metadata[key] = value;
   auto bytes = serialize_engine(file);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;

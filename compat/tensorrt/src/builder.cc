@@ -1,0 +1,212 @@
+#include "builder.h"
+
+#include <chrono>
+
+#include "build_options.h"
+#include "host_memory.h"
+#include "registry.h"
+
+namespace trt {
+
+namespace {
+
+constexpr NetworkDefinitionCreationFlags kKnownFlags = 0xF;
+
+/// Tells the user's monitor how far tuning is, and hears from it when to stop.
+class Progress {
+ public:
+  Progress(IProgressMonitor* monitor, std::atomic<bool>& cancel)
+      : monitor_(monitor), cancel_(cancel) {
+    if (!monitor_) return;
+    monitor_->phaseStart(kBuild, nullptr, 3);
+  }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress() {
+    if (!monitor_) return;
+    if (tuning_) monitor_->phaseFinish(kTune);
+    monitor_->phaseFinish(kBuild);
+  }
+  void step(int i) {
+    if (monitor_ && !monitor_->stepComplete(kBuild, i)) cancel_ = true;
+  }
+  void tuned(int done, int total) {
+    if (!monitor_) return;
+    if (!tuning_) monitor_->phaseStart(kTune, kBuild, total);
+    tuning_ = true;
+    if (done > 0 && !monitor_->stepComplete(kTune, done - 1)) cancel_ = true;
+  }
+
+ private:
+  static constexpr const char *kBuild = "Building the engine", *kTune = "Choosing kernels";
+  IProgressMonitor* monitor_;
+  std::atomic<bool>& cancel_;
+  bool tuning_ = false;
+};
+
+}  // namespace
+
+IBuilderConfig* Builder::createBuilderConfig() noexcept {
+  return reporter_.guard("IBuilder::createBuilderConfig", static_cast<IBuilderConfig*>(nullptr),
+                         [&] { return new BuilderConfig(reporter_); });
+}
+
+INetworkDefinition* Builder::createNetworkV2(NetworkDefinitionCreationFlags flags) noexcept {
+  const char* const call = "IBuilder::createNetworkV2";
+  INetworkDefinition* const none = nullptr;
+  return reporter_.guard(call, none, [&]() -> INetworkDefinition* {
+    if ((flags & ~kKnownFlags) != 0) {
+      reporter_.misuse(call, cat("flags 0x", std::hex, flags, " are not all known"));
+      return nullptr;
+    }
+    return new Network(*this, reporter_, flags);
+  });
+}
+
+IOptimizationProfile* Builder::createOptimizationProfile() noexcept {
+  return reporter_.guard("IBuilder::createOptimizationProfile",
+                         static_cast<IOptimizationProfile*>(nullptr),
+                         [&] { return new OptimizationProfile(reporter_); });
+}
+
+void Builder::reset() noexcept {
+  max_threads_ = 1;
+}
+
+bool Builder::setMaxThreads(int32_t count) noexcept {
+  if (count < 1) {
+    reporter_.misuse("IBuilder::setMaxThreads", cat(count, " threads"));
+    return false;
+  }
+  max_threads_ = count;
+  return true;
+}
+
+IPluginRegistry& Builder::getPluginRegistry() noexcept {
+  return plugin_registry();
+}
+
+bool Builder::isNetworkSupported(INetworkDefinition const& network,
+                                 IBuilderConfig const&) const noexcept {
+  const char* const call = "IBuilder::isNetworkSupported";
+  return reporter_.guard(call, false, [&] {
+    auto& checked = const_cast<Network&>(static_cast<const Network&>(network));
+    const carnot::Result<carnot::Network> translated = checked.translate();
+    if (!translated.ok()) reporter_.error(call, translated.status());
+    return translated.ok();
+  });
+}
+
+carnot::Result<Builder::Bytes> Builder::build(Network& network, BuilderConfig& config,
+                                              std::string* kernels) {
+  if (network.outputs().empty()) {
+    return carnot::Status(carnot::Code::kInvalidArgument,
+                          "the network has no outputs: mark them with markOutput()");
+  }
+  std::atomic<bool> cancel{false};
+  Progress progress(config.settings.monitor, cancel);
+  carnot::Result<carnot::Network> translated = network.translate();
+  if (!translated.ok()) return std::move(translated).status();
+  carnot::BuilderOptions options;
+  carnot::Result<std::map<std::string, carnot::Profile>> profiles = profiles_of(network, config);
+  if (!profiles.ok()) return std::move(profiles).status();
+  options.profiles = std::move(*profiles);
+  options.metadata = facts_of(network, config);
+  options.effort = config.settings.level;
+  options.cancel = &cancel;
+  options.progress = [&](const carnot::BuildProgress& p) { progress.tuned(p.done, p.total); };
+  if (kernels) {
+    options.dumps = {"kernel"};
+    options.dump = [&](const std::string&, const std::string& text) { *kernels += text; };
+  }
+  std::string timings;
+  const bool cached = !config.getFlag(BuilderFlag::kDISABLE_TIMING_CACHE);
+  if (cached) {
+    if (!config.timing_cache) {
+      config.own_cache = std::make_unique<TimingCache>(reporter_, "");
+      config.timing_cache = config.own_cache.get();
+    }
+    timings = config.timing_cache->text();
+    options.timing_cache_text = &timings;
+  }
+  progress.step(0);
+  if (cancel) return carnot::Status(carnot::Code::kCancelled, "the progress monitor asked to stop");
+  carnot::Result<Bytes> bytes = carnot::build(std::move(*translated), options);
+  if (!bytes.ok()) return bytes;
+  if (cached) config.timing_cache->set_text(std::move(timings));
+  progress.step(1);
+  progress.step(2);
+  if (cancel) return carnot::Status(carnot::Code::kCancelled, "the progress monitor asked to stop");
+  return bytes;
+}
+
+std::optional<Builder::Bytes> Builder::plan(const char* call, INetworkDefinition& network,
+                                            IBuilderConfig& config, std::string* kernels) {
+  const auto start = std::chrono::steady_clock::now();
+  carnot::Result<Bytes> bytes =
+      build(static_cast<Network&>(network), static_cast<BuilderConfig&>(config), kernels);
+  if (!bytes.ok()) {
+    reporter_.error(call, bytes.status());
+    return std::nullopt;
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  reporter_.info(cat("Engine generation completed in ", took.count(), " seconds."));
+  return std::move(*bytes);
+}
+
+IHostMemory* Builder::buildSerializedNetwork(INetworkDefinition& network,
+                                             IBuilderConfig& config) noexcept {
+  const char* const call = "IBuilder::buildSerializedNetwork";
+  return reporter_.guard(call, static_cast<IHostMemory*>(nullptr), [&]() -> IHostMemory* {
+    std::optional<Bytes> bytes = plan(call, network, config);
+    return bytes ? new HostMemory(std::move(*bytes)) : nullptr;
+  });
+}
+
+IHostMemory* Builder::buildSerializedNetworkWithKernelText(INetworkDefinition& network,
+                                                           IBuilderConfig& config,
+                                                           IHostMemory*& kernel_text) noexcept {
+  const char* const call = "IBuilder::buildSerializedNetwork";
+  kernel_text = nullptr;
+  return reporter_.guard(call, static_cast<IHostMemory*>(nullptr), [&]() -> IHostMemory* {
+    std::string kernels;
+    std::optional<Bytes> bytes = plan(call, network, config, &kernels);
+    if (!bytes) return nullptr;
+    const auto* const text = reinterpret_cast<const std::byte*>(kernels.data());
+    kernel_text = new HostMemory({text, text + kernels.size()});
+    return new HostMemory(std::move(*bytes));
+  });
+}
+
+ICudaEngine* Builder::buildEngineWithConfig(INetworkDefinition& network,
+                                            IBuilderConfig& config) noexcept {
+  const char* const call = "IBuilder::buildEngineWithConfig";
+  return reporter_.guard(call, static_cast<ICudaEngine*>(nullptr), [&]() -> ICudaEngine* {
+    std::optional<Bytes> bytes = plan(call, network, config);
+    return bytes ? load_plan(call, reporter_, std::move(*bytes)) : nullptr;
+  });
+}
+
+bool Builder::buildSerializedNetworkToStream(INetworkDefinition& network, IBuilderConfig& config,
+                                             IStreamWriter& writer) noexcept {
+  const char* const call = "IBuilder::buildSerializedNetworkToStream";
+  return reporter_.guard(call, false, [&] {
+    const std::optional<Bytes> bytes = plan(call, network, config);
+    if (!bytes) return false;
+    size_t at = 0;
+    while (at < bytes->size()) {
+      const int64_t wrote =
+          writer.write(bytes->data() + at, static_cast<int64_t>(bytes->size() - at));
+      if (wrote <= 0 || static_cast<size_t>(wrote) > bytes->size() - at) {
+        reporter_.error(
+            ErrorCode::kFAILED_EXECUTION, call,
+            cat("the stream writer took ", wrote, " of ", bytes->size() - at, " bytes"));
+        return false;
+      }
+      at += static_cast<size_t>(wrote);
+    }
+    return true;
+  });
+}
+
+}  // namespace trt

@@ -1,0 +1,54 @@
+#pragma once
+// Builder: IBuilder.
+#include "config.h"
+#include "engine.h"
+#include "network.h"
+
+namespace trt {
+
+class Builder final : public IBuilder, public apiv::VBuilder {
+ public:
+  explicit Builder(ILogger* logger) : reporter_(logger) { mImpl = this; }
+
+  bool platformHasFastFp16() const noexcept override { return true; }
+  bool platformHasFastInt8() const noexcept override { return true; }
+  bool platformHasTf32() const noexcept override { return false; }
+  int32_t getMaxDLABatchSize() const noexcept override { return 0; }
+  int32_t getNbDLACores() const noexcept override { return 0; }
+  void setGpuAllocator(IGpuAllocator*) noexcept override {}
+  IBuilderConfig* createBuilderConfig() noexcept override;
+  INetworkDefinition* createNetworkV2(NetworkDefinitionCreationFlags flags) noexcept override;
+  IOptimizationProfile* createOptimizationProfile() noexcept override;
+  void setErrorRecorder(IErrorRecorder* recorder) noexcept override {
+    reporter_.set_recorder(recorder);
+  }
+  IErrorRecorder* getErrorRecorder() const noexcept override { return reporter_.recorder(); }
+  void reset() noexcept override;
+  IHostMemory* buildSerializedNetwork(INetworkDefinition& network,
+                                      IBuilderConfig& config) noexcept override;
+  bool isNetworkSupported(INetworkDefinition const& network,
+                          IBuilderConfig const& config) const noexcept override;
+  ILogger* getLogger() const noexcept override { return reporter_.logger(); }
+  bool setMaxThreads(int32_t count) noexcept override;
+  int32_t getMaxThreads() const noexcept override { return max_threads_; }
+  IPluginRegistry& getPluginRegistry() noexcept override;
+  ICudaEngine* buildEngineWithConfig(INetworkDefinition& network,
+                                     IBuilderConfig& config) noexcept override;
+  bool buildSerializedNetworkToStream(INetworkDefinition& network, IBuilderConfig& config,
+                                      IStreamWriter& writer) noexcept override;
+  IHostMemory* buildSerializedNetworkWithKernelText(INetworkDefinition& network,
+                                                    IBuilderConfig& config,
+                                                    IHostMemory*& kernel_text) noexcept override;
+
+ private:
+  using Bytes = std::vector<std::byte>;
+  carnot::Result<Bytes> build(Network& network, BuilderConfig& config, std::string* kernels);
+  /// The plan, or an error that was reported.
+  std::optional<Bytes> plan(const char* call, INetworkDefinition& network, IBuilderConfig& config,
+                            std::string* kernels = nullptr);
+
+  Reporter reporter_;
+  int32_t max_threads_ = 1;
+};
+
+}  // namespace trt

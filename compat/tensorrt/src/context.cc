@@ -1,0 +1,400 @@
+#include "context.h"
+
+#include <cstring>
+
+namespace trt {
+
+namespace {
+
+size_t bytes_of(const Plan::Tensor& tensor, const carnot::Shape& shape) {
+  const auto bits = static_cast<size_t>(carnot::bits_of(tensor.type.dtype));
+  return (static_cast<size_t>(carnot::volume(shape)) * bits + 7) / 8;
+}
+
+/// The memory that an empty tensor may be at.
+char nowhere;
+
+}  // namespace
+
+ExecutionContext::ExecutionContext(CudaEngine& engine, carnot::Context context)
+    : engine_(&engine),
+      plan_(engine.plan()),
+      reporter_(engine.reporter()),
+      context_(std::move(context)),
+      ports_(plan_->tensors.size()),
+      nvtx_(plan_->facts.verbosity) {
+  mImpl = this;
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    const Plan::Tensor& t = plan_->tensors[i];
+    if (t.is_input && t.type.is_static()) ports_[i].shape = ints_of(dims_of(t.type.dims));
+  }
+  derive();
+}
+
+int ExecutionContext::find(const char* call, char const* name) const {
+  const int i = plan_->find(name);
+  if (i < 0) {
+    reporter_.misuse(call, cat("the engine has no input or output '", name ? name : "(null)", "'"));
+  }
+  return i;
+}
+
+void ExecutionContext::setName(char const* name) noexcept {
+  if (name) reporter_.guard("IExecutionContext::setName", [&] { name_ = name; });
+}
+
+bool ExecutionContext::allInputDimensionsSpecified() const noexcept {
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    if (plan_->tensors[i].is_input && !ports_[i].shape) return false;
+  }
+  return true;
+}
+
+bool ExecutionContext::allInputShapesSpecified() const noexcept {
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    if (plan_->tensors[i].is_shape && plan_->tensors[i].is_input && !ports_[i].address)
+      return false;
+  }
+  return true;
+}
+
+bool ExecutionContext::setOptimizationProfileAsync(int32_t profile, cudaStream_t) noexcept {
+  const int32_t count = engine_->getNbOptimizationProfiles();
+  if (profile < 0 || profile >= count) {
+    reporter_.misuse("IExecutionContext::setOptimizationProfileAsync",
+                     cat("optimization profile ", profile, " is not one of ", count));
+    return false;
+  }
+  if (profile == profile_) return true;
+  profile_ = profile;
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    if (plan_->tensors[i].is_input && !plan_->tensors[i].type.is_static()) ports_[i].shape.reset();
+  }
+  derive();
+  return true;
+}
+
+bool ExecutionContext::setInputShape(char const* name, Dims const& dims) noexcept {
+  const char* const call = "IExecutionContext::setInputShape";
+  return reporter_.guard(call, false, [&] {
+    const int i = find(call, name);
+    if (i < 0) return false;
+    const auto refuse = [&](const std::string& why) {
+      reporter_.misuse(call, cat("input '", name, "': ", why));
+      return false;
+    };
+    if (!tensor(i).is_input) return refuse("this is an output");
+    const Dims declared = dims_of(tensor(i).type.dims);
+    if (!is_valid(dims) || dims.nbDims != declared.nbDims) {
+      return refuse(cat("its dimensions are ", text_of(declared), ", not ", text_of(dims)));
+    }
+    const Dims min = engine_->getProfileShape(name, profile_, OptProfileSelector::kMIN);
+    const Dims max = engine_->getProfileShape(name, profile_, OptProfileSelector::kMAX);
+    for (int32_t k = 0; k < dims.nbDims; ++k) {
+      if (declared.d[k] >= 0 && dims.d[k] != declared.d[k]) {
+        return refuse(cat("its dimensions are ", text_of(declared), ", not ", text_of(dims)));
+      }
+      if (declared.d[k] >= 0) continue;
+      const bool ranged = min.d[k] >= 0;
+      if (dims.d[k] < 0 || (ranged && (dims.d[k] < min.d[k] || dims.d[k] > max.d[k]))) {
+        return refuse(cat("the dimensions ", text_of(dims), " are outside of optimization profile ",
+                          profile_, ", which has ", text_of(min), " to ", text_of(max)));
+      }
+    }
+    carnot::Shape shape = ints_of(dims);
+    if (port(i).shape == shape) return true;
+    port(i).shape = std::move(shape);
+    port(i).changed = true;
+    derive();
+    return true;
+  });
+}
+
+/// Values of the symbols that input sizes are; nothing while some input's shape is not known.
+std::optional<carnot::Symbols> ExecutionContext::symbols() const {
+  carnot::Symbols out;
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    const Plan::Tensor& t = plan_->tensors[i];
+    if (!t.is_input) continue;
+    if (!ports_[i].shape) return std::nullopt;
+    for (size_t k = 0; k < t.type.dims.size(); ++k) {
+      const auto symbol = t.type.dims[k].as_symbol();
+      if (symbol) out.emplace(*symbol, (*ports_[i].shape)[k]);
+    }
+  }
+  return out;
+}
+
+void ExecutionContext::derive() {
+  any_changed_ = true;
+  any_unknown_ = false;
+  const std::optional<carnot::Symbols> known = symbols();
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    const Plan::Tensor& t = plan_->tensors[i];
+    if (t.is_input) continue;
+    Port& p = ports_[i];
+    p.changed = true;
+    p.shape.reset();
+    carnot::Shape shape;
+    bool all = known.has_value() || t.type.is_static();
+    for (size_t k = 0; all && k < t.type.dims.size(); ++k) {
+      const carnot::Result<int64_t> size =
+          carnot::evaluate(t.type.dims[k], known ? *known : carnot::Symbols());
+      all = size.ok() && *size >= 0;
+      if (all) shape.push_back(*size);
+    }
+    if (all) p.shape = shape, p.bytes = bytes_of(t, shape);
+    any_unknown_ = any_unknown_ || !all;
+  }
+}
+
+Dims ExecutionContext::getTensorShape(char const* name) const noexcept {
+  const char* const call = "IExecutionContext::getTensorShape";
+  return reporter_.guard(call, invalid_dims(), [&] {
+    const int i = find(call, name);
+    if (i < 0) return invalid_dims();
+    if (port(i).shape) return dims_of(*port(i).shape);
+    Dims out = dims_of(tensor(i).type.dims);
+    const std::optional<carnot::Symbols> known = symbols();
+    for (int32_t k = 0; known && k < out.nbDims; ++k) {
+      const auto size = carnot::evaluate(tensor(i).type.dims[static_cast<size_t>(k)], *known);
+      if (size.ok()) out.d[k] = *size;
+    }
+    return out;
+  });
+}
+
+Dims ExecutionContext::getTensorStrides(char const* name) const noexcept {
+  Dims out = getTensorShape(name);
+  int64_t stride = 1;
+  for (int32_t k = out.nbDims - 1; k >= 0; --k) {
+    const int64_t size = out.d[k];
+    out.d[k] = stride;
+    stride = size < 0 || stride < 0 ? -1 : stride * size;
+  }
+  return out;
+}
+
+bool ExecutionContext::setTensorAddress(char const* name, void* data) noexcept {
+  const int i = find("IExecutionContext::setTensorAddress", name);
+  if (i < 0) return false;
+  Port& p = port(i);
+  if (p.address != data) p.address = data, p.changed = true, any_changed_ = true;
+  return true;
+}
+
+void const* ExecutionContext::getTensorAddress(char const* name) const noexcept {
+  const int i = find("IExecutionContext::getTensorAddress", name);
+  return i < 0 ? nullptr : port(i).address;
+}
+
+bool ExecutionContext::setInputTensorAddress(char const* name, void const* data) noexcept {
+  const char* const call = "IExecutionContext::setInputTensorAddress";
+  const int i = find(call, name);
+  if (i >= 0 && tensor(i).is_input) return setTensorAddress(name, const_cast<void*>(data));
+  if (i >= 0) reporter_.misuse(call, cat("'", name, "' is an output"));
+  return false;
+}
+
+bool ExecutionContext::setOutputTensorAddress(char const* name, void* data) noexcept {
+  const char* const call = "IExecutionContext::setOutputTensorAddress";
+  const int i = find(call, name);
+  if (i >= 0 && !tensor(i).is_input) return setTensorAddress(name, data);
+  if (i >= 0) reporter_.misuse(call, cat("'", name, "' is an input"));
+  return false;
+}
+
+void* ExecutionContext::getOutputTensorAddress(char const* name) const noexcept {
+  const int i = find("IExecutionContext::getOutputTensorAddress", name);
+  return i < 0 || tensor(i).is_input ? nullptr : port(i).address;
+}
+
+bool ExecutionContext::setOutputAllocator(char const* name, IOutputAllocator* allocator) noexcept {
+  const char* const call = "IExecutionContext::setOutputAllocator";
+  const int i = find(call, name);
+  if (i < 0) return false;
+  if (tensor(i).is_input) {
+    reporter_.misuse(call, cat("'", name, "' is an input"));
+    return false;
+  }
+  port(i).allocator = allocator;
+  port(i).changed = any_changed_ = true;
+  return true;
+}
+
+IOutputAllocator* ExecutionContext::getOutputAllocator(char const* name) noexcept {
+  const int i = find("IExecutionContext::getOutputAllocator", name);
+  return i < 0 ? nullptr : port(i).allocator;
+}
+
+int64_t ExecutionContext::getMaxOutputSize(char const* name) const noexcept {
+  const char* const call = "IExecutionContext::getMaxOutputSize";
+  return reporter_.guard(call, int64_t{-1}, [&] {
+    const int i = find(call, name);
+    if (i < 0 || tensor(i).is_input) return int64_t{-1};
+    return port(i).shape ? static_cast<int64_t>(port(i).bytes) : int64_t{-1};
+  });
+}
+
+bool ExecutionContext::setNvtxVerbosity(ProfilingVerbosity verbosity) noexcept {
+  nvtx_ = verbosity;
+  return true;
+}
+
+bool ExecutionContext::setTensorDebugState(char const* name, bool flag) noexcept {
+  const char* const call = "IExecutionContext::setTensorDebugState";
+  if (flag) {
+    reporter_.misuse(call, cat("'", name ? name : "(null)",
+                               "' is no debug tensor: mark it as an output to see its values"));
+  }
+  return false;
+}
+
+IRuntimeConfig* ExecutionContext::getRuntimeConfig() const noexcept {
+  return &runtime_config_;
+}
+
+bool ExecutionContext::setCommunicator(void*) noexcept {
+  reporter_.error(ErrorCode::kUNSUPPORTED_STATE, "IExecutionContext::setCommunicator",
+                  "an engine runs on one device");
+  return false;
+}
+
+int32_t ExecutionContext::inferShapes(int32_t count_max, char const** names) noexcept {
+  int32_t missing = 0;
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    const Plan::Tensor& t = plan_->tensors[i];
+    if (!t.is_input || (ports_[i].shape && !(t.is_shape && !ports_[i].address))) continue;
+    if (names && missing < count_max) names[missing] = t.name.c_str();
+    ++missing;
+  }
+  return missing;
+}
+
+void ExecutionContext::report_times(const std::vector<carnot::StepTime>& times) const {
+  for (size_t i = 0; i < times.size() && i < plan_->layer_names.size(); ++i) {
+    profiler_->reportLayerTime(plan_->layer_names[i].c_str(),
+                               static_cast<float>(times[i].median_us / 1e3));
+  }
+}
+
+bool ExecutionContext::reportToProfiler() const noexcept {
+  const char* const call = "IExecutionContext::reportToProfiler";
+  if (!profiler_ || times_.empty()) {
+    reporter_.error(ErrorCode::kINVALID_STATE, call,
+                    profiler_ ? "nothing has run since a profiler was set" : "no profiler is set");
+    return false;
+  }
+  return reporter_.guard(call, false, [&] {
+    report_times(times_);
+    return true;
+  });
+}
+
+bool ExecutionContext::executeV2(void* const* bindings) noexcept {
+  const char* const call = "IExecutionContext::executeV2";
+  return reporter_.guard(call, false, [&] {
+    if (!bindings) {
+      reporter_.misuse(call, "the array of bindings is null");
+      return false;
+    }
+    for (size_t i = 0; i < ports_.size(); ++i) {
+      Port& p = ports_[i];
+      if (p.address != bindings[i]) p.address = bindings[i], p.changed = any_changed_ = true;
+    }
+    return run(call, nullptr);
+  });
+}
+
+bool ExecutionContext::enqueueV3(cudaStream_t stream) noexcept {
+  const char* const call = "IExecutionContext::enqueueV3";
+  return reporter_.guard(call, false, [&] { return run(call, stream); });
+}
+
+/// Tells the Context of every address and shape that is new.
+bool ExecutionContext::prepare(const char* call, cudaStream_t stream) {
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    const Plan::Tensor& t = plan_->tensors[i];
+    Port& p = ports_[i];
+    if (!p.changed && !p.allocator) continue;
+    if (t.is_input && !p.shape) {
+      reporter_.misuse(call, cat("input '", t.name, "' has dimensions ",
+                                 text_of(dims_of(t.type.dims)), ": set them with setInputShape()"));
+      return false;
+    }
+    if (!t.is_input && p.allocator && p.shape) {
+      p.address =
+          p.allocator->reallocateOutputAsync(t.name.c_str(), p.address, p.bytes, 64, stream);
+    }
+    const bool empty = p.shape && carnot::volume(*p.shape) == 0;
+    if (!p.address && !empty && !(p.allocator && !p.shape)) {
+      reporter_.misuse(call, cat(t.is_input ? "input '" : "output '", t.name,
+                                 "' has no address: set it with setTensorAddress()"));
+      return false;
+    }
+    void* const data = p.address ? p.address : &nowhere;
+    const carnot::Status status =
+        t.is_input ? context_.set_input(t.name, data, *p.shape)
+                   : context_.set_output(t.name, p.shape ? data : nullptr, p.shape ? p.bytes : 0);
+    if (!status.ok()) {
+      reporter_.error(call, status);
+      return false;
+    }
+    p.changed = false;
+  }
+  any_changed_ = false;
+  return true;
+}
+
+/// An output whose size only the run has told: to the caller's memory.
+bool ExecutionContext::deliver(const char* call, int i, cudaStream_t stream) {
+  Port& p = port(i);
+  const Plan::Tensor& t = tensor(i);
+  const carnot::Result<carnot::Tensor> value = context_.output(t.name);
+  if (!value.ok()) {
+    reporter_.error(call, value.status());
+    return false;
+  }
+  if (!p.shape) {
+    const size_t bytes = value->bytes();
+    if (p.allocator) {
+      p.address = p.allocator->reallocateOutputAsync(t.name.c_str(), p.address, bytes, 64, stream);
+    }
+    if (!p.address && bytes > 0) {
+      reporter_.misuse(call, cat("output '", t.name, "' has no memory for ", bytes, " bytes"));
+      return false;
+    }
+    if (bytes > 0) std::memcpy(p.address, value->data(), bytes);
+  }
+  if (p.allocator) p.allocator->notifyShape(t.name.c_str(), dims_of(value->shape()));
+  return true;
+}
+
+bool ExecutionContext::run(const char* call, cudaStream_t stream) {
+  bool deliveries = any_unknown_;
+  for (const Port& p : ports_) deliveries = deliveries || p.allocator;
+  if ((any_changed_ || deliveries) && !prepare(call, stream)) return false;
+  carnot::Status status;
+  if (profiler_) {
+    carnot::Result<std::vector<carnot::StepTime>> times = context_.profile(1);
+    if (times.ok()) {
+      times_ = std::move(*times);
+      if (emits_profile_) report_times(times_);
+    } else {
+      status = times.status();
+    }
+  } else {
+    status = context_.run();
+  }
+  if (!status.ok()) {
+    reporter_.error(call, status);
+    return false;
+  }
+  for (size_t i = 0; deliveries && i < ports_.size(); ++i) {
+    if (plan_->tensors[i].is_input || (ports_[i].shape && !ports_[i].allocator)) continue;
+    if (!deliver(call, static_cast<int>(i), stream)) return false;
+  }
+  return true;
+}
+
+}  // namespace trt

@@ -1,0 +1,109 @@
+#pragma once
+// ExecutionContext: IExecutionContext on the CPU. Addresses are the host's; work is complete when a
+// call returns.
+#include "engine.h"
+
+namespace trt {
+
+class ExecutionContext final : public IExecutionContext, public apiv::VExecutionContext {
+ public:
+  ExecutionContext(CudaEngine& engine, carnot::Context context);
+
+  IExecutionContext* getPImpl() noexcept override { return this; }
+  void setDebugSync(bool sync) noexcept override { debug_sync_ = sync; }
+  bool getDebugSync() const noexcept override { return debug_sync_; }
+  void setProfiler(IProfiler* profiler) noexcept override { profiler_ = profiler; }
+  IProfiler* getProfiler() const noexcept override { return profiler_; }
+  ICudaEngine const& getEngine() const noexcept override { return *engine_; }
+  void setName(char const* name) noexcept override;
+  char const* getName() const noexcept override { return name_.c_str(); }
+  void setDeviceMemory(void*) noexcept override {}
+  void setDeviceMemoryV2(void*, int64_t) noexcept override {}
+  int32_t getOptimizationProfile() const noexcept override { return profile_; }
+  bool allInputDimensionsSpecified() const noexcept override;
+  bool allInputShapesSpecified() const noexcept override;
+  void setErrorRecorder(IErrorRecorder* recorder) noexcept override {
+    reporter_.set_recorder(recorder);
+  }
+  IErrorRecorder* getErrorRecorder() const noexcept override { return reporter_.recorder(); }
+  bool executeV2(void* const* bindings) noexcept override;
+  bool setOptimizationProfileAsync(int32_t profile, cudaStream_t stream) noexcept override;
+  void setEnqueueEmitsProfile(bool emits) noexcept override { emits_profile_ = emits; }
+  bool getEnqueueEmitsProfile() const noexcept override { return emits_profile_; }
+  bool reportToProfiler() const noexcept override;
+  bool setInputShape(char const* name, Dims const& dims) noexcept override;
+  Dims getTensorShape(char const* name) const noexcept override;
+  Dims getTensorStrides(char const* name) const noexcept override;
+  bool setTensorAddress(char const* name, void* data) noexcept override;
+  void const* getTensorAddress(char const* name) const noexcept override;
+  bool setInputTensorAddress(char const* name, void const* data) noexcept override;
+  bool setOutputTensorAddress(char const* name, void* data) noexcept override;
+  int32_t inferShapes(int32_t count_max, char const** names) noexcept override;
+  bool setInputConsumedEvent(cudaEvent_t event) noexcept override { return event_ = event, true; }
+  cudaEvent_t getInputConsumedEvent() const noexcept override { return event_; }
+  void* getOutputTensorAddress(char const* name) const noexcept override;
+  bool setOutputAllocator(char const* name, IOutputAllocator* allocator) noexcept override;
+  IOutputAllocator* getOutputAllocator(char const* name) noexcept override;
+  int64_t getMaxOutputSize(char const* name) const noexcept override;
+  bool setTemporaryStorageAllocator(IGpuAllocator* allocator) noexcept override {
+    return temporary_ = allocator, true;
+  }
+  IGpuAllocator* getTemporaryStorageAllocator() const noexcept override { return temporary_; }
+  bool enqueueV3(cudaStream_t stream) noexcept override;
+  void setPersistentCacheLimit(size_t size) noexcept override { cache_limit_ = size; }
+  size_t getPersistentCacheLimit() const noexcept override { return cache_limit_; }
+  bool setNvtxVerbosity(ProfilingVerbosity verbosity) noexcept override;
+  ProfilingVerbosity getNvtxVerbosity() const noexcept override { return nvtx_; }
+  void setAuxStreams(cudaStream_t*, int32_t) noexcept override {}
+  bool setDebugListener(IDebugListener* listener) noexcept override {
+    return listener_ = listener, true;
+  }
+  IDebugListener* getDebugListener() noexcept override { return listener_; }
+  bool setTensorDebugState(char const* name, bool flag) noexcept override;
+  bool getDebugState(char const*) const noexcept override { return false; }
+  bool setAllTensorsDebugState(bool) noexcept override { return true; }
+  size_t updateDeviceMemorySizeForShapes() noexcept override { return 0; }
+  IRuntimeConfig* getRuntimeConfig() const noexcept override;
+  bool setUnfusedTensorsDebugState(bool) noexcept override { return true; }
+  bool getUnfusedTensorsDebugState() const noexcept override { return false; }
+  bool setCommunicator(void* communicator) noexcept override;
+
+ private:
+  struct Port {
+    void* address = nullptr;
+    IOutputAllocator* allocator = nullptr;
+    std::optional<carnot::Shape> shape;  ///< known: of inputs given, of outputs derived
+    size_t bytes = 0;                    ///< of an output whose shape is known
+    bool changed = true;                 ///< since the Context was last told
+  };
+  const Plan::Tensor& tensor(int i) const { return plan_->tensors[static_cast<size_t>(i)]; }
+  Port& port(int i) { return ports_[static_cast<size_t>(i)]; }
+  const Port& port(int i) const { return ports_[static_cast<size_t>(i)]; }
+  int find(const char* call, char const* name) const;
+  /// Output shapes from those of the inputs, as far as they are known.
+  void derive();
+  std::optional<carnot::Symbols> symbols() const;
+  bool prepare(const char* call, cudaStream_t stream);
+  bool run(const char* call, cudaStream_t stream);
+  bool deliver(const char* call, int i, cudaStream_t stream);
+  void report_times(const std::vector<carnot::StepTime>& times) const;
+
+  CudaEngine* engine_;
+  PlanPtr plan_;
+  Reporter reporter_;
+  carnot::Context context_;
+  std::vector<Port> ports_;  ///< parallel to the plan's tensors
+  int32_t profile_ = 0;
+  std::string name_;
+  bool debug_sync_ = false, emits_profile_ = true, any_changed_ = true, any_unknown_ = false;
+  IProfiler* profiler_ = nullptr;
+  IDebugListener* listener_ = nullptr;
+  IGpuAllocator* temporary_ = nullptr;
+  cudaEvent_t event_ = nullptr;
+  size_t cache_limit_ = 0;
+  ProfilingVerbosity nvtx_;
+  std::vector<carnot::StepTime> times_;  ///< of the last run, not yet reported
+  mutable RuntimeConfig runtime_config_;
+};
+
+}  // namespace trt

@@ -1,0 +1,255 @@
+#include "engine.h"
+
+#include "context.h"
+#include "host_memory.h"
+#include "inspector.h"
+#include "refitter.h"
+
+namespace trt {
+
+ICudaEngine* load_plan(const char* call, const Reporter& reporter, std::vector<std::byte> bytes) {
+  carnot::Result<PlanPtr> plan = read_plan(std::move(bytes));
+  if (plan.ok()) return new CudaEngine(std::move(*plan), reporter);
+  reporter.error(call, plan.status());
+  return nullptr;
+}
+
+const Plan::Tensor* CudaEngine::find(const char* call, char const* name) const {
+  const int i = plan_->find(name);
+  if (i >= 0) return &plan_->tensors[static_cast<size_t>(i)];
+  std::string known;
+  for (const Plan::Tensor& t : plan_->tensors)
+    known += cat(known.empty() ? "'" : ", '", t.name, "'");
+  reporter_.misuse(call, cat("the engine has no input or output '", name ? name : "(null)",
+                             "'; there are ", known));
+  return nullptr;
+}
+
+bool CudaEngine::has_profile(const char* call, int32_t profile) const {
+  if (profile >= 0 && profile < getNbOptimizationProfiles()) return true;
+  reporter_.misuse(
+      call, cat("optimization profile ", profile, " is not one of ", getNbOptimizationProfiles()));
+  return false;
+}
+
+IHostMemory* CudaEngine::serialize() const noexcept {
+  return reporter_.guard("ICudaEngine::serialize", static_cast<IHostMemory*>(nullptr),
+                         [&] { return new HostMemory(plan_->bytes); });
+}
+
+IExecutionContext* CudaEngine::createExecutionContext(ExecutionContextAllocationStrategy) noexcept {
+  const char* const call = "ICudaEngine::createExecutionContext";
+  return reporter_.guard(call, static_cast<IExecutionContext*>(nullptr),
+                         [&]() -> IExecutionContext* {
+                           carnot::Result<carnot::Context> context = plan_->engine->make_context();
+                           if (context.ok())
+                             return new ExecutionContext(*this, std::move(*context));
+                           reporter_.error(call, context.status());
+                           return nullptr;
+                         });
+}
+
+IExecutionContext* CudaEngine::createExecutionContextWithoutDeviceMemory() noexcept {
+  return createExecutionContext(ExecutionContextAllocationStrategy::kUSER_MANAGED);
+}
+
+IExecutionContext* CudaEngine::createExecutionContextWithRuntimeConfig(
+    IRuntimeConfig* config) noexcept {
+  if (!config) {
+    reporter_.misuse("ICudaEngine::createExecutionContext", "the runtime configuration is null");
+    return nullptr;
+  }
+  return createExecutionContext(config->getExecutionContextAllocationStrategy());
+}
+
+IRuntimeConfig* CudaEngine::createRuntimeConfig() noexcept {
+  return reporter_.guard("ICudaEngine::createRuntimeConfig", static_cast<IRuntimeConfig*>(nullptr),
+                         [&] { return new RuntimeConfig(); });
+}
+
+int64_t const* CudaEngine::getProfileTensorValuesV2(char const* name, int32_t profile,
+                                                    OptProfileSelector select) const noexcept {
+  const char* const call = "ICudaEngine::getProfileTensorValues";
+  const auto s = static_cast<size_t>(select);
+  if (!find(call, name) || !has_profile(call, profile) || s > 2) return nullptr;
+  const auto& values = plan_->facts.profiles[static_cast<size_t>(profile)].values[s];
+  const auto found = values.find(std::string_view(name));
+  return found == values.end() ? nullptr : found->second.data();
+}
+
+int32_t const* CudaEngine::getProfileTensorValues(char const* name, int32_t profile,
+                                                  OptProfileSelector select) const noexcept {
+  const int64_t* const values = getProfileTensorValuesV2(name, profile, select);
+  if (values) {
+    reporter_.error(ErrorCode::kUNSUPPORTED_STATE, "ICudaEngine::getProfileTensorValues",
+                    "values are 64 bits wide: ask with getProfileTensorValuesV2");
+  }
+  return nullptr;
+}
+
+IEngineInspector* CudaEngine::createEngineInspector() const noexcept {
+  return reporter_.guard("ICudaEngine::createEngineInspector",
+                         static_cast<IEngineInspector*>(nullptr),
+                         [&] { return new EngineInspector(plan_, reporter_); });
+}
+
+Dims CudaEngine::getTensorShape(char const* name) const noexcept {
+  const Plan::Tensor* const t = find("ICudaEngine::getTensorShape", name);
+  return t ? dims_of(t->type.dims) : invalid_dims();
+}
+
+DataType CudaEngine::getTensorDataType(char const* name) const noexcept {
+  const Plan::Tensor* const t = find("ICudaEngine::getTensorDataType", name);
+  return t ? t->data_type : DataType::kFLOAT;
+}
+
+TensorLocation CudaEngine::getTensorLocation(char const* name) const noexcept {
+  const Plan::Tensor* const t = find("ICudaEngine::getTensorLocation", name);
+  return t && t->is_shape ? TensorLocation::kHOST : TensorLocation::kDEVICE;
+}
+
+bool CudaEngine::isShapeInferenceIO(char const* name) const noexcept {
+  const Plan::Tensor* const t = find("ICudaEngine::isShapeInferenceIO", name);
+  return t && t->is_shape;
+}
+
+TensorIOMode CudaEngine::getTensorIOMode(char const* name) const noexcept {
+  const int i = plan_->find(name);
+  if (i < 0) return TensorIOMode::kNONE;
+  return plan_->tensors[static_cast<size_t>(i)].is_input ? TensorIOMode::kINPUT
+                                                         : TensorIOMode::kOUTPUT;
+}
+
+int32_t CudaEngine::getTensorBytesPerComponent(char const* name) const noexcept {
+  const Plan::Tensor* const t = find("ICudaEngine::getTensorBytesPerComponent", name);
+  return t ? bytes_of(t->data_type) : -1;
+}
+
+// Every tensor is linear: its elements one after another.
+int32_t CudaEngine::getTensorComponentsPerElement(char const* name) const noexcept {
+  return find("ICudaEngine::getTensorComponentsPerElement", name) ? 1 : -1;
+}
+
+TensorFormat CudaEngine::getTensorFormat(char const* name) const noexcept {
+  find("ICudaEngine::getTensorFormat", name);
+  return TensorFormat::kLINEAR;
+}
+
+char const* CudaEngine::getTensorFormatDesc(char const* name) const noexcept {
+  const Plan::Tensor* const t = find("ICudaEngine::getTensorFormatDesc", name);
+  if (!t) return nullptr;
+  switch (t->data_type) {
+    case DataType::kFLOAT:
+      return "Row major linear FP32 format (kLINEAR)";
+    case DataType::kHALF:
+      return "Row major linear FP16 format (kLINEAR)";
+    case DataType::kINT8:
+      return "Row major linear INT8 format (kLINEAR)";
+    case DataType::kINT32:
+      return "Row major linear INT32 format (kLINEAR)";
+    case DataType::kINT64:
+      return "Row major linear INT64 format (kLINEAR)";
+    case DataType::kBOOL:
+      return "Row major linear BOOL format (kLINEAR)";
+    case DataType::kUINT8:
+      return "Row major linear UINT8 format (kLINEAR)";
+    case DataType::kBF16:
+      return "Row major linear BF16 format (kLINEAR)";
+    default:
+      return "Row major linear format (kLINEAR)";
+  }
+}
+
+int32_t CudaEngine::getTensorVectorizedDim(char const* name) const noexcept {
+  find("ICudaEngine::getTensorVectorizedDim", name);
+  return -1;
+}
+
+int32_t CudaEngine::getTensorBytesPerComponentV2(char const* name, int32_t profile) const noexcept {
+  return has_profile("ICudaEngine::getTensorBytesPerComponent", profile)
+             ? getTensorBytesPerComponent(name)
+             : -1;
+}
+int32_t CudaEngine::getTensorComponentsPerElementV2(char const* name,
+                                                    int32_t profile) const noexcept {
+  return has_profile("ICudaEngine::getTensorComponentsPerElement", profile)
+             ? getTensorComponentsPerElement(name)
+             : -1;
+}
+TensorFormat CudaEngine::getTensorFormatV2(char const* name, int32_t profile) const noexcept {
+  has_profile("ICudaEngine::getTensorFormat", profile);
+  return getTensorFormat(name);
+}
+char const* CudaEngine::getTensorFormatDescV2(char const* name, int32_t profile) const noexcept {
+  return has_profile("ICudaEngine::getTensorFormatDesc", profile) ? getTensorFormatDesc(name)
+                                                                  : nullptr;
+}
+int32_t CudaEngine::getTensorVectorizedDimV2(char const* name, int32_t profile) const noexcept {
+  has_profile("ICudaEngine::getTensorVectorizedDim", profile);
+  return getTensorVectorizedDim(name);
+}
+
+Dims CudaEngine::getProfileShape(char const* name, int32_t profile,
+                                 OptProfileSelector select) const noexcept {
+  const char* const call = "ICudaEngine::getProfileShape";
+  const Plan::Tensor* const t = find(call, name);
+  const auto s = static_cast<size_t>(select);
+  if (!t || !has_profile(call, profile) || s > 2) return invalid_dims();
+  if (!t->is_input) {
+    reporter_.misuse(call, cat("'", name, "' is an output; profiles are of inputs"));
+    return invalid_dims();
+  }
+  const auto& dims = plan_->facts.profiles[static_cast<size_t>(profile)].dims[s];
+  const auto found = dims.find(t->name);
+  return found == dims.end() ? dims_of(t->type.dims) : dims_of(found->second);
+}
+
+char const* CudaEngine::getIOTensorName(int32_t index) const noexcept {
+  if (index >= 0 && index < getNbIOTensors()) {
+    return plan_->tensors[static_cast<size_t>(index)].name.c_str();
+  }
+  reporter_.misuse("ICudaEngine::getIOTensorName",
+                   cat("index ", index, " is not one of ", getNbIOTensors()));
+  return nullptr;
+}
+
+ISerializationConfig* CudaEngine::createSerializationConfig() noexcept {
+  return reporter_.guard("ICudaEngine::createSerializationConfig",
+                         static_cast<ISerializationConfig*>(nullptr),
+                         [&] { return new SerializationConfig(); });
+}
+
+IHostMemory* CudaEngine::serializeWithConfig(ISerializationConfig& config) const noexcept {
+  if (config.getFlag(SerializationFlag::kEXCLUDE_WEIGHTS)) {
+    reporter_.error(ErrorCode::kUNSUPPORTED_STATE, "ICudaEngine::serializeWithConfig",
+                    "weights cannot be left out: they are packed for their kernels, and the engine "
+                    "is not refittable");
+    return nullptr;
+  }
+  return serialize();
+}
+
+IRefitter* CudaEngine::createRefitter(ILogger& logger) noexcept {
+  return make_refitter(*this, logger);
+}
+
+bool CudaEngine::setWeightStreamingBudget(int64_t budget) noexcept {
+  return setWeightStreamingBudgetV2(budget);
+}
+bool CudaEngine::setWeightStreamingBudgetV2(int64_t budget) noexcept {
+  reporter_.error(ErrorCode::kUNSUPPORTED_STATE, "ICudaEngine::setWeightStreamingBudgetV2",
+                  cat("a budget of ", budget, " bytes: on this device no weights are streamed"));
+  return false;
+}
+
+bool CudaEngine::isDebugTensor(char const* name) const noexcept {
+  find("ICudaEngine::isDebugTensor", name);
+  return false;
+}
+
+int64_t CudaEngine::getEngineStat(EngineStat stat) const noexcept {
+  if (stat == EngineStat::kTOTAL_WEIGHTS_SIZE) return plan_->engine->weight_bytes();
+  return -1;  // the plan is not stripped
+}
+
+}  // namespace trt

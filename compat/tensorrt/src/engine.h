@@ -1,0 +1,133 @@
+#pragma once
+// CudaEngine: ICudaEngine.
+#include "plan.h"
+
+namespace trt {
+
+class SerializationConfig final : public ISerializationConfig, public apiv::VSerializationConfig {
+ public:
+  SerializationConfig() { mImpl = this; }
+  bool setFlags(SerializationFlags flags) noexcept override { return flags_ = flags, true; }
+  SerializationFlags getFlags() const noexcept override { return flags_; }
+  bool clearFlag(SerializationFlag flag) noexcept override { return flags_ &= ~bit(flag), true; }
+  bool setFlag(SerializationFlag flag) noexcept override { return flags_ |= bit(flag), true; }
+  bool getFlag(SerializationFlag flag) const noexcept override { return (flags_ & bit(flag)) != 0; }
+
+ private:
+  static uint32_t bit(SerializationFlag flag) { return 1u << (static_cast<uint32_t>(flag) & 31); }
+  SerializationFlags flags_ = 0;
+};
+
+class RuntimeConfig final : public IRuntimeConfig, public apiv::VRuntimeConfig {
+ public:
+  RuntimeConfig() { mImpl = this; }
+  IRuntimeConfig* getPImpl() noexcept override { return this; }
+  void setExecutionContextAllocationStrategy(
+      ExecutionContextAllocationStrategy strategy) noexcept override {
+    strategy_ = strategy;
+  }
+  ExecutionContextAllocationStrategy getExecutionContextAllocationStrategy()
+      const noexcept override {
+    return strategy_;
+  }
+
+ private:
+  ExecutionContextAllocationStrategy strategy_ = ExecutionContextAllocationStrategy::kSTATIC;
+};
+
+class CudaEngine final : public ICudaEngine, public apiv::VCudaEngine {
+ public:
+  CudaEngine(PlanPtr plan, const Reporter& reporter) : plan_(std::move(plan)), reporter_(reporter) {
+    mImpl = this;
+  }
+  const PlanPtr& plan() const { return plan_; }
+  const Reporter& reporter() const { return reporter_; }
+
+  ICudaEngine* getPImpl() noexcept override { return this; }
+  int32_t getNbLayers() const noexcept override {
+    return static_cast<int32_t>(plan_->steps.size());
+  }
+  IHostMemory* serialize() const noexcept override;
+  IExecutionContext* createExecutionContext(ExecutionContextAllocationStrategy s) noexcept override;
+  IExecutionContext* createExecutionContextWithoutDeviceMemory() noexcept override;
+  // A context's memory is its own: callers have none to bring.
+  size_t getDeviceMemorySize() const noexcept override { return 0; }
+  int64_t getDeviceMemorySizeV2() const noexcept override { return 0; }
+  size_t getDeviceMemorySizeForProfile(int32_t) const noexcept override { return 0; }
+  int64_t getDeviceMemorySizeForProfileV2(int32_t) const noexcept override { return 0; }
+  bool isRefittable() const noexcept override { return false; }
+  char const* getName() const noexcept override { return plan_->facts.name.c_str(); }
+  int32_t getNbOptimizationProfiles() const noexcept override {
+    return static_cast<int32_t>(plan_->facts.profiles.size());
+  }
+  int32_t const* getProfileTensorValues(char const* name, int32_t profile,
+                                        OptProfileSelector select) const noexcept override;
+  int64_t const* getProfileTensorValuesV2(char const* name, int32_t profile,
+                                          OptProfileSelector select) const noexcept override;
+  EngineCapability getEngineCapability() const noexcept override { return plan_->facts.capability; }
+  void setErrorRecorder(IErrorRecorder* recorder) noexcept override {
+    reporter_.set_recorder(recorder);
+  }
+  IErrorRecorder* getErrorRecorder() const noexcept override { return reporter_.recorder(); }
+  bool hasImplicitBatchDimension() const noexcept override { return false; }
+  TacticSources getTacticSources() const noexcept override { return plan_->facts.tactic_sources; }
+  ProfilingVerbosity getProfilingVerbosity() const noexcept override {
+    return plan_->facts.verbosity;
+  }
+  IEngineInspector* createEngineInspector() const noexcept override;
+  Dims getTensorShape(char const* name) const noexcept override;
+  DataType getTensorDataType(char const* name) const noexcept override;
+  TensorLocation getTensorLocation(char const* name) const noexcept override;
+  bool isShapeInferenceIO(char const* name) const noexcept override;
+  TensorIOMode getTensorIOMode(char const* name) const noexcept override;
+  int32_t getTensorBytesPerComponent(char const* name) const noexcept override;
+  int32_t getTensorComponentsPerElement(char const* name) const noexcept override;
+  TensorFormat getTensorFormat(char const* name) const noexcept override;
+  char const* getTensorFormatDesc(char const* name) const noexcept override;
+  int32_t getTensorVectorizedDim(char const* name) const noexcept override;
+  Dims getProfileShape(char const* name, int32_t profile,
+                       OptProfileSelector select) const noexcept override;
+  int32_t getNbIOTensors() const noexcept override {
+    return static_cast<int32_t>(plan_->tensors.size());
+  }
+  char const* getIOTensorName(int32_t index) const noexcept override;
+  HardwareCompatibilityLevel getHardwareCompatibilityLevel() const noexcept override {
+    return plan_->facts.hardware;
+  }
+  int32_t getNbAuxStreams() const noexcept override { return 0; }
+  int32_t getTensorBytesPerComponentV2(char const* name, int32_t profile) const noexcept override;
+  int32_t getTensorComponentsPerElementV2(char const* name, int32_t) const noexcept override;
+  TensorFormat getTensorFormatV2(char const* name, int32_t profile) const noexcept override;
+  char const* getTensorFormatDescV2(char const* name, int32_t profile) const noexcept override;
+  int32_t getTensorVectorizedDimV2(char const* name, int32_t profile) const noexcept override;
+  ISerializationConfig* createSerializationConfig() noexcept override;
+  IHostMemory* serializeWithConfig(ISerializationConfig& config) const noexcept override;
+  IRefitter* createRefitter(ILogger& logger) noexcept override;
+  // Weights are where the engine's bytes are; none is moved in and out.
+  bool setWeightStreamingBudget(int64_t) noexcept override;
+  int64_t getWeightStreamingBudget() const noexcept override { return 0; }
+  int64_t getMinimumWeightStreamingBudget() const noexcept override { return 0; }
+  int64_t getStreamableWeightsSize() const noexcept override { return 0; }
+  bool setWeightStreamingBudgetV2(int64_t) noexcept override;
+  int64_t getWeightStreamingBudgetV2() const noexcept override { return 0; }
+  int64_t getWeightStreamingAutomaticBudget() const noexcept override { return 0; }
+  int64_t getWeightStreamingScratchMemorySize() const noexcept override { return 0; }
+  bool isDebugTensor(char const* name) const noexcept override;
+  IExecutionContext* createExecutionContextWithRuntimeConfig(
+      IRuntimeConfig* config) noexcept override;
+  IRuntimeConfig* createRuntimeConfig() noexcept override;
+  int64_t getEngineStat(EngineStat stat) const noexcept override;
+  char const* getAliasedInputTensor(char const*) const noexcept override { return nullptr; }
+
+ private:
+  const Plan::Tensor* find(const char* call, char const* name) const;
+  bool has_profile(const char* call, int32_t profile) const;
+
+  PlanPtr plan_;
+  Reporter reporter_;
+};
+
+/// An engine from a plan's bytes, or null and an error that was reported.
+ICudaEngine* load_plan(const char* call, const Reporter& reporter, std::vector<std::byte> bytes);
+
+}  // namespace trt

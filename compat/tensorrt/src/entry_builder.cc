@@ -1,0 +1,33 @@
+// The C functions that the headers' inline functions call: the builder's part.
+#include "builder.h"
+#include "parser.h"
+#include "registry.h"
+
+extern "C" {
+
+TENSORRTAPI void* createInferBuilder_INTERNAL(void* logger, int32_t version) noexcept {
+  auto* const log = static_cast<nvinfer1::ILogger*>(logger);
+  if (!log || version / 10000 != NV_TENSORRT_MAJOR) {
+    trt::Reporter(log).misuse("createInferBuilder",
+                              trt::cat("the program was compiled for version ", version / 10000,
+                                       "; this library serves ", NV_TENSORRT_MAJOR, ".x"));
+    return nullptr;
+  }
+  return static_cast<nvinfer1::IBuilder*>(new (std::nothrow) trt::Builder(log));
+}
+
+TENSORRTAPI nvinfer1::IPluginRegistry* getBuilderPluginRegistry(
+    nvinfer1::EngineCapability) noexcept {
+  return &trt::plugin_registry();
+}
+
+TENSORRTAPI nvinfer1::safe::IPluginRegistry* getBuilderSafePluginRegistry(
+    nvinfer1::EngineCapability) noexcept {
+  return nullptr;  // there is no safety runtime
+}
+
+TENSORRTAPI void* carnotTrtCreateParser(void* network, void* logger) noexcept {
+  return trt::make_parser(network, logger);
+}
+
+}  // extern "C"

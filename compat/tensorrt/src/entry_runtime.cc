@@ -1,0 +1,51 @@
+// The C functions that the headers' inline functions call: the runtime's part.
+#include "refitter.h"
+#include "registry.h"
+#include "runtime.h"
+
+namespace {
+
+/// The header's major version decides the layout of everything.
+bool serves(int32_t version) {
+  return version / 10000 == NV_TENSORRT_MAJOR;
+}
+
+void refuse(void* logger, const char* call, int32_t version) {
+  trt::Reporter(static_cast<nvinfer1::ILogger*>(logger))
+      .misuse(call,
+              trt::cat("the program was compiled for version ", version / 10000, '.',
+                       version / 100 % 100, "; this library serves ", NV_TENSORRT_MAJOR, ".x"));
+}
+
+}  // namespace
+
+extern "C" {
+
+TENSORRTAPI void* createInferRuntime_INTERNAL(void* logger, int32_t version) noexcept {
+  if (!logger || !serves(version)) return refuse(logger, "createInferRuntime", version), nullptr;
+  auto* const out = new (std::nothrow) trt::Runtime(static_cast<nvinfer1::ILogger*>(logger));
+  return static_cast<nvinfer1::IRuntime*>(out);
+}
+
+TENSORRTAPI void* createInferRefitter_INTERNAL(void* engine, void* logger,
+                                               int32_t version) noexcept {
+  if (!engine || !logger || !serves(version)) {
+    return refuse(logger, "createInferRefitter", version), nullptr;
+  }
+  auto& ours = static_cast<trt::CudaEngine&>(*static_cast<nvinfer1::ICudaEngine*>(engine));
+  return trt::make_refitter(ours, *static_cast<nvinfer1::ILogger*>(logger));
+}
+
+TENSORRTAPI nvinfer1::IPluginRegistry* getPluginRegistry() noexcept {
+  return &trt::plugin_registry();
+}
+
+TENSORRTAPI nvinfer1::ILogger* getLogger() noexcept {
+  return nullptr;  // a logger belongs to the objects that were made with it
+}
+
+TENSORRTAPI bool setInternalLibraryPath(nvinfer1::AsciiChar const*) noexcept {
+  return true;  // there are no further libraries
+}
+
+}  // extern "C"

@@ -1,0 +1,30 @@
+#pragma once
+// Layers that the ONNX parser makes: an operation of ours as it is, which answers to TensorRT's
+// calls as the nearest kind of layer.
+#include "layers_math.h"
+#include "layers_window.h"
+
+namespace trt {
+
+/// An operation that no kind of layer describes. Its face is an identity layer's, which has no
+/// calls of its own that could show a wrong parameter.
+class Imported final : public LayerOf<IIdentityLayer, apiv::VIdentityLayer> {
+ public:
+  Imported(Network& net, carnot::Network::Node node)
+      : LayerOf(net, LayerType::kIDENTITY),
+        operation(std::move(node.op)),
+        bodies(std::move(node.bodies)) {}
+  Values emit(Emit& e, const Values& in) override;
+  bool emit_edge(Scope& scope) override;
+
+  carnot::Operation operation;
+  std::vector<carnot::Network> bodies;
+
+ private:
+  const std::map<std::string, carnot::Dim, std::less<>>* pinned_ = nullptr;
+};
+
+/// Adds layers for every operation of a model. Gives the tensors of its outputs.
+std::vector<NetTensor*> import_layers(Network& into, const carnot::Network& model);
+
+}  // namespace trt

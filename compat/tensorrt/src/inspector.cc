@@ -1,0 +1,88 @@
+#include "inspector.h"
+
+namespace trt {
+
+namespace {
+
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (static_cast<unsigned char>(c) >= ' ') {
+      out += c;
+    } else {
+      char hex[8];
+      std::snprintf(hex, sizeof hex, "\\u%04x", static_cast<unsigned>(c));
+      out += hex;
+    }
+  }
+  return out + '"';
+}
+
+std::string tensors(const std::vector<carnot::TensorInfo>& list) {
+  std::string out = "[";
+  for (const carnot::TensorInfo& info : list) {
+    const auto type = data_type_of(info.type.dtype);
+    const Dims dims = dims_of(info.type.dims);
+    out += cat(out.size() > 1 ? ", {" : "{", "\"Name\": ", quoted(info.name),
+               ", \"Location\": \"Device\", \"Dimensions\": ",
+               dims.nbDims < 0 ? "[]" : carnot::to_string(ints_of(dims)), ", \"Format/Datatype\": ",
+               quoted(type ? name_of(*type) : carnot::to_string(info.type.dtype)), "}");
+  }
+  return out + "]";
+}
+
+}  // namespace
+
+std::string EngineInspector::layer(size_t index, bool json) const {
+  const carnot::StepInfo& step = plan_->steps[index];
+  const std::string& name = plan_->layer_names[index];
+  if (plan_->facts.verbosity != ProfilingVerbosity::kDETAILED) return json ? quoted(name) : name;
+  const std::string kind = step.tactic.substr(0, step.tactic.find('['));
+  if (!json) return cat("Name: ", name, ", LayerType: ", kind, ", TacticName: ", step.tactic);
+  std::string origins;
+  for (const std::string& o : step.origin) origins += cat("[ONNX Layer: ", o, "]");
+  return cat("{\"Name\": ", quoted(name), ", \"LayerType\": ", quoted(kind),
+             ", \"Inputs\": ", tensors(step.inputs), ", \"Outputs\": ", tensors(step.outputs),
+             ", \"TacticName\": ", quoted(step.tactic),
+             ", \"StreamId\": 0, \"Metadata\": ", quoted(origins), "}");
+}
+
+char const* EngineInspector::getLayerInformation(int32_t index,
+                                                 LayerInformationFormat format) const noexcept {
+  const char* const call = "IEngineInspector::getLayerInformation";
+  const char* const none = "";
+  return reporter_.guard(call, none, [&] {
+    if (index < 0 || static_cast<size_t>(index) >= plan_->steps.size()) {
+      reporter_.misuse(call, cat("layer ", index, " is not one of ", plan_->steps.size()));
+      return none;
+    }
+    if (plan_->facts.verbosity == ProfilingVerbosity::kNONE) return none;
+    text_ = layer(static_cast<size_t>(index), format == LayerInformationFormat::kJSON);
+    return text_.c_str();
+  });
+}
+
+char const* EngineInspector::getEngineInformation(LayerInformationFormat format) const noexcept {
+  const char* const none = "";
+  return reporter_.guard("IEngineInspector::getEngineInformation", none, [&] {
+    const bool json = format == LayerInformationFormat::kJSON;
+    const bool silent = plan_->facts.verbosity == ProfilingVerbosity::kNONE;
+    std::string out = json ? "{\"Layers\": [" : "Layers:\n";
+    for (size_t i = 0; !silent && i < plan_->steps.size(); ++i) {
+      if (json) out += i ? ",\n" : "";
+      out += layer(i, json);
+      if (!json) out += '\n';
+    }
+    out += json ? "],\n\"Bindings\": [" : "Bindings:\n";
+    for (size_t i = 0; i < plan_->tensors.size(); ++i) {
+      const std::string& name = plan_->tensors[i].name;
+      out += json ? cat(i ? ", " : "", quoted(name)) : cat(name, '\n');
+    }
+    if (json) out += "]}";
+    text_ = std::move(out);
+    return text_.c_str();
+  });
+}
+
+}  // namespace trt

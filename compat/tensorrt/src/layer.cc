@@ -1,0 +1,100 @@
+#include "layer.h"
+
+#include "network.h"
+
+namespace trt {
+
+const char* Layer::kind_name() const {
+  static constexpr const char* kNames[] = {"Convolution",
+                                           "Cast",
+                                           "Activation",
+                                           "Pooling",
+                                           "LRN",
+                                           "Scale",
+                                           "SoftMax",
+                                           "Deconvolution",
+                                           "Concatenation",
+                                           "ElementWise",
+                                           "Plugin",
+                                           "Unary",
+                                           "Padding",
+                                           "Shuffle",
+                                           "Reduce",
+                                           "TopK",
+                                           "Gather",
+                                           "Matrix Multiply",
+                                           "Ragged SoftMax",
+                                           "Constant",
+                                           "Identity",
+                                           "PluginV2",
+                                           "Slice",
+                                           "Shape",
+                                           "Parametric ReLU",
+                                           "Resize",
+                                           "Trip Limit",
+                                           "Recurrence",
+                                           "Iterator",
+                                           "Loop Output",
+                                           "Select",
+                                           "Fill",
+                                           "Quantize",
+                                           "Dequantize",
+                                           "Condition",
+                                           "Conditional Input",
+                                           "Conditional Output",
+                                           "Scatter",
+                                           "Einsum",
+                                           "Assertion",
+                                           "One Hot",
+                                           "Non Zero",
+                                           "Grid Sample",
+                                           "NMS",
+                                           "Reverse Sequence",
+                                           "Normalization",
+                                           "PluginV3",
+                                           "Squeeze",
+                                           "Unsqueeze",
+                                           "Cumulative",
+                                           "Dynamic Quantize",
+                                           "Attention Input",
+                                           "Attention Output",
+                                           "Rotary Embedding",
+                                           "KV Cache Update",
+                                           "MoE",
+                                           "Dist Collective"};
+  const auto i = static_cast<size_t>(kind);
+  return i < std::size(kNames) ? kNames[i] : "Layer";
+}
+
+void Layer::touch() {
+  ++revision;
+  network.changed();
+}
+
+bool Layer::set_input(int32_t i, NetTensor* tensor) {
+  const char* const call = "ILayer::setInput";
+  if (i < 0 || i >= inputs_max()) {
+    network.reporter().misuse(call, cat("layer '", name, "' (", kind_name(), ") has no input ", i,
+                                        "; there are ", inputs_max()));
+    return false;
+  }
+  if (!network.owns(*tensor)) {
+    network.reporter().misuse(call, cat("tensor '", tensor->name, "' is of another network"));
+    return false;
+  }
+  if (static_cast<size_t>(i) >= inputs.size()) inputs.resize(static_cast<size_t>(i) + 1);
+  inputs[static_cast<size_t>(i)] = tensor;
+  touch();
+  return true;
+}
+
+void Layer::add_outputs(int count) {
+  for (int i = 0; i < count; ++i) {
+    outputs.push_back(
+        std::make_unique<NetTensor>(network, this, static_cast<int32_t>(outputs.size())));
+    NetTensor& t = *outputs.back();
+    t.name = outputs.size() == 1 ? cat(name, "_output") : cat(name, "_output_", outputs.size() - 1);
+  }
+}
+
+}  // namespace trt

@@ -1,0 +1,218 @@
+#include "network.h"
+
+#include "control.h"
+
+namespace trt {
+
+Network::Network(IBuilder& builder, const Reporter& reporter, NetworkDefinitionCreationFlags flags)
+    : builder_(builder), reporter_(reporter), flags_(flags) {
+  mImpl = this;
+  probe_ = std::make_unique<Scope>(fresh_);
+  probe_->probing = true;
+}
+Network::~Network() noexcept = default;
+
+void Network::name_layer(Layer& layer, int outputs) {
+  layer.name = cat("(Unnamed Layer* ", layers_.size(), ") [", layer.kind_name(), "]");
+  layer.add_outputs(outputs);
+}
+
+NetTensor* Network::new_input(std::string name, carnot::TensorType type) {
+  inputs_.push_back(std::make_unique<NetTensor>(*this, nullptr, 0));
+  inputs_.back()->name = std::move(name);
+  inputs_.back()->type = std::move(type);
+  for (size_t i = 0; i < inputs_.back()->type.dims.size(); ++i) {
+    const auto symbol = inputs_.back()->type.dims[i].as_symbol();
+    if (symbol) inputs_.back()->keep_dimension_name(static_cast<int32_t>(i), *symbol);
+  }
+  changed();
+  return inputs_.back().get();
+}
+
+void Network::resize_input(NetTensor& input, const Dims& dims) {
+  carnot::Dims sizes;
+  for (int32_t i = 0; i < dims.nbDims; ++i) {
+    const auto at = static_cast<size_t>(i);
+    const bool had = at < input.type.dims.size();
+    if (dims.d[i] >= 0) {
+      const auto symbol = had ? input.type.dims[at].as_symbol() : std::nullopt;
+      if (symbol) pinned_.insert_or_assign(*symbol, carnot::Dim(dims.d[i]));
+      sizes.emplace_back(dims.d[i]);
+    } else if (had && !input.type.dims[at].is_constant()) {
+      sizes.push_back(input.type.dims[at]);
+    } else {
+      sizes.push_back(carnot::Dim::symbol(cat("trt.", input.name, ".", i)));
+    }
+  }
+  input.type.dims = std::move(sizes);
+  // Other inputs that share the size have it now.
+  for (const auto& other : inputs_) {
+    for (carnot::Dim& d : other->type.dims) d = substitute(d, pinned_);
+  }
+  changed();
+}
+
+void Network::name_size(NetTensor& input, int32_t axis, const char* name) {
+  const auto at = static_cast<size_t>(axis);
+  if (at >= input.type.dims.size() || input.type.dims[at].is_constant()) return;
+  std::string text = "trt.named.";
+  for (const char* c = name; *c; ++c) text += isalnum(static_cast<unsigned char>(*c)) ? *c : '_';
+  const auto symbol = input.type.dims[at].as_symbol();
+  if (symbol) pinned_.insert_or_assign(*symbol, carnot::Dim::symbol(text));
+  input.type.dims[at] = carnot::Dim::symbol(text);
+  changed();
+}
+
+bool Network::feeds_a_shape(const NetTensor& input) const {
+  const carnot::TensorType& type = input.type;
+  if (type.rank() > 1 || carnot::is_float(type.dtype)) return false;
+  for (const auto& layer : layers_) {
+    const bool shapes = layer->kind == LayerType::kSHUFFLE || layer->kind == LayerType::kSLICE ||
+                        layer->kind == LayerType::kFILL || layer->kind == LayerType::kRESIZE;
+    for (size_t i = 1; shapes && i < layer->inputs.size(); ++i) {
+      if (layer->inputs[i] == &input) return true;
+    }
+  }
+  return false;
+}
+
+int64_t Network::id_of(const NetTensor* tensor) {
+  if (!tensor) return 0;
+  return tensor->producer ? ages_[tensor->producer].id : input_ids_[tensor];
+}
+
+/// Brings the probe's translation of one layer up to date; its inputs' are.
+void Network::check(Layer& layer) {
+  Age& age = ages_[&layer];
+  if (age.checked_epoch == epoch_) return;
+  age.checked_epoch = epoch_;
+  std::vector<int64_t> ids;
+  for (const NetTensor* input : layer.inputs) ids.push_back(id_of(input));
+  if (age.revision == layer.revision && age.inputs == ids) return;
+  age.revision = layer.revision;
+  age.inputs = std::move(ids);
+  age.id = next_id_++;
+  age.problem = {};
+  for (const auto& output : layer.outputs) probe_->forget(*output);
+  for (const NetTensor* input : layer.inputs) {
+    if (!input || !input->producer) continue;
+    const carnot::Status& problem = ages_[input->producer].problem;
+    if (!problem.ok()) age.problem = problem;
+  }
+  if (!age.problem.ok()) return;
+  try {
+    probe_->run(layer);
+  } catch (const EmitFailure& failure) {
+    age.problem = failure.status;
+  }
+}
+
+carnot::Result<Handle> Network::probe(const NetTensor& tensor) {
+  probe_->pinned = pinned_;
+  for (const auto& input : inputs_) {
+    int64_t& id = input_ids_[input.get()];
+    const std::string stamp = cat(carnot::to_string(input->type), input->wanted_type.has_value());
+    std::string& known = input_stamps_[input.get()];
+    if (id != 0 && stamp == known) continue;
+    known = stamp;
+    id = next_id_++;
+    probe_->forget(*input);
+    probe_->get(*input);
+  }
+  if (!tensor.producer) return probe_->get(const_cast<NetTensor&>(tensor));
+  // In order, so that what a layer needs is mostly there; setInput() may have changed the order.
+  std::vector<const Layer*> todo = {tensor.producer};
+  std::set<const Layer*> needed = {tensor.producer};
+  while (!todo.empty()) {
+    const Layer* const layer = todo.back();
+    todo.pop_back();
+    for (const NetTensor* input : layer->inputs) {
+      if (!input || !input->producer || ages_[input->producer].checked_epoch == epoch_) continue;
+      if (needed.insert(input->producer).second) todo.push_back(input->producer);
+    }
+  }
+  for (int round = 0; round < 2; ++round) {
+    for (const auto& layer : layers_) {
+      if (needed.count(layer.get()) == 0) continue;
+      if (round == 1) ages_[layer.get()].checked_epoch = -1;
+      check(*layer);
+    }
+    if (ages_[tensor.producer].problem.ok()) break;
+  }
+  const Age& age = ages_[tensor.producer];
+  if (!age.problem.ok()) return age.problem;
+  return probe_->get(const_cast<NetTensor&>(tensor));
+}
+
+std::set<const Layer*> Network::dependents(const std::set<const Layer*>& roots) const {
+  std::set<const Layer*> out = roots;
+  for (bool grown = true; grown;) {
+    grown = false;
+    for (const auto& layer : layers_) {
+      if (out.count(layer.get()) > 0) continue;
+      for (const NetTensor* input : layer->inputs) {
+        if (!input || !input->producer || out.count(input->producer) == 0) continue;
+        out.insert(layer.get());
+        grown = true;
+        break;
+      }
+    }
+  }
+  return out;
+}
+
+std::set<const Layer*> Network::layers_in_bodies() const {
+  return {};
+}
+
+carnot::Result<carnot::Network> Network::translate() {
+  Scope scope(fresh_);
+  scope.pinned = pinned_;
+  try {
+    for (const auto& input : inputs_) scope.get(*input);
+    std::set<const Layer*> needed;
+    std::vector<const Layer*> todo;
+    for (const NetTensor* output : outputs_) {
+      if (output->producer && needed.insert(output->producer).second)
+        todo.push_back(output->producer);
+    }
+    while (!todo.empty()) {
+      const Layer* const layer = todo.back();
+      todo.pop_back();
+      for (const NetTensor* input : layer->inputs) {
+        if (!input || !input->producer) continue;
+        if (needed.insert(input->producer).second) todo.push_back(input->producer);
+      }
+    }
+    const std::set<const Layer*> bodies = layers_in_bodies();
+    for (const auto& layer : layers_) {
+      if (needed.count(layer.get()) == 0 || bodies.count(layer.get()) > 0) continue;
+      for (const auto& output : layer->outputs) scope.get(*output);
+    }
+    for (NetTensor* output : outputs_) {
+      scope.net.set_origin({output->name});
+      scope.net.mark_output(scope.get(*output), output->name);
+    }
+  } catch (EmitFailure& failure) {
+    return std::move(failure.status);
+  }
+  return std::move(scope.net);
+}
+
+void Network::mark(NetTensor& tensor) {
+  if (std::find(outputs_.begin(), outputs_.end(), &tensor) == outputs_.end()) {
+    outputs_.push_back(&tensor);
+  }
+}
+
+void Network::mark_named(NetTensor& tensor, const carnot::TensorSpec& spec) {
+  NetTensor* out = &tensor;
+  const bool taken = !tensor.producer || tensor.isNetworkOutput();
+  if (taken || !data_type_of(spec.type.dtype)) {  // a tensor has one name, and TensorRT's types
+    out = add_output_copy(tensor, spec.type.dtype)->outputs[0].get();
+  }
+  out->name = spec.name;
+  mark(*out);
+}
+
+}  // namespace trt

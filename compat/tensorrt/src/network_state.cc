@@ -1,0 +1,164 @@
+// The calls of INetworkDefinition that are not about new layers.
+#include "control.h"
+#include "network.h"
+
+namespace trt {
+
+void Network::markOutput(ITensor& tensor) noexcept {
+  const char* const call = "INetworkDefinition::markOutput";
+  reporter_.guard(call, [&] {
+    if (!owns(tensor)) return reporter_.misuse(call, "the tensor is another network's");
+    mark(static_cast<NetTensor&>(tensor));
+  });
+}
+
+void Network::unmarkOutput(ITensor& tensor) noexcept {
+  outputs_.erase(std::remove(outputs_.begin(), outputs_.end(), static_cast<NetTensor*>(&tensor)),
+                 outputs_.end());
+}
+
+int32_t Network::getNbLayers() const noexcept {
+  return static_cast<int32_t>(layers_.size());
+}
+ILayer* Network::getLayer(int32_t i) const noexcept {
+  return i >= 0 && i < getNbLayers() ? layers_[static_cast<size_t>(i)]->face() : nullptr;
+}
+int32_t Network::getNbInputs() const noexcept {
+  return static_cast<int32_t>(inputs_.size());
+}
+ITensor* Network::getInput(int32_t i) const noexcept {
+  return i >= 0 && i < getNbInputs() ? inputs_[static_cast<size_t>(i)].get() : nullptr;
+}
+int32_t Network::getNbOutputs() const noexcept {
+  return static_cast<int32_t>(outputs_.size());
+}
+ITensor* Network::getOutput(int32_t i) const noexcept {
+  return i >= 0 && i < getNbOutputs() ? outputs_[static_cast<size_t>(i)] : nullptr;
+}
+
+void Network::removeTensor(ITensor& tensor) noexcept {
+  const char* const call = "INetworkDefinition::removeTensor";
+  reporter_.guard(call, [&] {
+    const auto* const t = static_cast<const NetTensor*>(&tensor);
+    for (const auto& layer : layers_) {
+      if (std::find(layer->inputs.begin(), layer->inputs.end(), t) == layer->inputs.end()) continue;
+      return reporter_.misuse(
+          call, cat("tensor '", t->name, "' is an input of layer '", layer->name, "'"));
+    }
+    unmarkOutput(tensor);
+    const auto input =
+        std::find_if(inputs_.begin(), inputs_.end(), [&](const auto& i) { return i.get() == t; });
+    if (input == inputs_.end()) return;  // a layer's output goes with its layer, when it is unused
+    input_ids_.erase(t);
+    input_stamps_.erase(t);
+    probe_ = std::make_unique<Scope>(fresh_);
+    probe_->probing = true;
+    ages_.clear(), input_ids_.clear(), input_stamps_.clear();
+    inputs_.erase(input);
+    changed();
+  });
+}
+
+void Network::setName(char const* name) noexcept {
+  if (name) reporter_.guard("INetworkDefinition::setName", [&] { name_ = name; });
+}
+char const* Network::getName() const noexcept {
+  return name_.c_str();
+}
+bool Network::hasImplicitBatchDimension() const noexcept {
+  return false;
+}
+
+bool Network::markOutputForShapes(ITensor& tensor) noexcept {
+  markOutput(tensor);
+  return owns(tensor);
+}
+bool Network::unmarkOutputForShapes(ITensor& tensor) noexcept {
+  const bool had = tensor.isNetworkOutput();
+  unmarkOutput(tensor);
+  return had;
+}
+
+bool Network::setWeightsName(Weights weights, char const* name) noexcept {
+  return reporter_.guard("INetworkDefinition::setWeightsName", false, [&] {
+    if (!weights.values || !name) return false;
+    weight_names_[weights.values] = name;
+    return true;
+  });
+}
+
+void Network::setErrorRecorder(IErrorRecorder* recorder) noexcept {
+  reporter_.set_recorder(recorder);
+}
+IErrorRecorder* Network::getErrorRecorder() const noexcept {
+  return reporter_.recorder();
+}
+IBuilder& Network::getBuilder() const noexcept {
+  return builder_;
+}
+NetworkDefinitionCreationFlags Network::getFlags() const noexcept {
+  return flags_;
+}
+bool Network::getFlag(NetworkDefinitionCreationFlag flag) const noexcept {
+  return (flags_ >> (static_cast<uint32_t>(flag) & 31) & 1) != 0;
+}
+
+bool Network::markDebug(ITensor& tensor) noexcept {
+  reporter_.error(
+      ErrorCode::kUNSUPPORTED_STATE, "INetworkDefinition::markDebug",
+      cat("tensor '", tensor.getName(),
+          "': debug tensors do not exist here; mark it as an output to see its values"));
+  return false;
+}
+bool Network::unmarkDebug(ITensor&) noexcept {
+  return false;
+}
+bool Network::isDebugTensor(ITensor const&) const noexcept {
+  return false;
+}
+bool Network::markUnfusedTensorsAsDebugTensors() noexcept {
+  reporter_.error(ErrorCode::kUNSUPPORTED_STATE,
+                  "INetworkDefinition::markUnfusedTensorsAsDebugTensors",
+                  "debug tensors do not exist here; mark tensors as outputs to see their values");
+  return false;
+}
+bool Network::unmarkUnfusedTensorsAsDebugTensors() noexcept {
+  return true;
+}
+
+bool Network::markWeightsRefittable(char const* name) noexcept {
+  return reporter_.guard("INetworkDefinition::markWeightsRefittable", false, [&] {
+    if (!name) return false;
+    refittable_.insert(name);
+    return true;
+  });
+}
+bool Network::unmarkWeightsRefittable(char const* name) noexcept {
+  return name && refittable_.erase(name) > 0;
+}
+bool Network::areWeightsMarkedRefittable(char const* name) const noexcept {
+  return name && refittable_.count(std::string_view(name)) > 0;
+}
+
+IPluginV2Layer* Network::addPluginV2(ITensor* const*, int32_t, IPluginV2& plugin) noexcept {
+  reporter_.error(ErrorCode::kUNSUPPORTED_STATE, "INetworkDefinition::addPluginV2",
+                  cat("plugin '", plugin.getPluginType(),
+                      "': code of a plugin cannot run inside an engine; use layers"));
+  return nullptr;
+}
+
+IPluginV3Layer* Network::addPluginV3(ITensor* const*, int32_t, ITensor* const*, int32_t,
+                                     IPluginV3&) noexcept {
+  reporter_.error(ErrorCode::kUNSUPPORTED_STATE, "INetworkDefinition::addPluginV3",
+                  "code of a plugin cannot run inside an engine; use layers");
+  return nullptr;
+}
+
+IDistCollectiveLayer* Network::addDistCollective(ITensor&, CollectiveOperation, ReduceOperation,
+                                                 int64_t, int64_t*, int64_t) noexcept {
+  reporter_.error(ErrorCode::kUNSUPPORTED_STATE, "INetworkDefinition::addDistCollective",
+                  "an engine runs on one device: there is nobody to exchange with");
+  return nullptr;
+}
+
+}  // namespace trt

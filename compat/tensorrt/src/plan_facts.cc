@@ -1,0 +1,111 @@
+#include "plan_facts.h"
+
+#include <charconv>
+
+namespace trt {
+
+namespace {
+
+constexpr const char* kSelectors[] = {"min", "opt", "max"};
+constexpr int kProfilesMax = 4096;
+
+std::optional<int64_t> number(std::string_view text) {
+  int64_t out = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return out;
+}
+
+std::string join(const std::vector<int64_t>& values) {
+  std::string out;
+  for (const int64_t v : values) out += cat(out.empty() ? "" : ",", v);
+  return out;
+}
+
+std::optional<std::vector<int64_t>> split(std::string_view text) {
+  std::vector<int64_t> out;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(','), text.size());
+    const auto value = number(text.substr(0, end));
+    if (!value) return std::nullopt;
+    out.push_back(*value);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+carnot::Status malformed(std::string_view key) {
+  return {carnot::Code::kCorruptEngine, cat("the plan's metadata '", key, "' is malformed")};
+}
+
+}  // namespace
+
+Metadata write(const PlanFacts& facts) {
+  Metadata out;
+  out["trt.version"] = cat(NV_TENSORRT_MAJOR, '.', NV_TENSORRT_MINOR, '.', NV_TENSORRT_PATCH);
+  out["trt.name"] = facts.name;
+  out["trt.capability"] = cat(static_cast<int>(facts.capability));
+  out["trt.verbosity"] = cat(static_cast<int>(facts.verbosity));
+  out["trt.hardware"] = cat(static_cast<int>(facts.hardware));
+  out["trt.tactic_sources"] = cat(facts.tactic_sources);
+  out["trt.profiles"] = cat(facts.profiles.size());
+  for (const std::string& name : facts.shape_tensors) out[cat("trt.shape.", name)] = "1";
+  for (size_t p = 0; p < facts.profiles.size(); ++p) {
+    for (int s = 0; s < 3; ++s) {
+      for (const auto& [name, sizes] : facts.profiles[p].dims[s]) {
+        out[cat("trt.dims.", p, '.', kSelectors[s], '.', name)] = join(sizes);
+      }
+      for (const auto& [name, values] : facts.profiles[p].values[s]) {
+        out[cat("trt.values.", p, '.', kSelectors[s], '.', name)] = join(values);
+      }
+    }
+  }
+  return out;
+}
+
+carnot::Result<PlanFacts> read(const Metadata& metadata) {
+  PlanFacts out;
+  int64_t profiles = 1;
+  const auto read_number = [&](const char* key, auto& value, int64_t max) {
+    const auto found = metadata.find(key);
+    if (found == metadata.end()) return true;
+    const auto n = number(found->second);
+    if (!n || *n < 0 || *n > max) return false;
+    value = static_cast<std::remove_reference_t<decltype(value)>>(*n);
+    return true;
+  };
+  if (!read_number("trt.capability", out.capability, 2)) return malformed("trt.capability");
+  if (!read_number("trt.verbosity", out.verbosity, 2)) return malformed("trt.verbosity");
+  if (!read_number("trt.hardware", out.hardware, 2)) return malformed("trt.hardware");
+  if (!read_number("trt.tactic_sources", out.tactic_sources, UINT32_MAX)) {
+    return malformed("trt.tactic_sources");
+  }
+  if (!read_number("trt.profiles", profiles, kProfilesMax)) return malformed("trt.profiles");
+  out.profiles.resize(static_cast<size_t>(std::max<int64_t>(profiles, 1)));
+  for (const auto& [key, value] : metadata) {
+    std::string_view rest = key;
+    const auto eat = [&](std::string_view word) {
+      if (rest.substr(0, word.size()) != word) return false;
+      rest.remove_prefix(word.size());
+      return true;
+    };
+    if (key == "trt.name") out.name = value;
+    if (eat("trt.shape.")) out.shape_tensors.emplace_back(rest);
+    const bool values = eat("trt.values.");
+    if (!values && !eat("trt.dims.")) continue;
+    const size_t dot = std::min(rest.find('.'), rest.size());
+    const auto index = number(rest.substr(0, dot));
+    rest.remove_prefix(std::min(dot + 1, rest.size()));
+    const auto list = split(value);
+    if (!index || *index < 0 || *index >= profiles || !list) return malformed(key);
+    for (int s = 0; s < 3; ++s) {
+      if (!eat(cat(kSelectors[s], '.'))) continue;
+      ProfileFacts& p = out.profiles[static_cast<size_t>(*index)];
+      (values ? p.values[s] : p.dims[s])[std::string(rest)] = *list;
+      break;
+    }
+  }
+  return out;
+}
+
+}  // namespace trt

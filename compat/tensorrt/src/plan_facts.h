@@ -1,0 +1,29 @@
+#pragma once
+// What a plan remembers of its network and configuration, as rows of our engine's metadata. Keys
+// begin with "trt.": "trt.name", "trt.profiles", "trt.profile.0.input" = "[1]:[2]:[4]" ...
+#include <map>
+
+#include "convert.h"
+
+namespace trt {
+
+struct ProfileFacts {
+  std::map<std::string, std::vector<int64_t>, std::less<>> dims[3], values[3];
+};
+
+struct PlanFacts {
+  std::string name = "Unnamed Network 0";
+  EngineCapability capability = EngineCapability::kSTANDARD;
+  ProfilingVerbosity verbosity = ProfilingVerbosity::kLAYER_NAMES_ONLY;
+  HardwareCompatibilityLevel hardware = HardwareCompatibilityLevel::kNONE;
+  TacticSources tactic_sources = 0;
+  std::vector<std::string> shape_tensors;  ///< inputs and outputs whose values are sizes
+  std::vector<ProfileFacts> profiles;      ///< one at least
+};
+
+using Metadata = std::map<std::string, std::string>;
+Metadata write(const PlanFacts& facts);
+/// Plans made by other front ends have none of the keys: the defaults then hold.
+carnot::Result<PlanFacts> read(const Metadata& metadata);
+
+}  // namespace trt

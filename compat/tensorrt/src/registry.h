@@ -1,0 +1,9 @@
+#pragma once
+// The process's plugin registry.
+#include "report.h"
+
+namespace trt {
+
+IPluginRegistry& plugin_registry();
+
+}  // namespace trt

@@ -1,0 +1,82 @@
+#include "runtime.h"
+
+#include "registry.h"
+
+namespace trt {
+
+namespace {
+
+constexpr const char* kDeserialize = "IRuntime::deserializeCudaEngine";
+
+/// Everything that `read(to, bytes)` gives, until it gives nothing.
+template <class Read>
+std::vector<std::byte> read_all(Read&& read) {
+  constexpr size_t kPiece = size_t{1} << 20;
+  std::vector<std::byte> out;
+  for (;;) {
+    const size_t at = out.size();
+    out.resize(at + std::max(kPiece, at));
+    const int64_t asked = static_cast<int64_t>(out.size() - at);
+    const int64_t got = read(out.data() + at, asked);
+    out.resize(at + static_cast<size_t>(std::clamp<int64_t>(got, 0, asked)));
+    if (got <= 0) return out;
+  }
+}
+
+}  // namespace
+
+ICudaEngine* Runtime::deserializeCudaEngine(void const* blob, std::size_t size) noexcept {
+  return reporter_.guard(kDeserialize, static_cast<ICudaEngine*>(nullptr), [&]() -> ICudaEngine* {
+    if (!blob) {
+      reporter_.misuse(kDeserialize, "the plan is null");
+      return nullptr;
+    }
+    const auto* const bytes = static_cast<const std::byte*>(blob);
+    return load_plan(kDeserialize, reporter_, {bytes, bytes + size});
+  });
+}
+
+ICudaEngine* Runtime::deserializeCudaEngine(IStreamReader& reader) noexcept {
+  return reporter_.guard(kDeserialize, static_cast<ICudaEngine*>(nullptr), [&] {
+    return load_plan(kDeserialize, reporter_,
+                     read_all([&](void* to, int64_t bytes) { return reader.read(to, bytes); }));
+  });
+}
+
+ICudaEngine* Runtime::deserializeCudaEngineV2(IStreamReaderV2& reader) noexcept {
+  return reporter_.guard(kDeserialize, static_cast<ICudaEngine*>(nullptr), [&] {
+    return load_plan(kDeserialize, reporter_, read_all([&](void* to, int64_t bytes) {
+                       return reader.read(to, bytes, nullptr);
+                     }));
+  });
+}
+
+void Runtime::setDLACore(int32_t core) noexcept {
+  reporter_.misuse("IRuntime::setDLACore", cat("DLA core ", core, ": this device has none"));
+}
+
+bool Runtime::setMaxThreads(int32_t count) noexcept {
+  if (count < 1) {
+    reporter_.misuse("IRuntime::setMaxThreads", cat(count, " threads"));
+    return false;
+  }
+  max_threads_ = count;
+  return true;
+}
+
+void Runtime::setTemporaryDirectory(char const* path) noexcept {
+  reporter_.guard("IRuntime::setTemporaryDirectory", [&] { temporary_ = path ? path : ""; });
+}
+
+IPluginRegistry& Runtime::getPluginRegistry() noexcept {
+  return plugin_registry();
+}
+
+IRuntime* Runtime::loadRuntime(char const* path) noexcept {
+  reporter_.error(ErrorCode::kUNSUPPORTED_STATE, "IRuntime::loadRuntime",
+                  cat("'", path ? path : "(null)",
+                      "': plans hold no runtime; this one loads every plan of Carnot's"));
+  return nullptr;
+}
+
+}  // namespace trt

@@ -1,0 +1,54 @@
+#include "scope.h"
+
+#include "network.h"
+
+namespace trt {
+
+Handle Scope::add_input(NetTensor& tensor) {
+  carnot::TensorType type = tensor.type;
+  if (tensor.wanted_type) type.dtype = *dtype_of(*tensor.wanted_type);
+  const Handle input = net.add_input(tensor.name, type);
+  return emit.cast(input, tensor.type.dtype);
+}
+
+Handle Scope::get(NetTensor& tensor) {
+  const auto known = values_.find(&tensor);
+  if (known != values_.end()) return known->second;
+  Layer* const producer = tensor.producer;
+  const bool constant = producer && producer->kind == LayerType::kCONSTANT;
+  if (inside_ && !constant && !(producer && inside_->count(producer) > 0)) {
+    const Handle outer = outer_->get(tensor);
+    const Handle inner = net.add_input(cat("capture", captures.size()), outer_->net.type(outer));
+    captures.emplace_back(&tensor, inner);
+    bind(tensor, inner);
+    return inner;
+  }
+  if (!producer) {
+    bind(tensor, add_input(tensor));
+  } else {
+    run(*producer);
+  }
+  return values_.at(&tensor);
+}
+
+void Scope::run(Layer& layer) {
+  const auto where = [&] { return cat("layer '", layer.name, "' (", layer.kind_name(), ")"); };
+  Values in;
+  for (NetTensor* input : layer.inputs) in.push_back(input ? get(*input) : Handle{});
+  try {
+    net.set_origin(layer.origin.empty() ? std::vector<std::string>{layer.name} : layer.origin);
+    if (layer.emit_edge(*this)) return;
+    const Values out = layer.emit(emit, in);
+    for (size_t i = 0; i < layer.outputs.size(); ++i) {
+      if (i >= out.size()) refuse("gives no output ", i);
+      Handle value = out[i];
+      const auto type = layer.output_types.find(static_cast<int32_t>(i));
+      if (type != layer.output_types.end()) value = emit.cast(value, *dtype_of(type->second));
+      bind(*layer.outputs[i], value);
+    }
+  } catch (EmitFailure& failure) {
+    throw EmitFailure{std::move(failure.status).with(where())};
+  }
+}
+
+}  // namespace trt

@@ -1,0 +1,44 @@
+#pragma once
+// Scope: a carnot::Network being made from layers, and which value each tensor has become. There is
+// one for the whole network and one for each body of a loop or conditional.
+#include <set>
+#include <unordered_map>
+
+#include "layer.h"
+
+namespace trt {
+
+class Scope {
+ public:
+  explicit Scope(int64_t& fresh) : emit(net, fresh) {}
+  /// A body inside `outer`: layers of `inside` are emitted here, every other tensor is captured.
+  Scope(Scope& outer, const std::set<const Layer*>& inside, int64_t& fresh)
+      : emit(net, fresh), outer_(&outer), inside_(&inside) {}
+
+  /// The tensor's value here, its layers emitted as far as they are not yet. Throws EmitFailure,
+  /// whose message names the layer.
+  Handle get(NetTensor& tensor);
+  void bind(const NetTensor& tensor, Handle value) { values_[&tensor] = value; }
+  bool has(const NetTensor& tensor) const { return values_.count(&tensor) > 0; }
+  void forget(const NetTensor& tensor) { values_.erase(&tensor); }
+  /// Emits a layer, whatever it has become before.
+  void run(Layer& layer);
+
+  carnot::Network net;
+  Emit emit;
+  /// For shapes only: bodies of loops are emitted in line, with inputs for what changes.
+  bool probing = false;
+  /// Outer tensors that a body uses, and the body's inputs for them.
+  std::vector<std::pair<NetTensor*, Handle>> captures;
+  /// Sizes that the user has pinned since the model was read.
+  std::map<std::string, carnot::Dim, std::less<>> pinned;
+
+ private:
+  Handle add_input(NetTensor& tensor);
+
+  Scope* outer_ = nullptr;
+  const std::set<const Layer*>* inside_ = nullptr;
+  std::unordered_map<const NetTensor*, Handle> values_;
+};
+
+}  // namespace trt

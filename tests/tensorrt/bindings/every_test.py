@@ -1,0 +1,1 @@
+from .test_build import *  # noqa: F401, F403
