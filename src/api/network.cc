@@ -114,10 +114,12 @@ Result<std::vector<Network::Handle>> Network::add(const Operation& op,
 void Network::mark_output(Handle value, const std::string& name) {
   if (!value.valid()) return;
   std::vector<Value*> outputs = graph_->outputs();
+  std::vector<std::string> names = graph_->output_names;
+  names.resize(outputs.size());
   outputs.push_back(static_cast<Value*>(value.value_));
+  names.push_back(name);
   graph_->set_outputs(std::move(outputs));
-  graph_->output_names.resize(graph_->outputs().size());
-  graph_->output_names.back() = name;
+  graph_->output_names = std::move(names);
 }
 
 void Network::clear_outputs() {

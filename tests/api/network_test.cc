@@ -37,6 +37,15 @@ TEST(Network, IsWalkedInOrder) {
   EXPECT_EQ(to_string(n.type(nodes[0].outputs[0])), "f32[?n]");
 }
 
+TEST(Network, OutputsKeepTheirNames) {
+  Network n;
+  for (const char* name : {"a", "b", "c"})
+    n.mark_output(n.add_constant(Tensor::zeros(DType::kF32, {1})), name);
+  const std::vector<TensorSpec> outputs = n.outputs();
+  ASSERT_EQ(outputs.size(), 3u);
+  EXPECT_EQ(outputs[0].name + outputs[1].name + outputs[2].name, "abc");
+}
+
 TEST(Network, AnOperationOfAnyKindIsAddedAgain) {
   const Network from = doubling();
   Network to;

@@ -71,6 +71,8 @@ class Layer {
   /// For layers at the edge of a loop or conditional, which need more than their inputs: emits into
   /// the scope and says so.
   virtual bool emit_edge(Scope&) { return false; }
+  /// The first so many inputs decide what the results' types are.
+  virtual size_t shaping_inputs() const { return inputs.size(); }
   /// How many inputs setInput() may reach.
   virtual int32_t inputs_max() const { return static_cast<int32_t>(inputs.size()); }
   /// What the user should see as the type of this kind in names: "Convolution".

@@ -1,6 +1,7 @@
 #include "network.h"
 
 #include "control.h"
+#include "layers_language.h"
 
 namespace trt {
 
@@ -87,14 +88,15 @@ void Network::check(Layer& layer) {
   if (age.checked_epoch == epoch_) return;
   age.checked_epoch = epoch_;
   std::vector<int64_t> ids;
-  for (const NetTensor* input : layer.inputs) ids.push_back(id_of(input));
+  for (size_t i = 0; i < layer.shaping_inputs(); ++i) ids.push_back(id_of(layer.inputs[i]));
   if (age.revision == layer.revision && age.inputs == ids) return;
   age.revision = layer.revision;
   age.inputs = std::move(ids);
   age.id = next_id_++;
   age.problem = {};
   for (const auto& output : layer.outputs) probe_->forget(*output);
-  for (const NetTensor* input : layer.inputs) {
+  for (size_t i = 0; i < layer.shaping_inputs(); ++i) {
+    const NetTensor* const input = layer.inputs[i];
     if (!input || !input->producer) continue;
     const carnot::Status& problem = ages_[input->producer].problem;
     if (!problem.ok()) age.problem = problem;
@@ -144,12 +146,13 @@ carnot::Result<Handle> Network::probe(const NetTensor& tensor) {
   return probe_->get(const_cast<NetTensor&>(tensor));
 }
 
-std::set<const Layer*> Network::dependents(const std::set<const Layer*>& roots) const {
+std::set<const Layer*> Network::dependents(const std::set<const Layer*>& roots,
+                                           const std::set<const Layer*>& stops) const {
   std::set<const Layer*> out = roots;
   for (bool grown = true; grown;) {
     grown = false;
     for (const auto& layer : layers_) {
-      if (out.count(layer.get()) > 0) continue;
+      if (out.count(layer.get()) > 0 || stops.count(layer.get()) > 0) continue;
       for (const NetTensor* input : layer->inputs) {
         if (!input || !input->producer || out.count(input->producer) == 0) continue;
         out.insert(layer.get());
@@ -159,10 +162,6 @@ std::set<const Layer*> Network::dependents(const std::set<const Layer*>& roots) 
     }
   }
   return out;
-}
-
-std::set<const Layer*> Network::layers_in_bodies() const {
-  return {};
 }
 
 carnot::Result<carnot::Network> Network::translate() {

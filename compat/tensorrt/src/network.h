@@ -185,8 +185,14 @@ class Network final : public INetworkDefinition, public apiv::VNetworkDefinition
   }
   void mark(NetTensor& tensor);
   int64_t& fresh() { return fresh_; }
-  /// Layers that compute from what one of the roots gives.
-  std::set<const Layer*> dependents(const std::set<const Layer*>& roots) const;
+  /// Layers that compute from what one of the roots gives, without `stops` and what is behind them.
+  std::set<const Layer*> dependents(const std::set<const Layer*>& roots,
+                                    const std::set<const Layer*>& stops) const;
+
+  /// Makes a layer of these inputs, which `set` fills in; null, and an error, where an input is
+  /// another network's.
+  template <class T, class F>
+  T* add(const char* call, std::initializer_list<const ITensor*> tensors, int outputs, F&& set);
 
  private:
   struct Age {
@@ -199,10 +205,6 @@ class Network final : public INetworkDefinition, public apiv::VNetworkDefinition
   void check(Layer& layer);
   std::set<const Layer*> layers_in_bodies() const;
   int64_t id_of(const NetTensor* tensor);
-  /// Makes a layer of these inputs, which `set` fills in; null, and an error, where an input is
-  /// another network's.
-  template <class T, class F>
-  T* add(const char* call, std::initializer_list<const ITensor*> tensors, int outputs, F&& set);
   bool are_mine(const char* call, ITensor* const* tensors, int32_t count);
   Layer* add_output_copy(NetTensor& tensor, carnot::DType dtype);
 

@@ -33,11 +33,16 @@ Handle Scope::get(NetTensor& tensor) {
 
 void Scope::run(Layer& layer) {
   const auto where = [&] { return cat("layer '", layer.name, "' (", layer.kind_name(), ")"); };
+  try {
+    // Before the inputs: a loop's boundary is a cycle.
+    if (layer.emit_edge(*this)) return;
+  } catch (EmitFailure& failure) {
+    throw EmitFailure{std::move(failure.status).with(where())};
+  }
   Values in;
   for (NetTensor* input : layer.inputs) in.push_back(input ? get(*input) : Handle{});
   try {
     net.set_origin(layer.origin.empty() ? std::vector<std::string>{layer.name} : layer.origin);
-    if (layer.emit_edge(*this)) return;
     const Values out = layer.emit(emit, in);
     for (size_t i = 0; i < layer.outputs.size(); ++i) {
       if (i >= out.size()) refuse("gives no output ", i);

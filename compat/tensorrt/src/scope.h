@@ -21,6 +21,9 @@ class Scope {
   void bind(const NetTensor& tensor, Handle value) { values_[&tensor] = value; }
   bool has(const NetTensor& tensor) const { return values_.count(&tensor) > 0; }
   void forget(const NetTensor& tensor) { values_.erase(&tensor); }
+  using Bindings = std::unordered_map<const NetTensor*, Handle>;
+  const Bindings& bindings() const { return values_; }
+  void restore(Bindings bindings) { values_ = std::move(bindings); }
   /// Emits a layer, whatever it has become before.
   void run(Layer& layer);
 
@@ -38,7 +41,7 @@ class Scope {
 
   Scope* outer_ = nullptr;
   const std::set<const Layer*>* inside_ = nullptr;
-  std::unordered_map<const NetTensor*, Handle> values_;
+  Bindings values_;
 };
 
 }  // namespace trt

@@ -1,3 +1,4 @@
+// NetTensor: names, types and shapes of what layers exchange.
 #include "network.h"
 
 namespace trt {

@@ -1,1 +1,2 @@
 from .test_build import *  # noqa: F401, F403
+from .test_layers import *  # noqa: F401, F403

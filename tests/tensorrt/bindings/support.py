@@ -102,7 +102,7 @@ class Session:
         return infer(self.engine(), feeds or {}, self.log)
 
     def constant(self, array):
-        array = np.ascontiguousarray(array)
+        array = np.array(array, order="C")
         self.kept = getattr(self, "kept", []) + [array]
         layer = self.network.add_constant(array.shape, trt.Weights(array))
         return layer.get_output(0)
@@ -140,7 +140,7 @@ def infer(engine, feeds, log=None):
         name = engine.get_tensor_name(i)
         dtype = trt.nptype(engine.get_tensor_dtype(name))
         if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT:
-            array = np.ascontiguousarray(feeds[name], dtype)
+            array = np.array(feeds[name], dtype, order="C")
             kept.append(array)
             if not context.set_input_shape(name, array.shape):
                 raise AssertionError(log.errors() if log else name)
