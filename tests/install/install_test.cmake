@@ -15,9 +15,11 @@ execute_process(COMMAND_ERROR_IS_FATAL ANY
 execute_process(COMMAND_ERROR_IS_FATAL ANY
   COMMAND ${CMAKE_COMMAND} -G ${GENERATOR} -S ${SOURCE}/tests/install/consumer -B ${work}/build
     -D CMAKE_CXX_COMPILER=${COMPILER} -D CMAKE_PREFIX_PATH=${work}/prefix
-    -D SNIPPET=${work}/snippet.cc)
+    -D SNIPPET=${work}/snippet.cc -D EXAMPLE=${SOURCE}/examples/tensorrt/classify.cpp)
 execute_process(COMMAND_ERROR_IS_FATAL ANY COMMAND ${CMAKE_COMMAND} --build ${work}/build)
 foreach(program uses_all uses_runtime)
   execute_process(COMMAND_ERROR_IS_FATAL ANY COMMAND ${work}/build/${program})
 endforeach()
+execute_process(COMMAND_ERROR_IS_FATAL ANY COMMAND ${CMAKE_COMMAND} -E env CARNOT_DEVICE=cpu
+  ${work}/build/uses_tensorrt ${SOURCE}/tests/tensorrt/tiny_cnn.onnx)
 file(REMOVE_RECURSE ${work})
