@@ -79,6 +79,9 @@ std::map<std::string, std::string> facts_of(const Network& network, const Builde
   facts.verbosity = config.settings.verbosity;
   facts.hardware = config.settings.hardware;
   facts.tactic_sources = config.settings.tactic_sources;
+  if (network.hasImplicitBatchDimension()) {
+    facts.batch_max = legacy_max_batch(&network.getBuilder());
+  }
   for (const auto& input : network.inputs()) {
     if (network.feeds_a_shape(*input)) facts.shape_tensors.push_back(input->name);
   }

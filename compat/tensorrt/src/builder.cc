@@ -10,7 +10,9 @@ namespace trt {
 
 namespace {
 
-constexpr NetworkDefinitionCreationFlags kKnownFlags = 0xF;
+constexpr NetworkDefinitionCreationFlags kKnownFlags =
+    0xF | kImplicitBatch |
+    1U << static_cast<uint32_t>(NetworkDefinitionCreationFlag::kEXPLICIT_PRECISION);
 
 /// Tells the user's monitor how far tuning is, and hears from it when to stop.
 class Progress {
@@ -70,6 +72,7 @@ IOptimizationProfile* Builder::createOptimizationProfile() noexcept {
 }
 
 void Builder::reset() noexcept {
+  forget_legacy(static_cast<IBuilder*>(this));
   max_threads_ = 1;
 }
 

@@ -9,6 +9,7 @@ namespace trt {
 class Builder final : public IBuilder, public apiv::VBuilder {
  public:
   explicit Builder(ILogger* logger) : reporter_(logger) { mImpl = this; }
+  ~Builder() noexcept override { forget_legacy(static_cast<IBuilder*>(this)); }
 
   bool platformHasFastFp16() const noexcept override { return true; }
   bool platformHasFastInt8() const noexcept override { return true; }

@@ -8,6 +8,7 @@ namespace trt {
 class ExecutionContext final : public IExecutionContext, public apiv::VExecutionContext {
  public:
   ExecutionContext(CudaEngine& engine, carnot::Context context);
+  ~ExecutionContext() noexcept override { forget_legacy(static_cast<IExecutionContext*>(this)); }
 
   IExecutionContext* getPImpl() noexcept override { return this; }
   void setDebugSync(bool sync) noexcept override { debug_sync_ = sync; }

@@ -1,5 +1,6 @@
 #pragma once
 // CudaEngine: ICudaEngine.
+#include "legacy.h"
 #include "plan.h"
 
 namespace trt {
@@ -40,6 +41,7 @@ class CudaEngine final : public ICudaEngine, public apiv::VCudaEngine {
   CudaEngine(PlanPtr plan, const Reporter& reporter) : plan_(std::move(plan)), reporter_(reporter) {
     mImpl = this;
   }
+  ~CudaEngine() noexcept override { forget_legacy(static_cast<ICudaEngine*>(this)); }
   const PlanPtr& plan() const { return plan_; }
   const Reporter& reporter() const { return reporter_; }
 
@@ -69,7 +71,7 @@ class CudaEngine final : public ICudaEngine, public apiv::VCudaEngine {
     reporter_.set_recorder(recorder);
   }
   IErrorRecorder* getErrorRecorder() const noexcept override { return reporter_.recorder(); }
-  bool hasImplicitBatchDimension() const noexcept override { return false; }
+  bool hasImplicitBatchDimension() const noexcept override { return plan_->facts.batch_max > 0; }
   TacticSources getTacticSources() const noexcept override { return plan_->facts.tactic_sources; }
   ProfilingVerbosity getProfilingVerbosity() const noexcept override {
     return plan_->facts.verbosity;

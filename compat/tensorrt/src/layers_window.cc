@@ -89,7 +89,23 @@ Window window_of(const Emit& e, Handle x, const Dims& kernel, const Dims& stride
   return w;
 }
 
+/// Samples without a batch, as in networks with an implicit one, get a batch of 1 for the while.
+template <class Layer>
+std::optional<Values> as_batch_of_one(Layer& layer, Emit& e, const Values& in, int32_t window) {
+  if (e.rank(in[0]) != window + 1) return std::nullopt;
+  carnot::Dims sizes = e.dims(in[0]);
+  sizes.insert(sizes.begin(), Dim(1));
+  Values batch = in;
+  batch[0] = e.reshape(in[0], sizes);
+  Values out = layer.emit(e, batch);
+  sizes = e.dims(out[0]);
+  sizes.erase(sizes.begin());
+  out[0] = e.reshape(out[0], sizes);
+  return out;
+}
+
 Values Convolution::emit(Emit& e, const Values& in) {
+  if (auto out = as_batch_of_one(*this, e, in, kernel_size.nbDims)) return *out;
   Window w = window_of(e, in[0], kernel_size, stride, dilation, pre, post, padding_mode);
   const int64_t channels = channels_of(e, in[0], groups);
   for (size_t i = 0; w.round_up && i < w.kernel.size(); ++i) {
@@ -108,6 +124,7 @@ Values Convolution::emit(Emit& e, const Values& in) {
 }
 
 Values Deconvolution::emit(Emit& e, const Values& in) {
+  if (auto out = as_batch_of_one(*this, e, in, kernel_size.nbDims)) return *out;
   Window w = window_of(e, in[0], kernel_size, stride, dilation, pre, post,
                        PaddingMode::kEXPLICIT_ROUND_DOWN);
   const bool upper = padding_mode == PaddingMode::kSAME_UPPER;
@@ -129,6 +146,7 @@ Values Deconvolution::emit(Emit& e, const Values& in) {
 }
 
 Values Pooling::emit(Emit& e, const Values& in) {
+  if (auto out = as_batch_of_one(*this, e, in, kernel_size.nbDims)) return *out;
   const Window w = window_of(e, in[0], kernel_size, stride, {}, pre, post, padding_mode);
   op::Pool p;
   p.kernel = w.kernel, p.strides = w.strides, p.pads_lo = w.pads_lo, p.pads_hi = w.pads_hi;

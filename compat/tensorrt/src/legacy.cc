@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "engine.h"
+
 using namespace nvinfer1;
 
 namespace trt {
@@ -37,11 +39,11 @@ State& state() {
   return s;
 }
 
-void report(const char* call, const std::string& why) {
-  if (ILogger* logger = getLogger()) {
-    const std::string text = std::string(call) + ": Error Code 3: API Usage Error (" + why + ")";
-    logger->log(ILogger::Severity::kERROR, text.c_str());
-  }
+const Reporter& reporter_of(const ICudaEngine& engine) {
+  return static_cast<const CudaEngine&>(engine).reporter();
+}
+const Reporter& reporter_of(const IExecutionContext& context) {
+  return reporter_of(context.getEngine());
 }
 
 std::string range(int32_t index, int32_t count) {
@@ -76,7 +78,7 @@ bool set_addresses(IExecutionContext& context, const char* call, void* const* bi
       address = static_cast<char*>(address) + sample * sample_bytes(context, name);
     }
     if (!context.setTensorAddress(name, address)) {
-      report(call, "the address of '" + std::string(name) + "' was refused");
+      reporter_of(context).misuse(call, "the address of '" + std::string(name) + "' was refused");
       return false;
     }
   }
@@ -85,8 +87,8 @@ bool set_addresses(IExecutionContext& context, const char* call, void* const* bi
 
 bool enqueue(IExecutionContext* context, const char* call, int32_t samples, void* const* bindings,
              cudaStream_t stream, cudaEvent_t* consumed) {
-  if (context == nullptr || bindings == nullptr) {
-    report(call, context == nullptr ? "the context is null" : "the array of bindings is null");
+  if (bindings == nullptr) {
+    reporter_of(*context).misuse(call, "the array of bindings is null");
     return false;
   }
   for (int32_t sample = 0; sample < samples; sample++) {
@@ -103,18 +105,19 @@ bool enqueue(IExecutionContext* context, const char* call, int32_t samples, void
 /// The number of runs that a batch takes: as many as samples, for there is one sample in a network
 /// with an implicit batch. 0, and an error, where the batch is not acceptable.
 int32_t runs_of(const IExecutionContext* context, const char* call, int32_t batch) {
-  if (context == nullptr) return report(call, "the context is null"), 0;
   const ICudaEngine& engine = context->getEngine();
   if (!engine.hasImplicitBatchDimension()) {
     if (batch == 1) return 1;
-    report(call, "a batch of " + std::to_string(batch) +
-                     " for a network whose batch is a dimension; use enqueueV3 or executeV2");
+    reporter_of(engine).misuse(
+        call, "a batch of " + std::to_string(batch) +
+                  " for a network whose batch is a dimension; use enqueueV3 or executeV2");
     return 0;
   }
   const int32_t most = carnotTrtGetEngineMaxBatchSize(&engine);
   if (batch >= 1 && batch <= most) return batch;
-  report(call, "a batch of " + std::to_string(batch) + ", the engine was built for 1 to " +
-                   std::to_string(most) + " (IBuilder::setMaxBatchSize)");
+  reporter_of(engine).misuse(call, "a batch of " + std::to_string(batch) +
+                                       ", the engine was built for 1 to " + std::to_string(most) +
+                                       " (IBuilder::setMaxBatchSize)");
   return 0;
 }
 
@@ -142,7 +145,7 @@ void forget_legacy(const void* object) noexcept {
 
 namespace nvinfer1 {
 
-using trt::report;
+using trt::reporter_of;
 using trt::state;
 
 extern "C" {
@@ -161,7 +164,8 @@ IBuilderConfig* carnotTrtGetBuilderConfig(IBuilder const* builder) noexcept {
 
 void carnotTrtSetMaxBatchSize(IBuilder* builder, int32_t batchSize) noexcept {
   if (batchSize < 1) {
-    return report("IBuilder::setMaxBatchSize", std::to_string(batchSize) + ", needs at least 1");
+    return trt::Reporter(builder->getLogger())
+        .misuse("IBuilder::setMaxBatchSize", trt::cat(batchSize, ", needs at least 1"));
   }
   const std::lock_guard lock(state().mutex);
   state().builders[builder].max_batch = batchSize;
@@ -179,15 +183,14 @@ int32_t carnotTrtGetNbBindings(ICudaEngine const* engine) noexcept {
   return engine->getNbIOTensors() * std::max(engine->getNbOptimizationProfiles(), 1);
 }
 
-// Engines of networks with an explicit batch run one batch at a time, of any size.
-int32_t carnotTrtGetEngineMaxBatchSize(ICudaEngine const* /*engine*/) noexcept {
-  return 1;
+int32_t carnotTrtGetEngineMaxBatchSize(ICudaEngine const* engine) noexcept {
+  return std::max(static_cast<const trt::CudaEngine*>(engine)->plan()->facts.batch_max, 1);
 }
 
 char const* carnotTrtGetBindingTensor(ICudaEngine const* engine, int32_t index) noexcept {
   const int32_t count = carnotTrtGetNbBindings(engine);
   if (index < 0 || index >= count) {
-    report("ICudaEngine", trt::range(index, count));
+    reporter_of(*engine).misuse("ICudaEngine", trt::range(index, count));
     return "";
   }
   return engine->getIOTensorName(index % engine->getNbIOTensors());
@@ -196,7 +199,7 @@ char const* carnotTrtGetBindingTensor(ICudaEngine const* engine, int32_t index) 
 char const* carnotTrtGetBindingName(ICudaEngine const* engine, int32_t index) noexcept {
   const int32_t count = carnotTrtGetNbBindings(engine);
   if (index < 0 || index >= count) {
-    report("ICudaEngine::getBindingName", trt::range(index, count));
+    reporter_of(*engine).misuse("ICudaEngine::getBindingName", trt::range(index, count));
     return nullptr;
   }
   const int32_t tensors = engine->getNbIOTensors();
@@ -256,12 +259,13 @@ bool carnotTrtSetInputShapeBinding(IExecutionContext* context, int32_t index,
   const ICudaEngine& engine = context->getEngine();
   const char* name = carnotTrtGetBindingTensor(&engine, index);
   if (engine.getTensorIOMode(name) != TensorIOMode::kINPUT || !engine.isShapeInferenceIO(name)) {
-    report(call, "'" + std::string(name) + "' is no input that shapes depend on");
+    reporter_of(engine).misuse(call,
+                               "'" + std::string(name) + "' is no input that shapes depend on");
     return false;
   }
   const int64_t count = trt::volume(context->getTensorShape(name));
   if (data == nullptr || count < 0) {
-    report(call, "'" + std::string(name) + "': null, or of unknown size");
+    reporter_of(engine).misuse(call, "'" + std::string(name) + "': null, or of unknown size");
     return false;
   }
   void* address = nullptr;
@@ -286,7 +290,8 @@ bool carnotTrtGetShapeBinding(IExecutionContext const* context, int32_t index,
   const void* address = context->getTensorAddress(name);
   const int64_t count = trt::volume(context->getTensorShape(name));
   if (address == nullptr || data == nullptr || count < 0) {
-    report("IExecutionContext::getShapeBinding", "'" + std::string(name) + "' has no values yet");
+    reporter_of(engine).misuse("IExecutionContext::getShapeBinding",
+                               "'" + std::string(name) + "' has no values yet");
     return false;
   }
   if (engine.getTensorDataType(name) == DataType::kINT64) {

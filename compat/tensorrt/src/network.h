@@ -3,6 +3,7 @@
 #include <set>
 #include <unordered_set>
 
+#include "legacy.h"
 #include "scope.h"
 
 namespace trt {

@@ -75,7 +75,8 @@ ILRNLayer* Network::addLRN(ITensor& input, int64_t window, float alpha, float be
 
 IScaleLayer* Network::addScale(ITensor& input, ScaleMode mode, Weights shift, Weights scale,
                                Weights power) noexcept {
-  return addScaleNd(input, mode, shift, scale, power, 1);
+  const int32_t channels = hasImplicitBatchDimension() ? 0 : 1;  // [C, H, W], or with a batch
+  return addScaleNd(input, mode, shift, scale, power, channels);
 }
 
 IScaleLayer* Network::addScaleNd(ITensor& input, ScaleMode mode, Weights shift, Weights scale,

@@ -66,7 +66,7 @@ char const* Network::getName() const noexcept {
   return name_.c_str();
 }
 bool Network::hasImplicitBatchDimension() const noexcept {
-  return false;
+  return (flags_ & kImplicitBatch) != 0;
 }
 
 bool Network::markOutputForShapes(ITensor& tensor) noexcept {

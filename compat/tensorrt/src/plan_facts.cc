@@ -48,6 +48,7 @@ Metadata write(const PlanFacts& facts) {
   out["trt.verbosity"] = cat(static_cast<int>(facts.verbosity));
   out["trt.hardware"] = cat(static_cast<int>(facts.hardware));
   out["trt.tactic_sources"] = cat(facts.tactic_sources);
+  if (facts.batch_max > 0) out["trt.batch_max"] = cat(facts.batch_max);
   out["trt.profiles"] = cat(facts.profiles.size());
   for (const std::string& name : facts.shape_tensors) out[cat("trt.shape.", name)] = "1";
   for (size_t p = 0; p < facts.profiles.size(); ++p) {
@@ -80,6 +81,7 @@ carnot::Result<PlanFacts> read(const Metadata& metadata) {
   if (!read_number("trt.tactic_sources", out.tactic_sources, UINT32_MAX)) {
     return malformed("trt.tactic_sources");
   }
+  if (!read_number("trt.batch_max", out.batch_max, INT32_MAX)) return malformed("trt.batch_max");
   if (!read_number("trt.profiles", profiles, kProfilesMax)) return malformed("trt.profiles");
   out.profiles.resize(static_cast<size_t>(std::max<int64_t>(profiles, 1)));
   for (const auto& [key, value] : metadata) {

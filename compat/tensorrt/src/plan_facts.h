@@ -17,6 +17,7 @@ struct PlanFacts {
   ProfilingVerbosity verbosity = ProfilingVerbosity::kLAYER_NAMES_ONLY;
   HardwareCompatibilityLevel hardware = HardwareCompatibilityLevel::kNONE;
   TacticSources tactic_sources = 0;
+  int32_t batch_max = 0;                   ///< of an implicit batch; 0 where there is none
   std::vector<std::string> shape_tensors;  ///< inputs and outputs whose values are sizes
   std::vector<ProfileFacts> profiles;      ///< one at least
 };
