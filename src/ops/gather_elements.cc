@@ -24,21 +24,27 @@ Status check_indices(const T& op, const TensorType& data, const TensorType& indi
   return {};
 }
 
-// Calls visit(i, at): position i of the index tensor stands for element `at` of the data.
+// Calls visit(i, at): position i of the index tensor stands for element `at` of the data. Row by
+// row of the last axis: what the rows before it add to `at` is the same for a whole row.
 template <class T, class F>
 Status for_each_index(const T& op, const Shape& data, const Tensor& indices, int64_t axis,
                       F&& visit) {
   if (indices.elements() == 0) return {};
   const std::vector<int64_t> strides = row_major_strides(data), where = ints_of(indices);
-  std::vector<int64_t> index(data.size(), 0);
-  for (size_t i = 0; i < where.size(); ++i, next_index(index, indices.shape())) {
-    CARNOT_ASSIGN(const int64_t chosen,
-                  resolve_index(op, where[i], data[static_cast<size_t>(axis)]));
-    int64_t at = 0;
-    for (size_t k = 0; k < data.size(); ++k) {
-      at += (static_cast<int64_t>(k) == axis ? chosen : index[k]) * strides[k];
+  const size_t last = data.size() - 1, chosen = static_cast<size_t>(axis);
+  const int64_t size = data[chosen], width = indices.shape()[last];
+  const Shape rows(indices.shape().begin(), indices.shape().end() - 1);
+  std::vector<int64_t> index(last, 0);
+  for (int64_t i = 0; i < indices.elements(); next_index(index, rows)) {
+    int64_t base = 0;
+    for (size_t k = 0; k < last; ++k) base += k == chosen ? 0 : index[k] * strides[k];
+    for (int64_t j = 0; j < width; ++j, ++i) {
+      int64_t picked = where[static_cast<size_t>(i)];
+      if (picked < 0 || picked >= size) {
+        CARNOT_ASSIGN(picked, resolve_index(op, picked, size));
+      }
+      visit(i, base + picked * strides[chosen] + (last == chosen ? 0 : j));
     }
-    CARNOT_RETURN_IF_ERROR(visit(static_cast<int64_t>(i), at));
   }
   return {};
 }
@@ -63,7 +69,6 @@ Result<std::vector<Tensor>> reference(const op::GatherElements& op, Tensors in) 
   CARNOT_ASSIGN(ElementWriter writer, ElementWriter::make(in[0].dtype(), in[1].shape()));
   CARNOT_RETURN_IF_ERROR(for_each_index(op, in[0].shape(), in[1], axis, [&](int64_t i, int64_t at) {
     writer.copy(i, in[0], at, 1);
-    return Status();
   }));
   return std::vector<Tensor>{std::move(writer).take()};
 }
@@ -81,10 +86,8 @@ Result<std::vector<Tensor>> reference(const op::ScatterElements& op, Tensors in)
   CARNOT_ASSIGN(const auto types, concrete_types(op, in));
   CARNOT_ASSIGN(const int64_t axis, resolve_axis(op.kName, op.axis, in[0].rank()));
   CARNOT_ASSIGN(Scatter scatter, Scatter::make(op.kind, in[0], in[2]));
-  CARNOT_RETURN_IF_ERROR(for_each_index(op, in[0].shape(), in[1], axis, [&](int64_t i, int64_t at) {
-    scatter.update(at, i, 1);
-    return Status();
-  }));
+  CARNOT_RETURN_IF_ERROR(for_each_index(op, in[0].shape(), in[1], axis,
+                                        [&](int64_t i, int64_t at) { scatter.update(at, i, 1); }));
   return std::move(scatter).take();
 }
 
