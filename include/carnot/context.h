@@ -66,6 +66,10 @@ class Context {
   void cancel();
   /// Runs `runs` times; the median time of each step, in the engine's order.
   Result<std::vector<StepTime>> profile(int runs);
+  /// The median time in microseconds of a run on the device alone, without copies of inputs and
+  /// outputs from or to the host: some runs are queued one behind another, `rounds` times. The last
+  /// run() must have succeeded. kUnsupported where steps need the host between them.
+  Result<double> device_time_us(int rounds);
   /// Threads that run() uses.
   int threads() const;
 

@@ -188,6 +188,24 @@ int Context::threads() const {
   return parts_->state.device.threads();
 }
 
+Result<double> Context::device_time_us(int rounds) {
+  constexpr int kQueued = 16;  // starting one takes less time than it runs
+  if (rounds < 1) return error(Code::kInvalidArgument, "device_time_us() needs at least one round");
+  if (parts_->state.device.shares_host_memory()) {
+    return error(Code::kUnsupported, "the device works in the host's memory: a run copies nothing");
+  }
+  const Use use(parts_->busy);
+  if (!use.mine()) return in_use();
+  std::vector<double> times;
+  for (int i = 0; i < rounds; ++i) {
+    CARNOT_ASSIGN(const double us, parts_->frame->device_time_us(kQueued));
+    times.push_back(us);
+  }
+  const auto middle = times.begin() + static_cast<ptrdiff_t>(times.size() / 2);
+  std::nth_element(times.begin(), middle, times.end());
+  return *middle;
+}
+
 Result<std::vector<StepTime>> Context::profile(int runs) {
   if (runs < 1) return error(Code::kInvalidArgument, "profile() needs at least one run");
   const Plan& plan = parts_->plan();

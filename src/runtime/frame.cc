@@ -290,6 +290,20 @@ Status Frame::run_timed(const Piece& piece, std::span<const Launch> launches) {
   return {};
 }
 
+Result<double> Frame::device_time_us(int queued) {
+  const bool alone = program_.phases.size() == 1 && program_.phases[0].pieces.size() == 1 &&
+                     !program_.phases[0].pieces[0].control;
+  if (!alone || !complete_) {
+    return error(Code::kUnsupported,
+                 "the time on the device alone: the plan's steps need the host between them");
+  }
+  CARNOT_RETURN_IF_ERROR(state_.device.wait(state_.stream));
+  const int64_t begin = now_ns();
+  for (int i = 0; i < queued; ++i) CARNOT_RETURN_IF_ERROR(run_launches(0, *active_[0]));
+  CARNOT_RETURN_IF_ERROR(state_.device.wait(state_.stream));
+  return static_cast<double>(now_ns() - begin) / 1e3 / queued;
+}
+
 // What was not written where it shall be: an input, a constant, a part of something else, or what
 // the caller or the host cannot reach where it was computed.
 Status Frame::finish() {

@@ -80,6 +80,11 @@ class Frame {
   /// The shape of output `i`, where it follows from the inputs' shapes as they are bound now.
   Result<Shape> output_shape(size_t i);
 
+  /// After a run: microseconds of one more on the device alone, without copies from or to the
+  /// caller, as one of `queued` that wait for one another. Where the steps need the host between
+  /// them it is refused.
+  Result<double> device_time_us(int queued);
+
   /// Where not empty, run() adds to each step's time. Parallel to the plan's steps.
   std::span<int64_t> step_ns;
 

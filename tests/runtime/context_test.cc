@@ -123,6 +123,20 @@ TEST_F(SmallEngine, ProfilesItsSteps) {
   EXPECT_ERROR(context.profile(0).status(), "at least one run");
 }
 
+TEST_F(SmallEngine, TellsTheTimeOnADeviceWithItsOwnMemory) {
+  Context context = context_of(engine);
+  EXPECT_OK(context.set_input("x", f32({4}, {1, 2, 3, 4})));
+  EXPECT_OK(context.run());
+#if CARNOT_SEPARATE_MEMORY
+  const Result<double> us = context.device_time_us(2);
+  ASSERT_TRUE(us.ok()) << to_string(us.status());
+  EXPECT_GT(*us, 0);
+  EXPECT_ERROR(context.device_time_us(0).status(), "at least one round");
+#else
+  EXPECT_ERROR(context.device_time_us(2).status(), "host's memory");
+#endif
+}
+
 TEST_F(SmallEngine, ServesManyContextsAtOnce) {
   std::vector<std::thread> threads;
   for (int t = 0; t < 6; ++t) {
