@@ -14,7 +14,7 @@ def public(module):
         if hasattr(owner, "__members__") or issubclass(owner, BaseException):
             continue  # enumerations
         for name, attribute in vars(owner).items():
-            special = name.startswith("_") and name not in ("__init__", "__len__", "__getitem__")
+            special = name.startswith("_") and name not in ("__len__", "__getitem__")
             if special or name in KEPT:
                 continue
             if callable(attribute) or isinstance(attribute, property):

@@ -2,6 +2,7 @@
 // Builder: IBuilder.
 #include "config.h"
 #include "engine.h"
+#include "legacy.h"
 #include "network.h"
 
 namespace trt {

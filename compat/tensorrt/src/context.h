@@ -2,6 +2,7 @@
 // ExecutionContext: IExecutionContext on the CPU. Addresses are the host's; work is complete when a
 // call returns.
 #include "engine.h"
+#include "legacy.h"
 
 namespace trt {
 

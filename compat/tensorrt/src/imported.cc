@@ -1,5 +1,6 @@
 #include "imported.h"
 
+#include "layers_shape.h"
 #include "network.h"
 
 namespace trt {
@@ -37,9 +38,6 @@ bool Imported::emit_edge(Scope& scope) {
 }
 
 Values Imported::emit(Emit& e, const Values& in) {
-  if (const auto* constant = std::get_if<carnot::op::Constant>(&operation)) {
-    return {e.constant(constant->value)};
-  }
   carnot::Operation op = operation;
   if (!pinned_->empty()) {
     std::visit([&](auto& o) { o.attrs(o, Pin{*pinned_}); }, op);
@@ -49,37 +47,71 @@ Values Imported::emit(Emit& e, const Values& in) {
   return e.add(op, in, copies);
 }
 
+namespace {
+
+/// A layer for one node: constants are layers of their own kind.
+Layer* keep_layer(Network& into, carnot::Network::Node node) {
+  const auto outputs = static_cast<int>(node.outputs.size());
+  if (const auto* constant = std::get_if<carnot::op::Constant>(&node.op)) {
+    auto layer = std::make_unique<Constant>(into);
+    layer->set_value(constant->value);
+    return into.keep(std::move(layer), outputs);
+  }
+  return into.keep(std::make_unique<Imported>(into, std::move(node)), outputs);
+}
+
+/// "conv1", or "conv1_2" for the second of several layers that one ONNX node has become: the last,
+/// whose result is the node's, has the bare name.
+class Names {
+ public:
+  explicit Names(const std::vector<carnot::Network::Node>& nodes) {
+    for (const carnot::Network::Node& node : nodes) ++left_[name_of(node)];
+  }
+  std::string next(const carnot::Network::Node& node) {
+    const std::string name = name_of(node);
+    const int left = --left_[name];
+    return left == 0 ? name : cat(name, '_', left);
+  }
+  static std::string name_of(const carnot::Network::Node& node) {
+    if (node.origin.empty()) return "";
+    const bool constant = std::holds_alternative<carnot::op::Constant>(node.op);
+    return node_name(node.origin.back()) + (constant ? "_constant" : "");
+  }
+
+ private:
+  std::map<std::string, int> left_;
+};
+
+}  // namespace
+
 std::vector<NetTensor*> import_layers(Network& into, const carnot::Network& model) {
-  std::vector<std::pair<Handle, NetTensor*>> list;
   const auto hash = [&](Handle h) { return reinterpret_cast<size_t>(&model.type(h)); };
   std::unordered_map<Handle, NetTensor*, decltype(hash)> tensors(64, hash);
   for (const Handle h : model.input_handles()) {
     tensors[h] = into.new_input(model.name(h), model.type(h));
   }
-  std::map<std::string, int> names;
-  for (carnot::Network::Node& node : model.nodes()) {
+  std::vector<carnot::Network::Node> nodes = model.nodes();
+  Names names(nodes);
+  for (carnot::Network::Node& node : nodes) {
     const std::vector<Handle> in = node.inputs, out = node.outputs;
+    const std::string name = names.next(node);
     std::vector<std::string> origin = node.origin;
-    Imported* const layer =
-        into.keep(std::make_unique<Imported>(into, std::move(node)), static_cast<int>(out.size()));
-    if (!origin.empty()) {
-      const std::string name = node_name(origin.back());
-      const int count = names[name]++;
-      layer->name = count == 0 ? name : cat(name, "_", count);
-      layer->metadata = cat("[ONNX Layer: ", name, "]");
+    Layer* const layer = keep_layer(into, std::move(node));
+    if (!name.empty()) {
+      layer->name = name;
+      layer->metadata = cat("[ONNX Layer: ", node_name(origin.back()), "]");
     }
     layer->origin = std::move(origin);
     for (const Handle h : in) layer->inputs.push_back(tensors.at(h));
     for (size_t i = 0; i < out.size(); ++i) {
       NetTensor* const t = layer->outputs[i].get();
-      t->name = !model.name(out[i]).empty() ? model.name(out[i])
-                                            : cat(layer->name, "_output", i ? cat("_", i) : "");
+      const std::string& known = model.name(out[i]);
+      t->name = !known.empty() ? known : cat(layer->name, "_output", i ? cat("_", i) : "");
       tensors[out[i]] = t;
     }
   }
   std::vector<NetTensor*> outputs;
-  const std::vector<Handle> handles = model.output_handles();
-  for (const Handle h : handles) outputs.push_back(tensors.at(h));
+  for (const Handle h : model.output_handles()) outputs.push_back(tensors.at(h));
   return outputs;
 }
 

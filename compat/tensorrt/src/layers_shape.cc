@@ -12,8 +12,17 @@ Values Cast::emit(Emit& e, const Values& in) {
   return {e.cast(in[0], *dtype)};
 }
 
+void Constant::set_value(carnot::Tensor value) {
+  value_ = std::move(value);
+  has_value_ = true;
+  dims = dims_of(value_.shape());
+  const auto type = data_type_of(value_.dtype());
+  if (type && !value_.is_splat()) weights = {*type, value_.data(), value_.elements()};
+}
+
 Values Constant::emit(Emit& e, const Values&) {
-  if (!weights.values && value.elements() > 0) return {e.constant(value)};
+  const bool same = weights.values == nullptr || weights.values == value_.data();
+  if (has_value_ && same) return {e.constant(value_)};
   return {e.weights(weights, ints_of(dims))};
 }
 

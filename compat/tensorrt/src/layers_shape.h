@@ -23,10 +23,12 @@ class Constant final : public LayerOf<IConstantLayer, apiv::VConstantLayer> {
   Values emit(Emit& e, const Values& in) override;
   TRT_PARAMETER(Weights, Weights, weights, {})
   TRT_DIMS(Dimensions, dims)
-  carnot::Tensor value;  ///< of an imported model's constant, while the user sets no other
+  /// Of an imported model; the layer keeps it.
+  void set_value(carnot::Tensor value);
 
  private:
-  const void* imported_ = nullptr;
+  carnot::Tensor value_;
+  bool has_value_ = false;  ///< while the user sets no other weights
 };
 
 class Shuffle final : public LayerOf<IShuffleLayer, apiv::VShuffleLayer> {
