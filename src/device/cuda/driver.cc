@@ -20,11 +20,11 @@ Status open(Driver& out) {
                  "there is no CUDA driver (libcuda.so.1) on this machine; install NVIDIA's driver");
   }
   const char* missing = nullptr;
-#define CARNOT_RESOLVE(name, symbol, arguments)                            \
+#define CARNOT_CUDA(name, symbol, arguments)                               \
   out.name = reinterpret_cast<decltype(out.name)>(dlsym(library, symbol)); \
   if (!out.name && !missing) missing = symbol;
-  CARNOT_CUDA_DRIVER(CARNOT_RESOLVE)
-#undef CARNOT_RESOLVE
+#include "device/cuda/driver.def"
+#undef CARNOT_CUDA
   out.graph_edges =
       reinterpret_cast<decltype(out.graph_edges)>(dlsym(library, "cuGraphAddDependencies_v2"));
   if (out.version) out.version(&out.api_version);

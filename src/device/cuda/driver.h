@@ -71,64 +71,10 @@ struct GraphEdge {
 /// The edge of a kernel that waits for its predecessor itself.
 inline constexpr unsigned char kPortProgrammatic = 1, kEdgeProgrammatic = 1;
 
-// name, the symbol, arguments
-#define CARNOT_CUDA_DRIVER(X)                                                                   \
-  X(init, "cuInit", (unsigned flags))                                                           \
-  X(version, "cuDriverGetVersion", (int* version))                                              \
-  X(error_name, "cuGetErrorName", (Code_t code, const char** text))                             \
-  X(error_string, "cuGetErrorString", (Code_t code, const char** text))                         \
-  X(device_count, "cuDeviceGetCount", (int* count))                                             \
-  X(device_get, "cuDeviceGet", (int* device, int ordinal))                                      \
-  X(device_name, "cuDeviceGetName", (char* name, int bytes, int device))                        \
-  X(device_memory, "cuDeviceTotalMem_v2", (size_t * bytes, int device))                         \
-  X(device_attribute, "cuDeviceGetAttribute", (int* value, int attribute, int device))          \
-  X(context_retain, "cuDevicePrimaryCtxRetain", (ContextObject * *context, int device))         \
-  X(context_release, "cuDevicePrimaryCtxRelease_v2", (int device))                              \
-  X(context_current, "cuCtxGetCurrent", (ContextObject * *context))                             \
-  X(context_push, "cuCtxPushCurrent_v2", (ContextObject * context))                             \
-  X(context_pop, "cuCtxPopCurrent_v2", (ContextObject * *context))                              \
-  X(allocate, "cuMemAlloc_v2", (DevicePointer * pointer, size_t bytes))                         \
-  X(release, "cuMemFree_v2", (DevicePointer pointer))                                           \
-  X(allocate_host, "cuMemHostAlloc", (void** pointer, size_t bytes, unsigned flags))            \
-  X(release_host, "cuMemFreeHost", (void* pointer))                                             \
-  X(copy, "cuMemcpyAsync",                                                                      \
-    (DevicePointer to, DevicePointer from, size_t bytes, StreamObject * stream))                \
-  X(pointer_attributes, "cuPointerGetAttributes",                                               \
-    (unsigned count, int* attributes, void** values, DevicePointer pointer))                    \
-  X(stream_create, "cuStreamCreate", (StreamObject * *stream, unsigned flags))                  \
-  X(stream_destroy, "cuStreamDestroy_v2", (StreamObject * stream))                              \
-  X(stream_wait, "cuStreamSynchronize", (StreamObject * stream))                                \
-  X(event_create, "cuEventCreate", (EventObject * *event, unsigned flags))                      \
-  X(event_destroy, "cuEventDestroy_v2", (EventObject * event))                                  \
-  X(event_record, "cuEventRecord", (EventObject * event, StreamObject * stream))                \
-  X(event_wait, "cuEventSynchronize", (EventObject * event))                                    \
-  X(event_elapsed, "cuEventElapsedTime", (float* ms, EventObject* begin, EventObject* end))     \
-  X(module_load, "cuModuleLoadDataEx",                                                          \
-    (ModuleObject * *module, const void* image, unsigned count, int* options, void** values))   \
-  X(module_unload, "cuModuleUnload", (ModuleObject * module))                                   \
-  X(module_function, "cuModuleGetFunction",                                                     \
-    (FunctionObject * *function, ModuleObject * module, const char* name))                      \
-  X(function_set, "cuFuncSetAttribute", (FunctionObject * function, int attribute, int value))  \
-  X(launch, "cuLaunchKernelEx",                                                                 \
-    (const LaunchConfig* config, FunctionObject* function, void** arguments, void** extra))     \
-  X(graph_create, "cuGraphCreate", (GraphObject * *graph, unsigned flags))                      \
-  X(graph_destroy, "cuGraphDestroy", (GraphObject * graph))                                     \
-  X(graph_kernel, "cuGraphAddKernelNode_v2",                                                    \
-    (GraphNodeObject * *node, GraphObject * graph, GraphNodeObject* const* after, size_t count, \
-     const KernelNode* parameters))                                                             \
-  X(graph_attribute, "cuGraphKernelNodeSetAttribute",                                           \
-    (GraphNodeObject * node, int id, const void* value))                                        \
-  X(graph_instantiate, "cuGraphInstantiateWithFlags",                                           \
-    (GraphExecObject * *exec, GraphObject * graph, unsigned long long flags))                   \
-  X(graph_exec_destroy, "cuGraphExecDestroy", (GraphExecObject * exec))                         \
-  X(graph_set_kernel, "cuGraphExecKernelNodeSetParams_v2",                                      \
-    (GraphExecObject * exec, GraphNodeObject * node, const KernelNode* parameters))             \
-  X(graph_launch, "cuGraphLaunch", (GraphExecObject * exec, StreamObject * stream))
-
 struct Driver {
-#define CARNOT_POINTER(name, symbol, arguments) Code_t(*name) arguments = nullptr;
-  CARNOT_CUDA_DRIVER(CARNOT_POINTER)
-#undef CARNOT_POINTER
+#define CARNOT_CUDA(name, symbol, arguments) Code_t(*name) arguments = nullptr;
+#include "device/cuda/driver.def"
+#undef CARNOT_CUDA
   /// Since 12.3; null before.
   Code_t (*graph_edges)(GraphObject* graph, GraphNodeObject* const* from,
                         GraphNodeObject* const* to, const GraphEdge* edges, size_t count) = nullptr;
