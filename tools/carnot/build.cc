@@ -15,8 +15,10 @@ void print_summary(const Built& built, const std::string& path) {
     measured += k.measured_us > 0;
     wrong += static_cast<int>(k.wrong.size());
   }
-  std::printf("%s: %.1f MB, %zu kernels (%d measured", path.c_str(),
-              static_cast<double>(built.bytes.size()) / 1e6, s.kernels.size(), measured);
+  const double bytes = static_cast<double>(built.bytes.size());
+  const bool small = bytes < 1e6;
+  std::printf("%s: %.1f %s, %zu kernels (%d measured", path.c_str(), bytes / (small ? 1e3 : 1e6),
+              small ? "kB" : "MB", s.kernels.size(), measured);
   if (wrong) std::printf(", %d candidates refused as wrong", wrong);
   std::printf("), built in %.2f s\n ", s.total_s);
   for (const auto& [stage, ms] : s.stages_ms) std::printf(" %s %.0f ms", stage.c_str(), ms);
