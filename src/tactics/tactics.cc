@@ -17,7 +17,8 @@ std::span<const Tactic> tactics_of(const DeviceDescription& device) {
 #define CARNOT_TACTIC(T) cuda::k##T,
 #include "tactics/cuda/tactics.def"
   };
-  if (device.kind == "cpu") return kCpu;
+  // A null device is a CPU that is not here: plans for it need recorded timings and no hardware.
+  if (device.kind == "cpu" || device.kind == "null") return kCpu;
   if (device.kind == "cuda") return kCuda;
   return {};
 }

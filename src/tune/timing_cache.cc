@@ -3,8 +3,6 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
-#include <sstream>
-#include <vector>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -31,26 +29,26 @@ bool plausible(double us) {
 }  // namespace
 
 int TimingCache::parse(std::string_view text) {
+  constexpr size_t kKernelEnd = 16, kDeviceEnd = 33;  // two hashes of 16 digits
   int unreadable = 0;
   while (!text.empty()) {
     const size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
+    const std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (line.empty() || line[0] == '#') continue;
-    std::vector<std::string> words;
-    std::istringstream in{std::string(line)};
-    for (std::string w; words.size() < 6 && in >> w;) words.push_back(w);
+    // A variant may hold spaces: the key is all but the last word.
+    const size_t last = line.rfind(' ');
+    const bool hashes = line.find(' ') == kKernelEnd &&
+                        line.find(' ', kKernelEnd + 1) == kDeviceEnd && last > kDeviceEnd &&
+                        line.find(' ', kDeviceEnd + 1) < last;
     double us = 0;
-    const bool number =
-        words.size() == 5 &&
-        std::from_chars(words[4].data(), words[4].data() + words[4].size(), us).ptr ==
-            words[4].data() + words[4].size();
-    if (!number || !plausible(us) || words[0].size() != 16 || words[1].size() != 16) {
+    const char* const number = hashes ? line.data() + last + 1 : nullptr;
+    const char* const line_end = line.data() + line.size();
+    if (!hashes || std::from_chars(number, line_end, us).ptr != line_end || !plausible(us)) {
       ++unreadable;
       continue;
     }
-    auto [it, added] =
-        times_.emplace(cat(words[0], ' ', words[1], ' ', words[2], ' ', words[3]), us);
+    auto [it, added] = times_.emplace(line.substr(0, last), us);
     if (!added) it->second = std::min(it->second, us);
   }
   return unreadable;

@@ -9,7 +9,8 @@
 namespace carnot::cpu {
 
 Result<Target> target_of(const DeviceDescription& device) {
-  if (device == describe_cpu() || device.isa == describe_cpu().isa) {
+  const bool here = device.kind == "cpu" && device.isa == describe_cpu().isa;
+  if (here) {
     // The host knows more of itself than a description holds (its scheduling model).
     CARNOT_ASSIGN(Target target, host_target());
     target.threads = device.threads;
