@@ -19,7 +19,7 @@ struct EngineFile {
   CodeBlob code;
   std::string kernels_text;  ///< what the code computes, for people and for building it again
   std::string timings_text;  ///< what tuning measured
-  std::map<std::string, std::string> metadata;  ///< versions, the model's hash, build options
+  std::map<std::string, std::string> metadata;  ///< who built it, and with which options
 };
 
 /// All or nothing: the old file stays until the new one is complete.

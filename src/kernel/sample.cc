@@ -4,85 +4,30 @@
 #include <cmath>
 #include <limits>
 
+#include "kernel/index_map.h"
 #include "ops/scalar_eval.h"
 
 namespace carnot {
 
 namespace {
 
-// A Dim compiled for many evaluations: symbols are slots of an array.
-class FlatDim {
- public:
-  using Slots = std::map<std::string, int, std::less<>>;
-  FlatDim(const Dim& d, const Slots& slots, const Symbols& symbols) : constant_(d.constant_term()) {
-    for (const Dim::Term& t : d.terms()) {
-      Term term{t.coefficient, {}};
-      for (const DimAtom& a : t.factors) {
-        Factor f;
-        f.kind = a.kind;
-        if (a.kind == DimAtom::kSymbol) {
-          const auto it = slots.find(a.name);
-          f.slot = it == slots.end() ? -1 : it->second;
-          const auto known = symbols.find(a.name);
-          if (f.slot < 0) f.value = known == symbols.end() ? 0 : known->second;
-        } else {
-          for (const Dim& arg : a.args) f.args.emplace_back(arg, slots, symbols);
-        }
-        term.factors.push_back(std::move(f));
-      }
-      terms_.push_back(std::move(term));
-    }
-  }
+using Index = std::vector<IndexMap>;
 
-  int64_t eval(const int64_t* slots) const {
-    uint64_t sum = static_cast<uint64_t>(constant_);
-    for (const Term& t : terms_) {
-      uint64_t product = static_cast<uint64_t>(t.coefficient);
-      for (const Factor& f : t.factors) product *= static_cast<uint64_t>(f.eval(slots));
-      sum += product;
-    }
-    return static_cast<int64_t>(sum);
-  }
-
- private:
-  struct Factor {
-    DimAtom::Kind kind = DimAtom::kSymbol;
-    int slot = -1;
-    int64_t value = 0;
-    std::vector<FlatDim> args;
-    int64_t eval(const int64_t* slots) const {
-      if (kind == DimAtom::kSymbol) return slot < 0 ? value : slots[slot];
-      const int64_t a = args[0].eval(slots), b = args[1].eval(slots);
-      if (kind == DimAtom::kMin) return std::min(a, b);
-      if (kind == DimAtom::kMax) return std::max(a, b);
-      if (b == 0) return 0;
-      const int64_t q = a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0);
-      return kind == DimAtom::kFloorDiv ? q : a - q * b;
-    }
-  };
-  struct Term {
-    int64_t coefficient;
-    std::vector<Factor> factors;
-  };
-  int64_t constant_;
-  std::vector<Term> terms_;
-};
-
-struct FlatLoad {
+struct SampledLoad {
   int buffer;
-  std::vector<FlatDim> index;
+  Index index;
   struct Bound {
-    FlatDim index, lower, upper;
+    IndexMap lower, index, upper;
   };
   std::vector<Bound> guards;
   double otherwise;
 };
 
-struct FlatStage {
+struct SampledStage {
   const Stage* stage;
-  std::vector<FlatLoad> loads;
-  std::vector<int64_t> sizes;                // of the inner axes
-  std::vector<std::vector<FlatDim>> stores;  // indices of each store
+  std::vector<SampledLoad> loads;
+  std::vector<int64_t> sizes;  // of the inner axes
+  std::vector<Index> stores;   // of each store
   ScalarEvaluator program;
   std::vector<DType> types;  // of the program's inputs
 };
@@ -131,16 +76,17 @@ class Sampler {
       CARNOT_ASSIGN(int64_t size, evaluate(a.size, symbols_));
       sizes_.push_back(size);
     }
-    for (const Stage& s : kernel_.stages) CARNOT_RETURN_IF_ERROR(flatten(s));
+    for (const Stage& s : kernel_.stages) CARNOT_RETURN_IF_ERROR(compile(s));
     return {};
   }
 
-  std::vector<int64_t> sizes_;
+  /// Of the axes.
+  const Shape& sizes() const { return sizes_; }
 
-  // All outputs of the point `axes`.
+  /// All outputs of the point `axes`.
   Status run(const std::vector<int64_t>& axes, std::vector<Sample>& out) {
     std::vector<double> folded, uncertain;
-    for (FlatStage& s : stages_) {
+    for (SampledStage& s : stages_) {
       std::copy(axes.begin(), axes.end(), slots_.begin());
       if (s.stage->combiner != Combiner::kNone) {
         double magnitude = 0;
@@ -180,8 +126,8 @@ class Sampler {
   }
 
  private:
-  Status flatten(const Stage& stage) {
-    FlatDim::Slots slots;
+  Status compile(const Stage& stage) {
+    IndexMap::Slots slots;
     const size_t axes = kernel_.axes.size();
     for (size_t i = 0; i < axes + stage.inner.size(); ++i) {
       slots[*axis_symbol(static_cast<int>(i)).as_symbol()] = static_cast<int>(i);
@@ -201,47 +147,54 @@ class Sampler {
     if (stage.combiner != Combiner::kNone) {
       folded_types_.push_back(is_arg(stage.combiner) ? DType::kI64 : stage.accumulator);
     }
-    FlatStage flat{&stage, {}, {}, {}, std::move(program), types};
+    SampledStage out{&stage, {}, {}, {}, std::move(program), types};
     for (const Axis& a : stage.inner) {
       CARNOT_ASSIGN(int64_t size, evaluate(a.size, symbols_));
-      flat.sizes.push_back(size);
+      out.sizes.push_back(size);
     }
-    auto flat_dims = [&](const Dims& dims) {
-      std::vector<FlatDim> out;
-      for (const Dim& d : dims) out.emplace_back(d, slots, symbols_);
-      return out;
+    const auto index = [&](const Dims& dims) -> Result<Index> {
+      Index maps;
+      for (const Dim& d : dims) {
+        CARNOT_ASSIGN(IndexMap map, IndexMap::create(d, slots, symbols_));
+        maps.push_back(std::move(map));
+      }
+      return maps;
     };
     for (const Load& l : stage.loads) {
-      FlatLoad load{l.buffer, flat_dims(l.index), {}, l.otherwise};
+      CARNOT_ASSIGN(Index at, index(l.index));
+      SampledLoad load{l.buffer, std::move(at), {}, l.otherwise};
       for (const Guard& g : l.guards) {
-        load.guards.push_back({FlatDim(g.index, slots, symbols_), FlatDim(g.lower, slots, symbols_),
-                               FlatDim(g.upper, slots, symbols_)});
+        CARNOT_ASSIGN(Index bounds, index({g.lower, g.index, g.upper}));
+        load.guards.push_back({std::move(bounds[0]), std::move(bounds[1]), std::move(bounds[2])});
       }
-      flat.loads.push_back(std::move(load));
+      out.loads.push_back(std::move(load));
     }
-    for (const Store& s : stage.stores) flat.stores.push_back(flat_dims(s.index));
-    stages_.push_back(std::move(flat));
+    for (const Store& s : stage.stores) {
+      CARNOT_ASSIGN(Index at, index(s.index));
+      out.stores.push_back(std::move(at));
+    }
+    stages_.push_back(std::move(out));
     slots_.resize(std::max(slots_.size(), first_load + stage.loads.size()));
     return {};
   }
 
-  int64_t offset(int buffer, const std::vector<FlatDim>& index) const {
+  int64_t offset(int buffer, const Index& index) const {
     const Shape& shape = shapes_[static_cast<size_t>(buffer)];
     int64_t at = 0;
-    for (size_t i = 0; i < index.size(); ++i) at = at * shape[i] + index[i].eval(slots_.data());
+    for (size_t i = 0; i < index.size(); ++i) at = at * shape[i] + index[i](slots_.data());
     return at;
   }
 
-  Scalar load(const FlatLoad& l, DType type) const {
-    for (const FlatLoad::Bound& g : l.guards) {
-      const int64_t at = g.index.eval(slots_.data());
-      if (at < g.lower.eval(slots_.data()) || at >= g.upper.eval(slots_.data())) {
+  Scalar load(const SampledLoad& l, DType type) const {
+    for (const SampledLoad::Bound& g : l.guards) {
+      const int64_t at = g.index(slots_.data());
+      if (at < g.lower(slots_.data()) || at >= g.upper(slots_.data())) {
         return from_real(l.otherwise, type);
       }
     }
     if (l.buffer == kExpression) {
       Scalar s;
-      s.integer = l.index[0].eval(slots_.data());
+      s.integer = l.index[0](slots_.data());
       return s;
     }
     const int64_t at = offset(l.buffer, l.index);
@@ -250,7 +203,7 @@ class Sampler {
   }
 
   // The program's results at the current slots.
-  std::vector<double> body(FlatStage& s, const std::vector<double>& folded) {
+  std::vector<double> body(SampledStage& s, const std::vector<double>& folded) {
     std::vector<Scalar> in;
     const size_t load_slot = kernel_.axes.size() + s.sizes.size();
     for (size_t i = 0; i < s.loads.size(); ++i) {
@@ -269,7 +222,7 @@ class Sampler {
     return values;
   }
 
-  double fold(FlatStage& s, const std::vector<double>& folded, double& magnitude) {
+  double fold(SampledStage& s, const std::vector<double>& folded, double& magnitude) {
     const Combiner c = s.stage->combiner;
     const double inf = std::numeric_limits<double>::infinity();
     double acc = c == Combiner::kProduct ? 1
@@ -318,8 +271,9 @@ class Sampler {
   const Kernel& kernel_;
   Tensors inputs_;
   const Symbols& symbols_;
-  std::vector<Shape> shapes_;
-  std::vector<FlatStage> stages_;
+  std::vector<Shape> shapes_;  // of the buffers
+  Shape sizes_;
+  std::vector<SampledStage> stages_;
   std::vector<DType> folded_types_;
   std::vector<int64_t> slots_;
 };
@@ -331,12 +285,12 @@ Result<std::vector<Sample>> sample(const Kernel& kernel, Tensors inputs, const S
   Sampler sampler(kernel, inputs, symbols);
   CARNOT_RETURN_IF_ERROR(sampler.prepare());
   std::vector<Sample> out;
-  for (int64_t size : sampler.sizes_) {
+  for (int64_t size : sampler.sizes()) {
     if (size <= 0) return out;
   }
   for (int p = 0; p < count; ++p) {
     std::vector<int64_t> axes;
-    for (int64_t size : sampler.sizes_) {
+    for (int64_t size : sampler.sizes()) {
       seed = seed * 6364136223846793005ull + 1442695040888963407ull;
       const uint64_t r = seed >> 33;
       // A third of the coordinates sit on a border, where guards and tails are.
