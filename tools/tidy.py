@@ -266,7 +266,8 @@ class Tidy:
             if m := re.match(r'\s*#\s*include\s*(["<])([^">]+)[">]', line):
                 self.include(path, n, m[2], m[1] == "<")
             for macro in re.findall(r"^#\s*define (CARNOT_\w+)\b(?<!_)", line):
-                self.macros.add(macro)
+                if f"#undef {macro}\n" not in text:  # else it is the file's own
+                    self.macros.add(macro)
             if path.startswith(BANNED_IN):
                 for word, instead in BANNED.items():
                     if m := re.search(word, line):
