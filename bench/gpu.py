@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""Measures Carnot beside PyTorch on an NVIDIA GPU, in half precision, as a table.
+
+For each network: PyTorch eager (channels-last, float16) as a CUDA graph, torch.compile in its
+reduce-overhead mode at batch 1, and Carnot (`--device cuda --fp16`), whose outputs are compared
+with PyTorch's in float32. Times are medians of graph replays on the GPU, in milliseconds.
+
+Needs what the machine has: torch, torchvision, transformers, onnx. Nothing is installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tools/models"))
+
+import export as models  # noqa: E402  (after the path)
+
+QUEUED = 16
+ROUNDS = 25
+# name, batches, whether torch.compile runs beside it
+ROWS = (
+    ("resnet50", (1, 128)),
+    ("mobilenet_v3_small", (1, 128)),
+    ("efficientnet_b0", (1, 128)),
+    ("vit_b_16", (1, 64)),
+    ("bert_base", (1, 32)),
+    ("deeplabv3_resnet50", (1,)),
+)
+
+
+def made(item: models.Exported) -> torch.nn.Module:
+    torch.manual_seed(models.SEED)
+    module = item.make().eval()
+    models.settle(module, len(item.shape) == 4)
+    return module
+
+
+def inputs_of(item: models.Exported, batch: int) -> tuple[torch.Tensor, ...]:
+    torch.manual_seed(batch)
+    if len(item.shape) == 4:
+        return (torch.randn((batch, *item.shape[1:])),)
+    shape = (batch, *item.shape[1:])
+    return (
+        torch.randint(0, 30522, shape),
+        torch.ones(shape, dtype=torch.int64),
+        torch.zeros(shape, dtype=torch.int64),
+    )
+
+
+def first(outputs: object) -> torch.Tensor:
+    return outputs[0] if isinstance(outputs, tuple) else outputs
+
+
+def median_ms(run) -> float:
+    times = []
+    for _ in range(ROUNDS):
+        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        begin.record()
+        for _ in range(QUEUED):
+            run()
+        end.record()
+        end.synchronize()
+        times.append(begin.elapsed_time(end) / QUEUED)
+    return float(np.median(times))
+
+
+def on_gpu(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]):
+    module = module.half().cuda().to(memory_format=torch.channels_last)
+    moved = []
+    for x in inputs:
+        x = x.cuda()
+        if x.is_floating_point():
+            x = x.half()
+        if x.dim() == 4:
+            x = x.to(memory_format=torch.channels_last)
+        moved.append(x)
+    return module, tuple(moved)
+
+
+def eager_ms(module, inputs) -> float:
+    with torch.inference_mode():
+        stream = torch.cuda.Stream()
+        with torch.cuda.stream(stream):
+            for _ in range(3):
+                module(*inputs)
+        torch.cuda.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            module(*inputs)
+        graph.replay()
+        torch.cuda.synchronize()
+        return median_ms(graph.replay)
+
+
+def compiled_ms(module, inputs) -> float:
+    with torch.inference_mode():
+        compiled = torch.compile(module, mode="reduce-overhead")
+        for _ in range(4):
+            compiled(*inputs)
+        torch.cuda.synchronize()
+        return median_ms(lambda: compiled(*inputs))
+
+
+def carnot(options, path: Path, item, inputs, want: torch.Tensor, work: Path) -> dict:
+    engine = work / "model.engine"
+    command = [options.carnot, "build", path, "--device", "cuda", "-o", engine]
+    command += ["--effort", str(options.effort)] + ([] if options.fp32 else ["--fp16"])
+    begin = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        return {"problem": "build: " + done.stderr.strip()[-400:]}
+    out = {"build_s": time.monotonic() - begin}
+    flags = []
+    for name, x in zip(item.inputs, inputs, strict=True):
+        np.save(work / f"{name}.npy", x.numpy())
+        flags += ["--input", f"{name}={work / name}.npy"]
+    result, report = work / "results", work / "bench.json"
+    done = subprocess.run([options.carnot, "run", engine, *flags, "--save", result],
+                          capture_output=True, text=True)
+    if done.returncode:
+        return out | {"problem": "run: " + done.stderr.strip()[-400:]}
+    found = np.load(result / f"{item.outputs[0]}.npy").astype(np.float64)
+    want = want.numpy().astype(np.float64)
+    out["error"] = float(np.abs(found - want).max() / np.abs(want).max())
+    if found.ndim == 2:
+        out["same_top1"] = float((found.argmax(1) == want.argmax(1)).mean())
+    done = subprocess.run([options.carnot, "bench", engine, *flags, "--seconds", "0.5", "--json",
+                           report], capture_output=True, text=True)
+    if done.returncode:
+        return out | {"problem": "bench: " + done.stderr.strip()[-400:]}
+    out |= json.loads(report.read_text())
+    if options.profiles:
+        text = subprocess.run([options.carnot, "inspect", engine], capture_output=True,
+                              text=True).stdout
+        (options.profiles / f"{path.stem}.txt").write_text(text)
+    return out
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--carnot", default=str(ROOT / "build/release/bin/carnot"))
+    parser.add_argument("--only", default="", metavar="A,B")
+    parser.add_argument("--batch", type=int, help="this batch alone")
+    parser.add_argument("--effort", type=int, default=3)
+    parser.add_argument("--fp32", action="store_true", help="Carnot without --fp16")
+    parser.add_argument("--compile", action="store_true", help="torch.compile too, at batch 1")
+    parser.add_argument("--profiles", type=Path, help="a folder for `carnot inspect`'s text")
+    options = parser.parse_args()
+    if options.profiles:
+        options.profiles.mkdir(parents=True, exist_ok=True)
+    print("command:  python3 bench/gpu.py", " ".join(sys.argv[1:]))
+    print(f"device:   {torch.cuda.get_device_name()}, torch {torch.__version__}")
+    head = "eager+graph", "compile", "Carnot", "eager/Carnot", "build s", "error", "top-1"
+    print(f"{'model':28}" + "".join(f"{h:>13}" for h in head), flush=True)
+    wanted = [name for name in options.only.split(",") if name]
+    table = {item.name: item for item in models.TABLE}
+    problems = 0
+    for name, batches in ROWS:
+        if wanted and name not in wanted:
+            continue
+        item, module = table[name], made(table[name])
+        for batch in batches:
+            if options.batch and batch != options.batch:
+                continue
+            with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
+                work = Path(folder)
+                inputs = inputs_of(item, batch)
+                reference = made(item).cuda()
+                want = first(reference(*(x.cuda() for x in inputs))).cpu()
+                del reference
+                path = work / f"{name}_b{batch}.onnx"
+                torch.onnx.export(module, inputs, str(path), input_names=list(item.inputs),
+                                  output_names=list(item.outputs), opset_version=models.OPSET,
+                                  dynamo=False)
+                ours = carnot(options, path, item, inputs, want, work)
+            gpu, moved = on_gpu(made(item), inputs)
+            eager = eager_ms(gpu, moved)
+            compiled = compiled_ms(gpu, moved) if options.compile and batch == 1 else None
+            del gpu, moved
+            torch.cuda.empty_cache()
+            mine = ours.get("device_ms")
+            cells = [f"{eager:.3f}", f"{compiled:.3f}" if compiled else "-",
+                     f"{mine:.3f}" if mine else "-", f"{eager / mine:.2f}" if mine else "-",
+                     f"{ours.get('build_s', 0):.1f}", f"{ours.get('error', float('nan')):.1e}",
+                     f"{ours['same_top1']:.0%}" if "same_top1" in ours else "-"]
+            print(f"{name + ' b' + str(batch):28}" + "".join(f"{c:>13}" for c in cells), flush=True)
+            if "problem" in ours:
+                problems += 1
+                print("  " + ours["problem"].replace("\n", "\n  "), flush=True)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    sys.exit(main())
