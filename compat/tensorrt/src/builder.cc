@@ -57,12 +57,6 @@ INetworkDefinition* Builder::createNetworkV2(NetworkDefinitionCreationFlags flag
   const char* const call = "IBuilder::createNetworkV2";
   INetworkDefinition* const none = nullptr;
   return reporter_.guard(call, none, [&]() -> INetworkDefinition* {
-    if ((flags & kImplicitBatch) != 0) {
-      reporter_.error(ErrorCode::kUNSUPPORTED_STATE, call,
-                      "networks whose tensors have no dimension for the batch are not supported: "
-                      "create it with createNetworkV2() and give inputs a first dimension");
-      return nullptr;
-    }
     if ((flags & ~kKnownFlags) != 0) {
       reporter_.misuse(call, cat("flags 0x", std::hex, flags, " are not all known"));
       return nullptr;
