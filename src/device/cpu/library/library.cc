@@ -7,12 +7,11 @@
 
 namespace carnot::cpu {
 
-#define CARNOT_LIBRARY_KERNEL(name) \
-  void name(void* const* buffers, const int64_t* params, int64_t begin, int64_t end, void* scratch);
-CARNOT_LIBRARY_KERNEL(recurrent_base)
+using Kernel = void(void* const* buffers, const int64_t* params, int64_t begin, int64_t end,
+                    void* scratch);
+Kernel recurrent_base;
 #if defined(__x86_64__)
-CARNOT_LIBRARY_KERNEL(recurrent_avx2)
-CARNOT_LIBRARY_KERNEL(recurrent_avx512)
+Kernel recurrent_avx2, recurrent_avx512;
 #endif
 
 namespace {
