@@ -13,18 +13,11 @@
 
 namespace carnot {
 
-namespace cpu {
-using Kernel = void(void* const* buffers, const int64_t* params, int64_t begin, int64_t end,
-                    void* scratch);
-Kernel recurrent_base;
-#if defined(__x86_64__)
-Kernel recurrent_avx2, recurrent_avx512;
-#endif
-}  // namespace cpu
-
 namespace {
 
 using op::Recurrent;
+using Kernel = void(void* const* buffers, const int64_t* params, int64_t begin, int64_t end,
+                    void* scratch);
 
 struct Case {
   Recurrent op;
@@ -137,7 +130,7 @@ TEST(Recurrent, AgreesWithTheReference) {
 }
 
 // The engine takes the widest that the CPU has; the others are called by hand.
-std::vector<float> run_width(cpu::Kernel* kernel, const cpu::RecurrentLayout& layout,
+std::vector<float> run_width(Kernel* kernel, const cpu::RecurrentLayout& layout,
                              const int64_t (&params)[cpu::kParams]) {
   const int64_t rows = params[cpu::kSteps] * params[cpu::kBatch], hidden = layout.hidden;
   const int64_t width = layout.early_columns + layout.late_columns;
@@ -160,7 +153,7 @@ std::vector<float> run_width(cpu::Kernel* kernel, const cpu::RecurrentLayout& la
 }
 
 TEST(Recurrent, EveryWidthAgrees) {
-  std::vector<cpu::Kernel*> kernels = {cpu::recurrent_base};
+  std::vector<Kernel*> kernels = {cpu::recurrent_base};
 #if defined(__x86_64__)
   const std::string isa = describe_cpu().isa;
   if (isa == "avx2" || isa == "avx512") kernels.push_back(cpu::recurrent_avx2);
@@ -171,7 +164,7 @@ TEST(Recurrent, EveryWidthAgrees) {
       const int64_t params[cpu::kParams] = {kind, 0, 1, 21, 0, 0, 3, batch};
       const cpu::RecurrentLayout layout(kind, 21);
       const std::vector<float> want = run_width(kernels[0], layout, params);
-      for (cpu::Kernel* kernel : kernels) {
+      for (Kernel* kernel : kernels) {
         const std::vector<float> got = run_width(kernel, layout, params);
         for (size_t i = 0; i < want.size(); ++i) {
           ASSERT_NEAR(got[i], want[i], 1e-5)

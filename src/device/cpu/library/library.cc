@@ -7,13 +7,6 @@
 
 namespace carnot::cpu {
 
-using Kernel = void(void* const* buffers, const int64_t* params, int64_t begin, int64_t end,
-                    void* scratch);
-Kernel recurrent_base;
-#if defined(__x86_64__)
-Kernel recurrent_avx2, recurrent_avx512;
-#endif
-
 namespace {
 
 const void* widest_recurrent() {

@@ -53,4 +53,12 @@ struct RecurrentLayout {
   static int64_t rounded(int64_t columns) { return (columns + kBlock - 1) / kBlock * kBlock; }
 };
 
+/// The kernel for each vector width; a processor has those of its architecture.
+void recurrent_base(void* const* buffers, const int64_t* params, int64_t begin, int64_t end,
+                    void* scratch);
+void recurrent_avx2(void* const* buffers, const int64_t* params, int64_t begin, int64_t end,
+                    void* scratch);
+void recurrent_avx512(void* const* buffers, const int64_t* params, int64_t begin, int64_t end,
+                      void* scratch);
+
 }  // namespace carnot::cpu
