@@ -6,6 +6,7 @@
 #include "codegen/cost.h"
 #include "codegen/cuda/loops.h"
 #include "codegen/cuda/stage_text.h"
+#include "codegen/cuda/tiles.h"
 
 namespace carnot::cuda {
 
@@ -101,7 +102,7 @@ int Chooser::vector_max(bool inside) const {
 
 /// Bytes that a stage moves, counted as the memory moves them: in sectors of 32 bytes.
 double Chooser::traffic(const NestStage& stage, const LoopChoice& choice) const {
-  constexpr double kSector = 32;
+  constexpr double kSector = 32, kRun = 64;
   const bool inside = choice.method == LoopChoice::kRows && choice.sharing > 1;
   const std::vector<NestAxis>& axes = inside ? stage.inner : nest_.axes;
   const double elements = points_ * likely_count(stage.inner);
@@ -121,7 +122,12 @@ double Chooser::traffic(const NestStage& stage, const LoopChoice& choice) const 
       const AxisStep step = step_of(access, axes.back().symbol);
       const bool far = step.kind == AxisStep::kStrided || step.kind == AxisStep::kComputed;
       // Of a sector that a warp reads a little of, later reads find the rest in the caches, mostly.
-      if (far) per_element = std::min(kSector, 4 * size);
+      const bool turned = choice.method == LoopChoice::kTiles;
+      if (far && !turned) per_element = std::min(kSector, 4 * size);
+      // A thread of a short run of a row uses less than the memory gives at once.
+      const double run = choice.sharing * choice.vector * size;
+      if (!far && inside) per_element *= std::clamp(kRun / run, 1.0, 4.0);
+      if (turned) per_element *= 1.3;  // two passes over shared memory
     }
     bytes += touched * per_element;
   };
@@ -132,12 +138,15 @@ double Chooser::traffic(const NestStage& stage, const LoopChoice& choice) const 
 
 double Chooser::predict(const LoopChoice& choice) const {
   constexpr double kLaunchUs = 2, kLatencyUs = 0.7, kLanes = 128, kThreadsPerSm = 2048;
-  constexpr double kInFlight = 4;  // loop turns whose loads overlap
+  constexpr double kInFlight = 4;    // loop turns whose loads overlap
+  constexpr double kTileTurns = 16;  // elements that a thread of a tile takes
+  constexpr double kCycles = 4;      // of an instruction whose result the next one waits for
   const bool inside = choice.method == LoopChoice::kRows;
-  const double groups = points_ / (inside ? 1 : choice.vector);
+  const bool tiles = choice.method == LoopChoice::kTiles;
+  const double groups = points_ / (tiles ? kTileTurns : inside ? 1 : choice.vector);
   const double blocks = std::ceil(groups / choice.points);
   const double block_threads = choice.points * choice.sharing;
-  double bytes = 0, instructions = 0, turns = 0, folds = 0;
+  double bytes = 0, instructions = 0, turns = 0, folds = 0, serial = 0;
   for (const NestStage& stage : nest_.stages) {
     const double inner = likely_count(stage.inner);
     const double stage_bytes = traffic(stage, choice);
@@ -148,6 +157,7 @@ double Chooser::predict(const LoopChoice& choice) const {
     instructions += points_ * inner * per_element;
     const double per_thread = std::ceil(inner / (choice.sharing * (inside ? choice.vector : 1)));
     turns += std::ceil(per_thread / kInFlight);
+    serial += per_thread * choice.vector * per_element;
     if (stage.folds() && choice.sharing > 1) folds += choice.sharing > 32 ? 0.25 : 0.1;
   }
   const double resident = machine_.sms * kThreadsPerSm / block_threads;  // blocks at once
@@ -156,7 +166,8 @@ double Chooser::predict(const LoopChoice& choice) const {
   const double memory_us = bytes / (machine_.gbps * 1e3) / busy;
   const double compute_us =
       instructions / (machine_.sms * kLanes * machine_.clock_ghz * 1e3) / std::min(1.0, busy);
-  const double latency_us = waves * (turns * kLatencyUs + folds);
+  const double serial_us = serial * kCycles / (machine_.clock_ghz * 1e3);
+  const double latency_us = waves * (turns * kLatencyUs + folds + serial_us);
   return kLaunchUs + std::max({memory_us, compute_us, latency_us});
 }
 
@@ -173,6 +184,9 @@ std::vector<LoopChoice> Chooser::run() {
   }
   if (vector > 2) {
     for (const int threads : {256, 64}) offer(LoopChoice::kPoints, 1, threads, 1);
+  }
+  if (const auto tiling = tiling_of(nest_)) {
+    offer(LoopChoice::kTiles, 1, 256, 1);
   }
   if (rows_) {
     const int wide = vector_max(true);
@@ -197,7 +211,7 @@ std::vector<LoopChoice> Chooser::run() {
 }  // namespace
 
 std::string to_string(const LoopChoice& choice) {
-  constexpr const char* kNames[] = {"points", "rows", "columns"};
+  constexpr const char* kNames[] = {"points", "rows", "columns", "tiles"};
   return cat(kNames[choice.method], " ", choice.sharing, "x", choice.points, " v", choice.vector);
 }
 

@@ -5,6 +5,7 @@
 
 #include "codegen/cuda/scalar_text.h"
 #include "codegen/cuda/stage_text.h"
+#include "codegen/cuda/tiles.h"
 #include "codegen/reuse.h"
 
 namespace carnot::cuda {
@@ -87,6 +88,8 @@ class LoopWriter {
   void place_thread();
   void share_residents(const NestStage& stage, StageText& text) const;
   void emit_stage(size_t number);
+  void emit_tiles(const Tiling& tiling);
+  void emit_tile_loop(const Tiling& tiling, bool reads, const std::function<void()>& body);
   void emit_inner(const NestStage& stage, size_t level, IndexNames& names, const Lane& lane,
                   const std::function<void(const IndexNames&)>& body);
   void emit_shared_inner(const NestStage& stage, IndexNames& names, const Lane& lane,
@@ -363,6 +366,70 @@ void LoopWriter::emit_stage(size_t s) {
   if (stage.folds()) finish_fold(stage, fold);
 }
 
+/// A loop over the tile's elements, along the axis in which memory is contiguous.
+void LoopWriter::emit_tile_loop(const Tiling& tiling, bool reads,
+                                const std::function<void()>& body) {
+  const int fast = reads ? tiling.read_size : tiling.write_size;
+  const NestAxis &read = nest_.axes[tiling.read], &write = nest_.axes[tiling.write];
+  out_.directive("#pragma unroll 8");
+  out_.open(cat("for (int k = thread; k < ", tiling.read_size * tiling.write_size,
+                "; k += ", choice_.points, ") {"));
+  out_.line(cat("const int ", reads ? "r" : "w", " = k % ", fast, ", ", reads ? "w" : "r",
+                " = k / ", fast, ";"));
+  const std::string i = c_name(read.symbol), j = c_name(write.symbol);
+  out_.line(cat("const Index ", i, " = first_", i, " + r, ", j, " = first_", j, " + w;"));
+  out_.open(cat("if (", i, " < ", index_.index(read.size, {}), " && ", j, " < ",
+                index_.index(write.size, {}), ") {"));
+  body();
+  out_.close();
+  out_.close();
+}
+
+void LoopWriter::emit_tiles(const Tiling& tiling) {
+  const NestStage& stage = nest_.stages[0];
+  // A block's number counts tiles row-major, like points of axes of tiles.
+  std::vector<NestAxis> tiles = nest_.axes;
+  const auto in_tiles = [&](size_t axis, int size) {
+    tiles[axis].size = ceil_div(tiles[axis].size, Dim(size));
+  };
+  in_tiles(tiling.read, tiling.read_size);
+  in_tiles(tiling.write, tiling.write_size);
+  groups_ = count_of(tiles) * Dim(choice_.points);
+  out_.line("const int thread = static_cast<int>(threadIdx.x);");
+  out_.line("const Index number = Index(blockIdx.x);");
+  for (const size_t i : tiling.loads) {
+    out_.line(cat("__shared__ ", storage_type(stage.loads[i].dtype), " tile", i, "[",
+                  tiling.write_size * tiling.pitch, "];"));
+  }
+  out_.line("Index up = number;");
+  for (size_t a = tiles.size(); a-- > 0;) {
+    const std::string name = c_name(tiles[a].symbol);
+    const std::string count = cat("Index(", index_.index(tiles[a].size, {}), ")");
+    const int width = a == tiling.read ? tiling.read_size : tiling.write_size;
+    const bool tiled = a == tiling.read || a == tiling.write;
+    names_[tiles[a].symbol] = name;
+    out_.line(cat("const Index ", tiled ? "first_" : "", name, " = rest(up, ", count, ")",
+                  tiled ? cat(" * ", width) : "", ";"));
+    if (a > 0) out_.line(cat("up = quotient(up, ", count, ");"));
+  }
+  index_.enter(stage);
+  emit_tile_loop(tiling, /*reads=*/true, [&] {
+    StageText text(out_, index_, stage, {}, vectors_);
+    for (const size_t i : tiling.loads) {
+      out_.line(cat("tile", i, "[w * ", tiling.pitch, " + r] = ", text.raw_load(i, names_), ";"));
+    }
+  });
+  out_.line("__syncthreads();");
+  emit_tile_loop(tiling, /*reads=*/false, [&] {
+    StageText text(out_, index_, stage, {}, vectors_);
+    for (const size_t i : tiling.loads) {
+      const std::string element = cat("tile", i, "[w * ", tiling.pitch, " + r]");
+      text.provide(i, from_memory(stage.loads[i].dtype, element));
+    }
+    text.emit(names_, folded_, "", {});
+  });
+}
+
 std::string LoopWriter::assemble(const std::string& function, Dims& params) const {
   std::string parameters, arguments;
   for (size_t i = 0; i < kernel_.buffers.size(); ++i) {
@@ -416,7 +483,13 @@ std::string LoopWriter::assemble(const std::string& function, Dims& params) cons
 }
 
 Result<KernelSource> LoopWriter::run(const std::string& function) {
-  place_thread();
+  const std::optional<Tiling> tiling =
+      choice_.method == LoopChoice::kTiles ? tiling_of(nest_) : std::nullopt;
+  if (tiling) {
+    emit_tiles(*tiling);
+  } else {
+    place_thread();
+  }
   const std::string size = cat("[", rounds_ * choice_.vector, "];");
   for (size_t r = 0; r < residents_.size(); ++r) {
     out_.line(cat(register_type(residents_[r].access.dtype), " r", r, size));
@@ -426,7 +499,7 @@ Result<KernelSource> LoopWriter::run(const std::string& function) {
     out_.line(
         cat(register_type(stage.types[static_cast<size_t>(stage.results[0])]), " kept", size));
   }
-  for (size_t s = 0; s < nest_.stages.size(); ++s) emit_stage(s);
+  for (size_t s = 0; s < nest_.stages.size() && !tiling; ++s) emit_stage(s);
   KernelSource out;
   out.function = function;
   out.text = assemble(function, out.params);
@@ -442,6 +515,9 @@ Result<KernelSource> loop_source(const std::string& function, const Kernel& kern
                                  const Symbols& likely, const LoopChoice& choice) {
   if (kernel.attention) return error(Code::kUnsupported, "attention is not a loop nest");
   CARNOT_ASSIGN(Nest nest, make_nest(kernel, likely));
+  if (choice.method == LoopChoice::kTiles && !tiling_of(nest)) {
+    return error(Code::kInvalidArgument, "loops: no load of this kernel is turned");
+  }
   return LoopWriter(kernel, std::move(nest), choice).run(function);
 }
 

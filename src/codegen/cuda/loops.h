@@ -16,6 +16,7 @@ struct LoopChoice {
     kPoints,   ///< a thread per point; the vector runs along the last axis
     kRows,     ///< neighbouring threads share a point; the vector runs along the inner axis
     kColumns,  ///< threads that are `points` apart share a point; the vector as kPoints
+    kTiles,    ///< a block turns a tile in shared memory: tiles.h
   };
   Method method = kPoints;
   int sharing = 1;   ///< threads that share a point (or a vector of points): a power of two

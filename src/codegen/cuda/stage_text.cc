@@ -101,6 +101,13 @@ void StageText::load(size_t i, IndexNames& at) {
   name_load(i, value, at);
 }
 
+std::string StageText::raw_load(size_t i, const IndexNames& at) {
+  const NestAccess& of = stage_.loads[i];
+  const std::string inside = index_.condition(of.guards, at);
+  if (inside.empty()) return address(of, at);
+  return cat(inside, " ? ", address(of, at), " : ", otherwise(of, true));
+}
+
 void StageText::load_vector(size_t i, const IndexNames& at) {
   const NestAccess& of = stage_.loads[i];
   out_.line(cat(storage_type(of.dtype), " x", i, "[", lane_.count, "];"));

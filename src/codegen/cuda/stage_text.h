@@ -35,6 +35,9 @@ class StageText {
   /// Places that keep a load's value, at "v", for later stages.
   void retain(size_t load, std::string place) { retained_[load] = std::move(place); }
 
+  /// A load's element as memory has it.
+  std::string raw_load(size_t i, const IndexNames& at);
+
   /// At the point that `names` says (of the lane its first index). `folded`: of earlier stages.
   /// `use` gets the folded value (of lane "v"); a storing stage stores, where `condition` is true.
   void emit(const IndexNames& names, const Strings& folded, const std::string& condition,

@@ -10,7 +10,7 @@ namespace carnot::cuda {
 
 namespace {
 
-constexpr uint64_t kMagic = 0x4144554354'4e52'43;  // "CRNTCUDA"
+constexpr uint64_t kMagic = 0x41445543'544e5243;  // "CRNTCUDA"
 constexpr uint32_t kVersion = 1;
 constexpr size_t kHeaderBytes = 24;
 constexpr size_t kEntryWords = 10, kEntryBytes = kEntryWords * 4;
