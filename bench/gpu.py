@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -121,7 +122,8 @@ def carnot(options, path: Path, item, inputs, want: torch.Tensor, work: Path) ->
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         return {"problem": "build: " + done.stderr.strip()[-400:]}
-    out = {"build_s": time.monotonic() - begin}
+    built = time.monotonic() - begin
+    out = {"build_s": built}
     flags = []
     for name, x in zip(item.inputs, inputs, strict=True):
         np.save(work / f"{name}.npy", x.numpy())
@@ -145,6 +147,7 @@ def carnot(options, path: Path, item, inputs, want: torch.Tensor, work: Path) ->
         text = subprocess.run([options.carnot, "inspect", engine], capture_output=True,
                               text=True).stdout
         (options.profiles / f"{path.stem}.txt").write_text(text)
+    out["build_s"] = built
     return out
 
 
@@ -158,6 +161,7 @@ def main() -> int:
     parser.add_argument("--compile", action="store_true", help="torch.compile too, at batch 1")
     parser.add_argument("--profiles", type=Path, help="a folder for `carnot inspect`'s text")
     options = parser.parse_args()
+    warnings.filterwarnings("ignore")  # the exporter warns of every constant that it traces
     if options.profiles:
         options.profiles.mkdir(parents=True, exist_ok=True)
     print("command:  python3 bench/gpu.py", " ".join(sys.argv[1:]))
@@ -174,11 +178,12 @@ def main() -> int:
         for batch in batches:
             if options.batch and batch != options.batch:
                 continue
-            with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
+            with tempfile.TemporaryDirectory() as folder:
                 work = Path(folder)
                 inputs = inputs_of(item, batch)
                 reference = made(item).cuda()
-                want = first(reference(*(x.cuda() for x in inputs))).cpu()
+                with torch.inference_mode():
+                    want = first(reference(*(x.cuda() for x in inputs))).cpu()
                 del reference
                 path = work / f"{name}_b{batch}.onnx"
                 torch.onnx.export(module, inputs, str(path), input_names=list(item.inputs),
