@@ -30,7 +30,10 @@ template <class T, class F>
 Status for_each_index(const T& op, const Shape& data, const Tensor& indices, int64_t axis,
                       F&& visit) {
   if (indices.elements() == 0) return {};
-  const std::vector<int64_t> strides = row_major_strides(data), where = ints_of(indices);
+  const std::vector<int64_t> strides = row_major_strides(data);
+  // There is one for every element: read where they are, if they can be.
+  const bool plain = indices.dtype() == DType::kI64 && !indices.is_splat();
+  const std::vector<int64_t> where = plain ? std::vector<int64_t>() : ints_of(indices);
   const size_t last = data.size() - 1, chosen = static_cast<size_t>(axis);
   const int64_t size = data[chosen], width = indices.shape()[last];
   const Shape rows(indices.shape().begin(), indices.shape().end() - 1);
@@ -39,7 +42,8 @@ Status for_each_index(const T& op, const Shape& data, const Tensor& indices, int
     int64_t base = 0;
     for (size_t k = 0; k < last; ++k) base += k == chosen ? 0 : index[k] * strides[k];
     for (int64_t j = 0; j < width; ++j, ++i) {
-      int64_t picked = where[static_cast<size_t>(i)];
+      int64_t picked =
+          plain ? load_unaligned<int64_t>(indices.data(), i) : where[static_cast<size_t>(i)];
       if (picked < 0 || picked >= size) {
         CARNOT_ASSIGN(picked, resolve_index(op, picked, size));
       }

@@ -7,7 +7,7 @@
 namespace carnot {
 namespace {
 
-double combine(op::ScatterKind kind, double a, double b) {
+inline double combine(op::ScatterKind kind, double a, double b) {
   switch (kind) {
     case op::ScatterKind::kAdd:
       return a + b;
@@ -68,7 +68,11 @@ Result<Scatter> Scatter::make(op::ScatterKind kind, const Tensor& data, const Te
     out.updates_ = updates;
   } else if (is_float(out.dtype_)) {
     out.reals_ = doubles_of(data);
-    out.real_updates_ = doubles_of(updates);
+    if (out.dtype_ == DType::kF32) {  // read where they are: there may be many
+      CARNOT_ASSIGN(out.updates_, updates.dense());
+    } else {
+      out.real_updates_ = doubles_of(updates);
+    }
   } else {
     out.ints_ = ints_of(data);
     out.int_updates_ = ints_of(updates);
@@ -78,6 +82,13 @@ Result<Scatter> Scatter::make(op::ScatterKind kind, const Tensor& data, const Te
 
 void Scatter::update(int64_t at, int64_t from, int64_t count) {
   if (kind_ == op::ScatterKind::kAssign) return writer_.copy(at, updates_, from, count);
+  if (dtype_ == DType::kF32) {
+    for (int64_t i = 0; i < count; ++i) {
+      double& to = reals_[static_cast<size_t>(at + i)];
+      to = combine(kind_, to, load_unaligned<float>(updates_.data(), from + i));
+    }
+    return;
+  }
   for (int64_t i = 0; i < count; ++i) {
     const auto to = static_cast<size_t>(at + i), source = static_cast<size_t>(from + i);
     if (is_float(dtype_)) {
