@@ -80,6 +80,10 @@ bool gains_by_storage(const BuildOptions& options) {
   return options.device.kind == "cuda";
 }
 
+bool has_half_attention(const BuildOptions& options) {
+  return options.device.kind == "cuda";
+}
+
 Status run_phases(Graph& graph, const BuildOptions& options, BuildReport* report,
                   Stopwatch& watch) {
   PassOptions passes = options.passes;
@@ -90,6 +94,9 @@ Status run_phases(Graph& graph, const BuildOptions& options, BuildReport* report
   watch.lap("fuse");
   if (gains_by_storage(options)) {
     CARNOT_RETURN_IF_ERROR(run_passes(precision_pipeline(options.storage), graph, passes));
+  }
+  if (!has_half_attention(options)) {
+    CARNOT_RETURN_IF_ERROR(run_passes(attention_pipeline(), graph, passes));
   }
   CARNOT_RETURN_IF_ERROR(run_passes(lower_pipeline(), graph, passes));
   watch.lap("lower");

@@ -219,7 +219,7 @@ std::string why_not_lowered(const Node& node) {
     return is_float(node.inputs[0]->type().dtype) ? "" : "not a float convolution";
   }
   if (node.as<op::Attention>()) {
-    return node.inputs[0]->type().dtype == DType::kF32 ? "" : "not an f32 attention";
+    return bits_of(node.inputs[0]->type().dtype) <= 32 ? "" : "attention on f64";
   }
   if (Lowering::is_fold(node.op) || node.as<op::Pointwise>() || node.as<op::Transpose>() ||
       node.as<op::Iota>()) {

@@ -108,6 +108,7 @@ Pipeline canonicalize_pipeline();
 Pipeline fuse_pipeline();
 /// `storage`: kF16 or kBF16; empty for others.
 Pipeline precision_pipeline(DType storage);
+Pipeline attention_pipeline();
 Pipeline lower_pipeline();
 
 /// Runs passes on the graph and, innermost first, on the regions of if, loop and scan.

@@ -51,6 +51,11 @@ Pipeline precision_pipeline(DType storage) {
   return {};
 }
 
+/// Before lowering, for a device whose attention is f32's alone.
+Pipeline attention_pipeline() {
+  return {{"attention", {"widen_attention"}, 1}};
+}
+
 /// To what a device runs: layouts, then groups that are kernels.
 Pipeline lower_pipeline() {
   return {

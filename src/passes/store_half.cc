@@ -12,6 +12,8 @@
 namespace carnot {
 namespace {
 
+constexpr double kLargestF16 = 65504, kLargestBf16 = 3.38953139e38;
+
 class StoreHalf {
  public:
   StoreHalf(Graph& graph, PassContext& context, DType half)
@@ -29,7 +31,8 @@ class StoreHalf {
 
  private:
   static bool is_contraction(const Node& node) {
-    return node.as<op::Conv>() || node.as<op::ConvTranspose>() || node.as<op::MatMul>();
+    return node.as<op::Conv>() || node.as<op::ConvTranspose>() || node.as<op::MatMul>() ||
+           node.as<op::Attention>();
   }
   // Ops whose results are no larger than their operands, so that f16's range holds them too.
   static bool keeps_range(const Node& node) {
@@ -65,12 +68,25 @@ class StoreHalf {
 
   Result<Tensor> rounded(const Tensor& tensor) const {
     CARNOT_ASSIGN(Tensor out, Tensor::allocate(half_, tensor.shape()));
-    const double largest = half_ == DType::kF16 ? 65504 : 3.38953139e38;
+    const double largest = half_ == DType::kF16 ? kLargestF16 : kLargestBf16;
     for (int64_t i = 0; i < tensor.elements(); ++i) {
       const double x = tensor.get(i);
       out.set(i, std::isfinite(x) ? std::clamp(x, -largest, largest) : x);
     }
     return out;
+  }
+
+  // Masks are often lower than f16 goes: infinity in a whole row would leave no weight to share.
+  Result<Value*> narrow_mask(Value* v, Node* before) {
+    if (half_ != DType::kF16 || narrow_source(v) || constant_of(v)) return narrow(v, before);
+    op::Pointwise cast;
+    ScalarProgram& body = cast.body;
+    body.inputs = 1;
+    const int32_t low = body.constant(DType::kF32, -kLargestF16);
+    const int32_t high = body.constant(DType::kF32, kLargestF16);
+    const int32_t held = body.add(ScalarOp::kMin, body.add(ScalarOp::kMax, 0, low), high);
+    body.results = {body.cast(held, half_)};
+    return graph_.make(std::move(cast), {v}, before->origin, before);
   }
 
   Result<Value*> narrow(Value* v, Node* before) {
@@ -114,7 +130,8 @@ class StoreHalf {
     for (Value* v : node->inputs) {
       Value* operand = v;
       if (is_f32(v) && !(node->as<op::Pointwise>() && is_immediate(v))) {
-        CARNOT_ASSIGN(operand, narrow(v, node));
+        const bool mask = node->as<op::Attention>() && inputs.size() == 3;
+        CARNOT_ASSIGN(operand, mask ? narrow_mask(v, node) : narrow(v, node));
       }
       inputs.push_back(operand);
     }

@@ -132,7 +132,7 @@ TEST(Passes, EachRunsInAPipeline) {
   std::set<std::string_view> run;
   for (const Pipeline& pipeline :
        {canonicalize_pipeline(), fuse_pipeline(), precision_pipeline(DType::kF16),
-        precision_pipeline(DType::kBF16), lower_pipeline()}) {
+        precision_pipeline(DType::kBF16), attention_pipeline(), lower_pipeline()}) {
     for (const Phase& phase : pipeline) run.insert(phase.passes.begin(), phase.passes.end());
   }
   for (const PassRow& row : all_passes()) {
