@@ -66,9 +66,12 @@ INetworkDefinition* Builder::createNetworkV2(NetworkDefinitionCreationFlags flag
 }
 
 IOptimizationProfile* Builder::createOptimizationProfile() noexcept {
-  return reporter_.guard("IBuilder::createOptimizationProfile",
-                         static_cast<IOptimizationProfile*>(nullptr),
-                         [&] { return new OptimizationProfile(reporter_); });
+  IOptimizationProfile* const none = nullptr;
+  return reporter_.guard("IBuilder::createOptimizationProfile", none,
+                         [&]() -> IOptimizationProfile* {
+                           profiles_.push_back(std::make_unique<OptimizationProfile>(reporter_));
+                           return profiles_.back().get();
+                         });
 }
 
 void Builder::reset() noexcept {

@@ -51,6 +51,7 @@ class Builder final : public IBuilder, public apiv::VBuilder {
 
   Reporter reporter_;
   int32_t max_threads_ = 1;
+  std::vector<std::unique_ptr<OptimizationProfile>> profiles_;  ///< all that were created
 };
 
 }  // namespace trt
