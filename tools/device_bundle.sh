@@ -8,7 +8,7 @@ set -euo pipefail
 out=$(realpath "${1:?usage: tools/device_bundle.sh OUT.tar.xz [TEST-TARGET...]}")
 shift
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-targets=(carnot cuda_tests "$@")
+targets=(carnot conformance cuda_tests cuda_engine_tests "$@")
 bytes_max=$((40 << 20))
 
 # The tests read their data below the folder that they are started in.
@@ -31,7 +31,8 @@ for target in "${targets[@]}"; do
       esac
     done
 done
-tar -C "$stage" -c . | xz -T0 -6 >"$out"
+# The programs hold the same LLVM: a dictionary that spans them stores it once.
+tar -C "$stage" -c . | xz --lzma2=preset=6,dict=256MiB >"$out"
 bytes=$(stat -c %s "$out")
 printf '%s: %d bytes\n' "$out" "$bytes"
 ((bytes <= bytes_max)) || { printf 'larger than %d bytes\n' "$bytes_max" >&2; exit 1; }

@@ -138,6 +138,8 @@ Result<Prepared*> Frame::prepared_for(int p) {
   CARNOT_RETURN_IF_ERROR(prepare(p, *fresh));
   fresh->used = ++clock_;
   if (cache.size() >= kPreparedMax) {
+    // Its recordings may still be under way in a caller's stream.
+    if (state_.async) CARNOT_RETURN_IF_ERROR(state_.device.wait(state_.stream));
     const auto oldest = std::min_element(
         cache.begin(), cache.end(), [](const auto& a, const auto& b) { return a->used < b->used; });
     cache.erase(oldest);

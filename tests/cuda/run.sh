@@ -4,7 +4,8 @@
 # usage: tests/cuda/run.sh BUNDLE [MODEL.onnx...]
 # BUNDLE is where tools/device_bundle.sh's archive was unpacked. Each model is built for the GPU and
 # for the CPU, run on the same inputs, and the results are compared. OUT (default: a new folder)
-# gets the logs.
+# gets the logs. With DATA (the ONNX backend suite) its cases run on the GPU, and what the CPU's engine
+# passes must pass there.
 set -uo pipefail
 bundle=$(realpath "${1:?usage: tests/cuda/run.sh BUNDLE [MODEL.onnx...]}")
 shift
@@ -35,6 +36,30 @@ for test in "$bundle"/bin/*_tests; do
     report "$name" FAIL "$(grep -E 'FAILED|rror' "$out/$name.log" | head -5 | tr '\n' ' ')"
   fi
 done
+
+# The ids of the cases that complain.
+conformance() {
+  timeout 300 "$bundle/bin/conformance" --data "$DATA" --skip tests/onnx/skip.txt --device "$1" \
+    --suite node --suite simple --suite pytorch-converted --suite pytorch-operator \
+    --jobs "$(nproc)" >"$out/conformance-$1.log" 2>&1
+  grep -E '^(node|simple|pytorch)[^ ]*: ' "$out/conformance-$1.log" | cut -d: -f1 | sort
+}
+if [[ -n ${DATA:-} ]]; then
+  new=$(comm -13 <(conformance cpu) <(conformance cuda))
+  count=$(grep -c . <<<"$new")
+  totals=$(grep -E '^(node|simple|pytorch)[^ ]* +[0-9]' "$out/conformance-cuda.log" | tr -s ' ' |
+    tr '\n' ';')
+  report conformance "$( ((count)) && echo FAIL || echo ok)" "$count not as on the CPU; $totals"
+fi
+
+# An engine for a GPU where none can be seen says so.
+if [[ -n ${1:-} ]]; then
+  "$carnot" build "$1" --device cuda:sm_90a --effort 0 -o "$work/any.engine" >/dev/null 2>&1
+  said=$(CUDA_VISIBLE_DEVICES='' "$carnot" run "$work/any.engine" 2>&1)
+  grep -q 'does not run here.*no CUDA device' <<<"$said"
+  status=$?
+  report "no visible GPU" "$( ((status)) && echo FAIL || echo ok)" "$said"
+fi
 
 # The largest difference beside the largest value, of each output.
 compare='
@@ -68,8 +93,8 @@ for model in "$@"; do
   difference=$(python3 -c "$compare" "$work/$name.gpu" "$work/$name.cpu" 1e-4 2>&1)
   status=$?
   built=$(grep -o 'built in .*' "$log" | head -1)
-  latency=$(grep -o 'median [0-9.]*' "$log" | head -1)
-  report "$name" "$( ((status)) && echo FAIL || echo ok)" "$difference, $latency ms, $built"
+  latency=$(grep -o '^device ms: median [0-9.]*' "$log" || grep -o 'median [0-9.]*' "$log" | head -1)
+  report "$name" "$( ((status)) && echo FAIL || echo ok)" "$difference, $latency, $built"
 done
 
 echo "$passed passed, ${#failed[@]} failed${failed[*]:+: ${failed[*]}}"

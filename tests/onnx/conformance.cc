@@ -22,8 +22,8 @@ constexpr const char* kUsage =
     "  --skip FILE     cases that may fail, with reasons (default: none)\n"
     "  --suite NAME    node, simple, pytorch-converted, pytorch-operator, light; may be repeated\n"
     "  --filter TEXT   only cases whose name contains TEXT\n"
-    "  --device NAME   reference (default) or cpu\n"
-    "  --effort N      of builds for the cpu, 0 (default) to 5\n"
+    "  --device NAME   reference (default), cpu or cuda\n"
+    "  --effort N      of builds for a device, 0 (default) to 5\n"
     "  --jobs N        worker processes (default: one per core; 0: none, for debuggers)\n"
     "  --isolate       a fresh process for each case\n"
     "  --seconds S     the deadline of a case (default: 60, light models 900)\n"
@@ -74,11 +74,13 @@ Result<Options> parse(const std::vector<std::string>& args) {
   if (!jobs.empty()) out.workers.jobs = std::clamp(std::atoi(jobs.c_str()), 0, 256);
   if (!effort.empty()) out.workers.run.effort = std::clamp(std::atoi(effort.c_str()), 0, 5);
   if (!seconds.empty()) out.seconds = std::max(0.0, std::atof(seconds.c_str()));
-  if (out.device != "reference" && out.device != "cpu") {
-    return error(Code::kInvalidArgument, "--device is reference or cpu, not ", out.device);
+  if (out.device != "reference" && out.device != "cpu" && out.device != "cuda") {
+    return error(Code::kInvalidArgument, "--device is reference, cpu or cuda, not ", out.device);
   }
-  out.workers.run.device = out.device == "cpu" ? Device::kCpu : Device::kReference;
-  if (out.workers.run.device == Device::kCpu && !has_engine()) {
+  out.workers.run.device = out.device == "cpu"    ? Device::kCpu
+                           : out.device == "cuda" ? Device::kCuda
+                                                  : Device::kReference;
+  if (out.workers.run.device != Device::kReference && !has_engine()) {
     return error(Code::kInvalidArgument, "this build has no engine; use --device reference");
   }
   if (out.data.empty()) return error(Code::kInvalidArgument, "--data is needed");
@@ -153,6 +155,7 @@ Result<int> run(const Options& options) {
 
 int main(int argc, char** argv) {
   using namespace carnot;
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // complaints are read while it runs
   const auto options = parse({argv + 1, argv + argc});
   if (!options.ok()) {
     std::fprintf(stderr, "conformance: %s\n%s", options.status().message().c_str(), kUsage);

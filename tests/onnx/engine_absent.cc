@@ -7,7 +7,7 @@ bool has_engine() {
   return false;
 }
 
-Result<std::vector<Tensor>> run_engine(Graph, const std::vector<Tensor>&, int) {
+Result<std::vector<Tensor>> run_engine(Graph, const std::vector<Tensor>&, int, const std::string&) {
   return error(Code::kUnsupported, "this build has no engine; use --device reference");
 }
 

@@ -3,6 +3,7 @@
 
 #include "carnot/builder.h"
 #include "carnot/engine.h"
+#include "device/cuda/cuda.h"
 
 namespace carnot {
 
@@ -10,12 +11,18 @@ bool has_engine() {
   return true;
 }
 
-Result<std::vector<Tensor>> run_engine(Graph graph, const std::vector<Tensor>& inputs, int effort) {
+Result<std::vector<Tensor>> run_engine(Graph graph, const std::vector<Tensor>& inputs, int effort,
+                                       const std::string& device) {
+  // Opening a GPU takes longer than a case does: a worker keeps it open.
+  static const auto gpu =
+      device == "cuda" ? make_cuda_device(0) : Result<std::unique_ptr<Device>>(nullptr);
+  if (!gpu.ok()) return gpu.status();
   Network network;
   network.graph() = std::move(graph);
   // The processes are what keeps the cores busy.
   constexpr int kThreads = 1;
   BuilderOptions options;
+  options.device = device;
   options.effort = effort;
   options.threads = kThreads;
   CARNOT_ASSIGN(const std::vector<std::byte> bytes, build(std::move(network), options));

@@ -1,5 +1,6 @@
 #pragma once
-// A graph run as a user's model is: built for this CPU, then executed.
+// A graph run as a user's model is: built for a device of this machine, then executed.
+#include <string>
 #include <vector>
 
 #include "ir/graph.h"
@@ -8,6 +9,7 @@ namespace carnot {
 
 /// Whether this build has what run_engine() needs.
 bool has_engine();
-Result<std::vector<Tensor>> run_engine(Graph graph, const std::vector<Tensor>& inputs, int effort);
+Result<std::vector<Tensor>> run_engine(Graph graph, const std::vector<Tensor>& inputs, int effort,
+                                       const std::string& device);
 
 }  // namespace carnot

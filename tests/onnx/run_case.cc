@@ -80,7 +80,10 @@ Result<std::vector<Tensor>> run(const Case& c, const DataSet& data, bool pin,
       CARNOT_ASSIGN(inputs.emplace_back(), ramp(input->type()));
     }
   }
-  if (how.device == Device::kCpu) return run_engine(std::move(graph), inputs, how.effort);
+  if (how.device != Device::kReference) {
+    const char* const device = how.device == Device::kCpu ? "cpu" : "cuda";
+    return run_engine(std::move(graph), inputs, how.effort, device);
+  }
   return execute(graph, inputs, budget);
 }
 

@@ -25,7 +25,8 @@ struct Outcome {
 
 enum class Device {
   kReference,  ///< the reference executor, on the imported graph as it is
-  kCpu         ///< the engine that a build for the CPU gives
+  kCpu,        ///< the engine that a build for the CPU gives
+  kCuda        ///< the same for the first GPU
 };
 
 struct RunOptions {

@@ -15,7 +15,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kAlignment = 256;         // what the driver's own allocations have
 constexpr uintptr_t kVectorAlignment = 16;  // the widest access of a kernel
-constexpr int64_t kGridMax = 2147483647;
 
 int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch())
@@ -194,10 +193,7 @@ Status CudaDevice::wait(Stream* stream) {
 Status CudaDevice::queue_kernel(const Launch& launch, void* scratch, CudaStream& stream) {
   if (launch.tasks == 0) return {};
   const auto& kernel = *static_cast<const LoadedKernel*>(launch.entry);
-  if (launch.tasks > kGridMax) {
-    return error(Code::kResourceLimit, "a kernel would have ", launch.tasks, " blocks, at most ",
-                 kGridMax, " are possible");
-  }
+  CARNOT_RETURN_IF_ERROR(check_grid(launch));
   Arguments arguments(launch, scratch);
   LaunchAttribute attributes[2];
   LaunchConfig config;

@@ -28,6 +28,13 @@ KernelNode node_of(const Launch& launch, Arguments& arguments) {
 
 }  // namespace
 
+Status check_grid(const Launch& launch) {
+  constexpr int64_t kGridMax = 2147483647;
+  if (launch.tasks <= kGridMax) return {};
+  return error(Code::kResourceLimit, "a kernel would have ", launch.tasks, " blocks, at most ",
+               kGridMax, " are possible");
+}
+
 Arguments::Arguments(const Launch& launch, void* const& scratch) {
   const auto& kernel = *static_cast<const LoadedKernel*>(launch.entry);
   size_t count = 0;
@@ -83,6 +90,7 @@ Status GraphRecording::build(Part& part) {
 Status GraphRecording::add(Part& part, size_t i, GraphNodeObject*& last) {
   const Driver& driver = context_.driver();
   const Launch& launch = launches_[i];
+  CARNOT_RETURN_IF_ERROR(check_grid(launch));
   const auto& kernel = *static_cast<const LoadedKernel*>(launch.entry);
   void* scratch = nullptr;  // given by the first replay, as all addresses may be
   Arguments arguments(launch, scratch);

@@ -63,6 +63,9 @@ struct LoadedKernel {
 /// More than any plan's step needs; the driver's limit for the bytes of all is 4096.
 inline constexpr uint32_t kArgumentsMax = 512;
 
+/// The driver's limit of blocks: kResourceLimit beyond it.
+Status check_grid(const Launch& launch);
+
 /// Where the driver finds the arguments of one launch.
 struct Arguments {
   Arguments(const Launch& launch, void* const& scratch);
