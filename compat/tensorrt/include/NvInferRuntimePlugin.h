@@ -45,39 +45,38 @@ enum class PluginCreatorVersion : int32_t {
 /// A plugin of version 2, in networks with an implicit batch: shapes have no dimension for it.
 class IPluginV2 {
  public:
-  virtual int32_t getTensorRTVersion() const noexcept { return NV_TENSORRT_VERSION; }
-  virtual AsciiChar const* getPluginType() const noexcept = 0;
-  virtual AsciiChar const* getPluginVersion() const noexcept = 0;
-  virtual int32_t getNbOutputs() const noexcept = 0;
+  virtual int32_t getTensorRTVersion() const { return NV_TENSORRT_VERSION; }
+  virtual AsciiChar const* getPluginType() const = 0;
+  virtual AsciiChar const* getPluginVersion() const = 0;
+  virtual int32_t getNbOutputs() const = 0;
 
   /// The shape of an output.
-  virtual Dims getOutputDimensions(int32_t index, Dims const* inputs,
-                                   int32_t nbInputDims) noexcept = 0;
-  virtual bool supportsFormat(DataType type, PluginFormat format) const noexcept = 0;
+  virtual Dims getOutputDimensions(int32_t index, Dims const* inputs, int32_t nbInputDims) = 0;
+  virtual bool supportsFormat(DataType type, PluginFormat format) const = 0;
   virtual void configureWithFormat(Dims const* inputDims, int32_t nbInputs, Dims const* outputDims,
                                    int32_t nbOutputs, DataType type, PluginFormat format,
-                                   int32_t maxBatchSize) noexcept = 0;
+                                   int32_t maxBatchSize) = 0;
 
   /// Called when an engine is made or loaded. 0 is success.
-  virtual int32_t initialize() noexcept = 0;
-  virtual void terminate() noexcept = 0;
+  virtual int32_t initialize() = 0;
+  virtual void terminate() = 0;
 
   /// Scratch bytes of enqueue().
-  virtual size_t getWorkspaceSize(int32_t maxBatchSize) const noexcept = 0;
+  virtual size_t getWorkspaceSize(int32_t maxBatchSize) const = 0;
 
   /// Queues the work on the stream. 0 is success.
   virtual int32_t enqueue(int32_t batchSize, void const* const* inputs, void* const* outputs,
-                          void* workspace, cudaStream_t stream) noexcept = 0;
+                          void* workspace, cudaStream_t stream) = 0;
 
   /// Bytes that serialize() writes.
-  virtual size_t getSerializationSize() const noexcept = 0;
-  virtual void serialize(void* buffer) const noexcept = 0;
+  virtual size_t getSerializationSize() const = 0;
+  virtual void serialize(void* buffer) const = 0;
 
   /// Deletes the plugin.
-  virtual void destroy() noexcept = 0;
-  virtual IPluginV2* clone() const noexcept = 0;
-  virtual void setPluginNamespace(AsciiChar const* pluginNamespace) noexcept = 0;
-  virtual AsciiChar const* getPluginNamespace() const noexcept = 0;
+  virtual void destroy() = 0;
+  virtual IPluginV2* clone() const = 0;
+  virtual void setPluginNamespace(AsciiChar const* pluginNamespace) = 0;
+  virtual AsciiChar const* getPluginNamespace() const = 0;
   IPluginV2() = default;
   virtual ~IPluginV2() noexcept = default;
 
@@ -92,19 +91,19 @@ class IPluginV2 {
 class IPluginV2Ext : public IPluginV2 {
  public:
   virtual DataType getOutputDataType(int32_t index, DataType const* inputTypes,
-                                     int32_t nbInputs) const noexcept = 0;
+                                     int32_t nbInputs) const = 0;
   virtual bool isOutputBroadcastAcrossBatch(int32_t outputIndex, bool const* inputIsBroadcasted,
-                                            int32_t nbInputs) const noexcept = 0;
-  virtual bool canBroadcastInputAcrossBatch(int32_t inputIndex) const noexcept = 0;
+                                            int32_t nbInputs) const = 0;
+  virtual bool canBroadcastInputAcrossBatch(int32_t inputIndex) const = 0;
   virtual void configurePlugin(Dims const* inputDims, int32_t nbInputs, Dims const* outputDims,
                                int32_t nbOutputs, DataType const* inputTypes,
                                DataType const* outputTypes, bool const* inputIsBroadcast,
                                bool const* outputIsBroadcast, PluginFormat floatFormat,
-                               int32_t maxBatchSize) noexcept = 0;
+                               int32_t maxBatchSize) = 0;
   IPluginV2Ext() = default;
   ~IPluginV2Ext() override = default;
-  virtual void attachToContext(cudnnContext*, cublasContext*, IGpuAllocator*) noexcept {}
-  virtual void detachFromContext() noexcept {}
+  virtual void attachToContext(cudnnContext*, cublasContext*, IGpuAllocator*) {}
+  virtual void detachFromContext() {}
   IPluginV2Ext* clone() const noexcept override = 0;
 
  protected:
@@ -124,12 +123,12 @@ class IPluginV2Ext : public IPluginV2 {
 class IPluginV2IOExt : public IPluginV2Ext {
  public:
   virtual void configurePlugin(PluginTensorDesc const* in, int32_t nbInput,
-                               PluginTensorDesc const* out, int32_t nbOutput) noexcept = 0;
+                               PluginTensorDesc const* out, int32_t nbOutput) = 0;
 
   /// Whether tensor `pos` (inputs first) may have its type and format, given those of the tensors
   /// before it.
   virtual bool supportsFormatCombination(int32_t pos, PluginTensorDesc const* inOut,
-                                         int32_t nbInputs, int32_t nbOutputs) const noexcept = 0;
+                                         int32_t nbInputs, int32_t nbOutputs) const = 0;
   IPluginV2IOExt() = default;
   ~IPluginV2IOExt() override = default;
 
@@ -154,19 +153,18 @@ namespace v_1_0 {
 /// Makes plugins of version 2.
 class IPluginCreator : public IPluginCreatorInterface {
  public:
-  virtual AsciiChar const* getPluginName() const noexcept = 0;
-  virtual AsciiChar const* getPluginVersion() const noexcept = 0;
-  virtual PluginFieldCollection const* getFieldNames() noexcept = 0;
+  virtual AsciiChar const* getPluginName() const = 0;
+  virtual AsciiChar const* getPluginVersion() const = 0;
+  virtual PluginFieldCollection const* getFieldNames() = 0;
 
   /// From fields of a model. The caller destroys it; null on failure.
-  virtual IPluginV2* createPlugin(AsciiChar const* name,
-                                  PluginFieldCollection const* fc) noexcept = 0;
+  virtual IPluginV2* createPlugin(AsciiChar const* name, PluginFieldCollection const* fc) = 0;
 
   /// From what serialize() wrote.
   virtual IPluginV2* deserializePlugin(AsciiChar const* name, void const* serialData,
-                                       size_t serialLength) noexcept = 0;
-  virtual void setPluginNamespace(AsciiChar const* pluginNamespace) noexcept = 0;
-  virtual AsciiChar const* getPluginNamespace() const noexcept = 0;
+                                       size_t serialLength) = 0;
+  virtual void setPluginNamespace(AsciiChar const* pluginNamespace) = 0;
+  virtual AsciiChar const* getPluginNamespace() const = 0;
   IPluginCreator() = default;
   ~IPluginCreator() override = default;
 

@@ -82,34 +82,33 @@ class IPluginV2DynamicExt : public nvinfer1::IPluginV2Ext {
 
   /// The shape of an output as expressions of the inputs' sizes.
   virtual DimsExprs getOutputDimensions(int32_t outputIndex, DimsExprs const* inputs,
-                                        int32_t nbInputs, IExprBuilder& exprBuilder) noexcept = 0;
+                                        int32_t nbInputs, IExprBuilder& exprBuilder) = 0;
   static constexpr int32_t kFORMAT_COMBINATION_LIMIT = 100;
 
   /// Whether tensor `pos` (inputs first) may have its type and format, given those of the tensors
   /// before it.
   virtual bool supportsFormatCombination(int32_t pos, PluginTensorDesc const* inOut,
-                                         int32_t nbInputs, int32_t nbOutputs) noexcept = 0;
+                                         int32_t nbInputs, int32_t nbOutputs) = 0;
 
   /// Called while the engine is built, and when shapes change.
   virtual void configurePlugin(DynamicPluginTensorDesc const* in, int32_t nbInputs,
-                               DynamicPluginTensorDesc const* out, int32_t nbOutputs) noexcept = 0;
+                               DynamicPluginTensorDesc const* out, int32_t nbOutputs) = 0;
 
   /// Scratch bytes of enqueue() for these shapes.
   virtual size_t getWorkspaceSize(PluginTensorDesc const* inputs, int32_t nbInputs,
-                                  PluginTensorDesc const* outputs,
-                                  int32_t nbOutputs) const noexcept = 0;
+                                  PluginTensorDesc const* outputs, int32_t nbOutputs) const = 0;
 
   /// Queues the work on the stream. 0 is success.
   virtual int32_t enqueue(PluginTensorDesc const* inputDesc, PluginTensorDesc const* outputDesc,
                           void const* const* inputs, void* const* outputs, void* workspace,
-                          cudaStream_t stream) noexcept = 0;
+                          cudaStream_t stream) = 0;
 
  protected:
   int32_t getTensorRTVersion() const noexcept override {
     return (static_cast<int32_t>(PluginVersion::kV2_DYNAMICEXT) << 24 |
             (NV_TENSORRT_VERSION & 0xFFFFFF));
   }
-  virtual ~IPluginV2DynamicExt() noexcept {}
+  virtual ~IPluginV2DynamicExt() {}
 
  private:
   void configurePlugin(Dims const*, int32_t, Dims const*, int32_t, DataType const*, DataType const*,
