@@ -19,6 +19,7 @@ char nowhere;
 ExecutionContext::ExecutionContext(CudaEngine& engine, carnot::Context context)
     : engine_(&engine),
       plan_(engine.plan()),
+      facts_(engine.plan(), engine.reporter()),
       reporter_(engine.reporter()),
       context_(std::move(context)),
       ports_(plan_->tensors.size()),
@@ -59,7 +60,7 @@ bool ExecutionContext::allInputShapesSpecified() const noexcept {
 }
 
 bool ExecutionContext::setOptimizationProfileAsync(int32_t profile, cudaStream_t) noexcept {
-  const int32_t count = engine_->getNbOptimizationProfiles();
+  const int32_t count = facts_.getNbOptimizationProfiles();
   if (profile < 0 || profile >= count) {
     reporter_.misuse("IExecutionContext::setOptimizationProfileAsync",
                      cat("optimization profile ", profile, " is not one of ", count));
@@ -88,8 +89,8 @@ bool ExecutionContext::setInputShape(char const* name, Dims const& dims) noexcep
     if (!is_valid(dims) || dims.nbDims != declared.nbDims) {
       return refuse(cat("its dimensions are ", text_of(declared), ", not ", text_of(dims)));
     }
-    const Dims min = engine_->getProfileShape(name, profile_, OptProfileSelector::kMIN);
-    const Dims max = engine_->getProfileShape(name, profile_, OptProfileSelector::kMAX);
+    const Dims min = facts_.getProfileShape(name, profile_, OptProfileSelector::kMIN);
+    const Dims max = facts_.getProfileShape(name, profile_, OptProfileSelector::kMAX);
     for (int32_t k = 0; k < dims.nbDims; ++k) {
       if (declared.d[k] >= 0 && dims.d[k] != declared.d[k]) {
         return refuse(cat("its dimensions are ", text_of(declared), ", not ", text_of(dims)));

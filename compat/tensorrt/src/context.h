@@ -90,8 +90,9 @@ class ExecutionContext final : public IExecutionContext, public apiv::VExecution
   bool deliver(const char* call, int i, cudaStream_t stream);
   void report_times(const std::vector<carnot::StepTime>& times) const;
 
-  CudaEngine* engine_;
+  CudaEngine* engine_;  ///< for getEngine() only: the user may delete it first
   PlanPtr plan_;
+  CudaEngine facts_;  ///< answers for the plan
   Reporter reporter_;
   carnot::Context context_;
   std::vector<Port> ports_;  ///< parallel to the plan's tensors

@@ -39,8 +39,19 @@ void Scope::run(Layer& layer) {
   } catch (EmitFailure& failure) {
     throw EmitFailure{std::move(failure.status).with(where())};
   }
+  if (!running_.insert(&layer).second) {
+    throw EmitFailure{carnot::Status(carnot::Code::kInvalidArgument,
+                                     where() + ": its output reaches its own input; only a loop's "
+                                               "recurrence may close a cycle")};
+  }
   Values in;
-  for (NetTensor* input : layer.inputs) in.push_back(input ? get(*input) : Handle{});
+  try {
+    for (NetTensor* input : layer.inputs) in.push_back(input ? get(*input) : Handle{});
+  } catch (EmitFailure&) {
+    running_.erase(&layer);
+    throw;
+  }
+  running_.erase(&layer);
   try {
     net.set_origin(layer.origin.empty() ? std::vector<std::string>{layer.name} : layer.origin);
     const Values out = layer.emit(emit, in);

@@ -42,6 +42,7 @@ class Scope {
   Scope* outer_ = nullptr;
   const std::set<const Layer*>* inside_ = nullptr;
   Bindings values_;
+  std::set<const Layer*> running_;  ///< whose inputs are being emitted
 };
 
 }  // namespace trt

@@ -506,6 +506,14 @@ class Layers(unittest.TestCase):
 
             self.check(build, {"c": np.array(flag), "x": x}, -x if flag else 2 * x)
 
+    def test_cycles_are_refused(self):
+        s = Session()
+        layer = s.network.add_identity(s.network.add_input("x", trt.float32, (2,)))
+        layer.set_input(0, out(layer))
+        s.network.mark_output(out(layer))
+        self.assertIsNone(s.builder.build_serialized_network(s.network, s.config))
+        self.assertIn("its own input", s.log.errors()[-1])
+
     def test_refusals(self):
         s = Session()
         n = s.network
