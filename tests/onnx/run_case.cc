@@ -87,6 +87,12 @@ Result<std::vector<Tensor>> run(const Case& c, const DataSet& data, bool pin,
   return execute(graph, inputs, budget);
 }
 
+/// Whether the message tells to give what is an input of the model as a constant.
+bool asks_to_pin(const Status& status) {
+  return status.code() == Code::kUnsupported ||
+         status.message().find("pin the input shapes") != std::string::npos;
+}
+
 Outcome refused(const Status& status) {
   return {Verdict::kRefused, 0, to_string(status), false};
 }
@@ -102,7 +108,7 @@ Outcome run_guarded(const Case& c, const RunOptions& how) {
   for (const DataSet& data : *sets) {
     auto got = run(c, data, false, how);
     const bool pinnable = std::any_of(data.inputs.begin(), data.inputs.end(), shapes_the_graph);
-    if (!got.ok() && got.status().code() == Code::kUnsupported && pinnable) {
+    if (!got.ok() && asks_to_pin(got.status()) && pinnable) {
       if (auto again = run(c, data, true, how); again.ok()) {
         got = std::move(again);
         outcome.pinned = true;
