@@ -29,7 +29,7 @@ size_t entry_of(Function Class::*method) {
 template <typename Class>
 struct Appended : Class {
   Appended();
-  virtual void appended();
+  virtual void appended() {}
 };
 
 #define SLOT(cls, index, method, ...)                                \
