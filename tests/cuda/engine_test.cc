@@ -7,6 +7,7 @@
 #include "carnot/builder.h"
 #include "carnot/engine.h"
 #include "device/cuda/cuda.h"
+#include "device/cuda/objects.h"
 #include "engine/engine_file.h"
 #include "runtime/make_engine.h"
 #include "tensor/fill.h"
@@ -106,6 +107,30 @@ TEST_F(CudaEngine, PointersOfTheGpuAreUsedAndMayChange) {
     (*device)->release(in);
     (*device)->release(out);
   }
+}
+
+TEST_F(CudaEngine, ACallersStream) {
+  const EnginePtr gpu = engine_for("cuda");
+  const auto driver = cuda::driver();
+  const auto device = make_cuda_device(0);  // its context is what the stream lies in
+  ASSERT_TRUE(driver.ok() && device.ok());
+  const Tensor x = *fill(DType::kF32, {8, 64}, 5);
+  const auto want = context_of(gpu).run({{x}});
+  ASSERT_TRUE(want.ok());
+  const auto context_in = cuda::Context::retain(0);
+  ASSERT_TRUE(context_in.ok());
+  const cuda::Current current = (*context_in)->current();
+  cuda::StreamObject* stream = nullptr;
+  ASSERT_EQ((*driver)->stream_create(&stream, cuda::kStreamNonBlocking), cuda::kSuccess);
+  {
+    Context context = context_of(gpu, {.stream = stream});
+    EXPECT_OK(context.set_input(x_name(gpu), x));
+    for (int i = 0; i < 20; ++i) EXPECT_OK(context.run());
+    const auto got = context.output(gpu->outputs()[0].name);
+    ASSERT_TRUE(got.ok()) << to_string(got.status());
+    expect_close(*got, (*want)[0]);
+  }
+  EXPECT_EQ((*driver)->stream_destroy(stream), cuda::kSuccess);
 }
 
 TEST_F(CudaEngine, ContextsOnSeveralThreads) {
