@@ -111,6 +111,7 @@ TEST_F(Legacy, BindingsOfTwoProfiles) {
   EXPECT_NE(out[0], 0);
   EXPECT_FALSE(context->enqueue(2, bindings, nullptr, nullptr));  // the batch is a dimension here
   EXPECT_FALSE(context->enqueueV2(nullptr, nullptr, nullptr));
+  EXPECT_FALSE(context->execute(1, nullptr));
   EXPECT_FALSE(context->setBindingDimensions(9, Dims4{1, 2, 6, 6}));
 }
 

@@ -50,8 +50,12 @@ std::string range(int32_t index, int32_t count) {
   return "binding " + std::to_string(index) + " of " + std::to_string(count);
 }
 
+/// -1 where a size is not known.
 int64_t volume(const Dims& dims) {
-  int64_t n = 1;
+  if (std::any_of(dims.d, dims.d + std::max(dims.nbDims, 0), [](int64_t d) { return d < 0; })) {
+    return -1;
+  }
+  int64_t n = dims.nbDims < 0 ? -1 : 1;
   for (int32_t i = 0; i < dims.nbDims; i++) n *= dims.d[i];
   return n;
 }
@@ -204,13 +208,16 @@ char const* carnotTrtGetBindingName(ICudaEngine const* engine, int32_t index) no
   }
   const int32_t tensors = engine->getNbIOTensors();
   if (index < tensors) return engine->getIOTensorName(index);
-  const std::lock_guard lock(state().mutex);
-  auto& names = state().binding_names[engine];
-  for (int32_t i = static_cast<int32_t>(names.size()); i < count; i++) {
-    names.push_back(std::string(engine->getIOTensorName(i % tensors)) +
-                    (i < tensors ? "" : " [profile " + std::to_string(i / tensors) + "]"));
-  }
-  return names[static_cast<size_t>(index)].c_str();
+  const char* none = nullptr;
+  return reporter_of(*engine).guard("ICudaEngine::getBindingName", none, [&]() -> const char* {
+    const std::lock_guard lock(state().mutex);
+    auto& names = state().binding_names[engine];
+    for (int32_t i = static_cast<int32_t>(names.size()); i < count; i++) {
+      names.push_back(
+          trt::cat(engine->getIOTensorName(i % tensors), " [profile ", i / tensors, "]"));
+    }
+    return names[static_cast<size_t>(index)].c_str();
+  });
 }
 
 int32_t carnotTrtGetBindingIndex(ICudaEngine const* engine, char const* name) noexcept {
@@ -225,20 +232,23 @@ int32_t carnotTrtGetBindingIndex(ICudaEngine const* engine, char const* name) no
 bool carnotTrtExecute(IExecutionContext* context, int32_t batchSize,
                       void* const* bindings) noexcept {
   const char* call = "IExecutionContext::execute";
-  const int32_t runs = trt::runs_of(context, call, batchSize);
-  if (runs == 0 || bindings == nullptr) return false;
-  const ICudaEngine& engine = context->getEngine();
-  const size_t tensors = static_cast<size_t>(engine.getNbIOTensors());
-  std::vector<void*> sample(bindings, bindings + tensors);
-  for (int32_t run = 0; run < runs; run++) {
-    for (size_t i = 0; i < tensors; i++) {
-      const char* name = engine.getIOTensorName(static_cast<int32_t>(i));
-      if (bindings[i] == nullptr) continue;  // executeV2() says so
-      sample[i] = static_cast<char*>(bindings[i]) + run * trt::sample_bytes(*context, name);
+  return reporter_of(*context).guard(call, false, [&] {
+    const int32_t runs = trt::runs_of(context, call, batchSize);
+    if (runs == 0) return false;
+    if (bindings == nullptr) return context->executeV2(nullptr);  // which says so
+    const ICudaEngine& engine = context->getEngine();
+    const size_t tensors = static_cast<size_t>(engine.getNbIOTensors());
+    std::vector<void*> sample(bindings, bindings + tensors);
+    for (int32_t run = 0; run < runs; run++) {
+      for (size_t i = 0; i < tensors; i++) {
+        const char* name = engine.getIOTensorName(static_cast<int32_t>(i));
+        if (bindings[i] == nullptr) continue;  // executeV2() says so
+        sample[i] = static_cast<char*>(bindings[i]) + run * trt::sample_bytes(*context, name);
+      }
+      if (!context->executeV2(sample.data())) return false;
     }
-    if (!context->executeV2(sample.data())) return false;
-  }
-  return true;
+    return true;
+  });
 }
 
 bool carnotTrtEnqueue(IExecutionContext* context, int32_t batchSize, void* const* bindings,

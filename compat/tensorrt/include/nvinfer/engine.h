@@ -301,7 +301,7 @@ class ICudaEngine : public INoCopy {
     return carnotTrtGetBindingIndex(this, name);
   }
 
-  /// Null where bindingIndex is out of range. The string lives as long as the library.
+  /// Null where bindingIndex is out of range. The string lives as long as the engine.
   char const* getBindingName(int32_t bindingIndex) const noexcept {
     return carnotTrtGetBindingName(this, bindingIndex);
   }
