@@ -1,6 +1,6 @@
 #include "imported.h"
 
-#include "layers_shape.h"
+#include "imported_kinds.h"
 #include "network.h"
 
 namespace trt {
@@ -32,16 +32,20 @@ std::string node_name(const std::string& origin) {
 
 }  // namespace
 
+carnot::Operation pinned(carnot::Operation operation, const Pinned& sizes) {
+  if (!sizes.empty()) {
+    std::visit([&](auto& o) { o.attrs(o, Pin{sizes}); }, operation);
+  }
+  return operation;
+}
+
 bool Imported::emit_edge(Scope& scope) {
   pinned_ = &scope.pinned;
   return false;
 }
 
 Values Imported::emit(Emit& e, const Values& in) {
-  carnot::Operation op = operation;
-  if (!pinned_->empty()) {
-    std::visit([&](auto& o) { o.attrs(o, Pin{*pinned_}); }, op);
-  }
+  const carnot::Operation op = pinned(operation, *pinned_);
   std::vector<carnot::Network> copies;
   for (const carnot::Network& body : bodies) copies.push_back(body.clone());
   return e.add(op, in, copies);
@@ -50,13 +54,14 @@ Values Imported::emit(Emit& e, const Values& in) {
 namespace {
 
 /// A layer for one node: constants are layers of their own kind.
-Layer* keep_layer(Network& into, carnot::Network::Node node) {
+Layer* keep_layer(Network& into, const carnot::Network& model, carnot::Network::Node node) {
   const auto outputs = static_cast<int>(node.outputs.size());
   if (const auto* constant = std::get_if<carnot::op::Constant>(&node.op)) {
     auto layer = std::make_unique<Constant>(into);
     layer->set_value(constant->value);
     return into.keep(std::move(layer), outputs);
   }
+  if (Layer* const layer = keep_as_kind(into, model, node)) return layer;
   return into.keep(std::make_unique<Imported>(into, std::move(node)), outputs);
 }
 
@@ -96,7 +101,7 @@ std::vector<NetTensor*> import_layers(Network& into, const carnot::Network& mode
     const std::vector<Handle> in = node.inputs, out = node.outputs;
     const std::string name = names.next(node);
     std::vector<std::string> origin = node.origin;
-    Layer* const layer = keep_layer(into, std::move(node));
+    Layer* const layer = keep_layer(into, model, std::move(node));
     if (!name.empty()) {
       layer->name = name;
       layer->metadata = cat("[ONNX Layer: ", node_name(origin.back()), "]");

@@ -24,6 +24,10 @@ class Imported final : public LayerOf<IIdentityLayer, apiv::VIdentityLayer> {
   const std::map<std::string, carnot::Dim, std::less<>>* pinned_ = nullptr;
 };
 
+/// The operation with the sizes that the user has pinned put in.
+carnot::Operation pinned(carnot::Operation operation,
+                         const std::map<std::string, carnot::Dim, std::less<>>& sizes);
+
 /// Adds layers for every operation of a model. Gives the tensors of its outputs.
 std::vector<NetTensor*> import_layers(Network& into, const carnot::Network& model);
 

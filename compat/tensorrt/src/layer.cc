@@ -67,6 +67,11 @@ const char* Layer::kind_name() const {
 }
 
 void Layer::touch() {
+  parameters_set = true;
+  renew();
+}
+
+void Layer::renew() {
   ++revision;
   network.changed();
 }
@@ -84,7 +89,7 @@ bool Layer::set_input(int32_t i, NetTensor* tensor) {
   }
   if (static_cast<size_t>(i) >= inputs.size()) inputs.resize(static_cast<size_t>(i) + 1);
   inputs[static_cast<size_t>(i)] = tensor;
-  touch();
+  renew();
   return true;
 }
 

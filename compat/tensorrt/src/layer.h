@@ -79,6 +79,7 @@ class Layer {
   const char* kind_name() const;
 
   void touch();  ///< a parameter has changed
+  void renew();  ///< an input or an output's type has
   bool set_input(int32_t index, NetTensor* tensor);
   NetTensor* input(size_t i) const { return i < inputs.size() ? inputs[i] : nullptr; }
   void add_outputs(int count);
@@ -95,6 +96,7 @@ class Layer {
 
   // The last translation (scope.h): its inputs' and own ages, and what went wrong.
   int64_t revision = 0;
+  bool parameters_set = false;  ///< by the user, since the layer was added
 };
 
 /// ILayer's calls over a Layer.
@@ -130,7 +132,7 @@ class LayerOf : public I, public apiv::VLayer, public V..., public Layer {
   void setOutputType(int32_t i, DataType type) noexcept override {
     if (i < 0 || i >= getNbOutputs() || !is_known(type)) return;
     output_types[i] = type;
-    touch();
+    renew();
   }
   DataType getOutputType(int32_t i) const noexcept override {
     const ITensor* const out = getOutput(i);
@@ -138,7 +140,7 @@ class LayerOf : public I, public apiv::VLayer, public V..., public Layer {
   }
   bool outputTypeIsSet(int32_t i) const noexcept override { return output_types.count(i) > 0; }
   void resetOutputType(int32_t i) noexcept override {
-    if (output_types.erase(i) > 0) touch();
+    if (output_types.erase(i) > 0) renew();
   }
   void setMetadata(char const* text) noexcept override {
     if (text) metadata = text;

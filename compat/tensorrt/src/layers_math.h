@@ -4,7 +4,7 @@
 
 namespace trt {
 
-class Activation final : public LayerOf<IActivationLayer, apiv::VActivationLayer> {
+class Activation : public LayerOf<IActivationLayer, apiv::VActivationLayer> {
  public:
   explicit Activation(Network& net) : LayerOf(net, LayerType::kACTIVATION) {}
   Values emit(Emit& e, const Values& in) override;
@@ -13,14 +13,14 @@ class Activation final : public LayerOf<IActivationLayer, apiv::VActivationLayer
   TRT_PARAMETER(float, Beta, beta, 0)
 };
 
-class ElementWise final : public LayerOf<IElementWiseLayer, apiv::VElementWiseLayer> {
+class ElementWise : public LayerOf<IElementWiseLayer, apiv::VElementWiseLayer> {
  public:
   explicit ElementWise(Network& net) : LayerOf(net, LayerType::kELEMENTWISE) {}
   Values emit(Emit& e, const Values& in) override;
   TRT_PARAMETER(ElementWiseOperation, Operation, operation, ElementWiseOperation::kSUM)
 };
 
-class Unary final : public LayerOf<IUnaryLayer, apiv::VUnaryLayer> {
+class Unary : public LayerOf<IUnaryLayer, apiv::VUnaryLayer> {
  public:
   explicit Unary(Network& net) : LayerOf(net, LayerType::kUNARY) {}
   Values emit(Emit& e, const Values& in) override;
@@ -63,7 +63,7 @@ class Lrn final : public LayerOf<ILRNLayer, apiv::VLRNLayer> {
   TRT_PARAMETER(float, K, k, 1)
 };
 
-class SoftMax final : public LayerOf<ISoftMaxLayer, apiv::VSoftMaxLayer> {
+class SoftMax : public LayerOf<ISoftMaxLayer, apiv::VSoftMaxLayer> {
  public:
   explicit SoftMax(Network& net) : LayerOf(net, LayerType::kSOFTMAX) {}
   Values emit(Emit& e, const Values& in) override;
@@ -76,7 +76,7 @@ class RaggedSoftMax final : public LayerOf<IRaggedSoftMaxLayer, apiv::VRaggedSof
   Values emit(Emit& e, const Values& in) override;
 };
 
-class Reduce final : public LayerOf<IReduceLayer, apiv::VReduceLayer> {
+class Reduce : public LayerOf<IReduceLayer, apiv::VReduceLayer> {
  public:
   explicit Reduce(Network& net) : LayerOf(net, LayerType::kREDUCE) {}
   Values emit(Emit& e, const Values& in) override;
@@ -100,7 +100,7 @@ class TopK final : public LayerOf<ITopKLayer, apiv::VTopKLayer> {
   TRT_CHECKED(DataType, IndicesType, indices, DataType::kINT32, is_index_type(given))
 };
 
-class MatrixMultiply final : public LayerOf<IMatrixMultiplyLayer, apiv::VMatrixMultiplyLayer> {
+class MatrixMultiply : public LayerOf<IMatrixMultiplyLayer, apiv::VMatrixMultiplyLayer> {
  public:
   explicit MatrixMultiply(Network& net) : LayerOf(net, LayerType::kMATRIX_MULTIPLY) {}
   Values emit(Emit& e, const Values& in) override;

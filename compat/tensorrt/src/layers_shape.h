@@ -10,7 +10,7 @@ class Identity final : public LayerOf<IIdentityLayer, apiv::VIdentityLayer> {
   Values emit(Emit&, const Values& in) override { return in; }
 };
 
-class Cast final : public LayerOf<ICastLayer, apiv::VCastLayer> {
+class Cast : public LayerOf<ICastLayer, apiv::VCastLayer> {
  public:
   explicit Cast(Network& net) : LayerOf(net, LayerType::kCAST) {}
   Values emit(Emit& e, const Values& in) override;
@@ -31,7 +31,7 @@ class Constant final : public LayerOf<IConstantLayer, apiv::VConstantLayer> {
   bool has_value_ = false;  ///< while the user sets no other weights
 };
 
-class Shuffle final : public LayerOf<IShuffleLayer, apiv::VShuffleLayer> {
+class Shuffle : public LayerOf<IShuffleLayer, apiv::VShuffleLayer> {
  public:
   explicit Shuffle(Network& net);
   Values emit(Emit& e, const Values& in) override;
@@ -68,14 +68,14 @@ class Padding final : public LayerOf<IPaddingLayer, apiv::VPaddingLayer> {
   TRT_DIMS(PostPaddingNd, post)
 };
 
-class Concatenation final : public LayerOf<IConcatenationLayer, apiv::VConcatenationLayer> {
+class Concatenation : public LayerOf<IConcatenationLayer, apiv::VConcatenationLayer> {
  public:
   explicit Concatenation(Network& net) : LayerOf(net, LayerType::kCONCATENATION) {}
   Values emit(Emit& e, const Values& in) override;
   TRT_PARAMETER(int32_t, Axis, axis, 0)
 };
 
-class ShapeLayer final : public LayerOf<IShapeLayer, apiv::VShapeLayer> {
+class ShapeLayer : public LayerOf<IShapeLayer, apiv::VShapeLayer> {
  public:
   explicit ShapeLayer(Network& net) : LayerOf(net, LayerType::kSHAPE) {}
   Values emit(Emit& e, const Values& in) override;
@@ -114,7 +114,7 @@ class Resize final : public LayerOf<IResizeLayer, apiv::VResizeLayer> {
   carnot::op::Resize operation() const;
 };
 
-class Gather final : public LayerOf<IGatherLayer, apiv::VGatherLayer> {
+class Gather : public LayerOf<IGatherLayer, apiv::VGatherLayer> {
  public:
   explicit Gather(Network& net) : LayerOf(net, LayerType::kGATHER) {}
   Values emit(Emit& e, const Values& in) override;

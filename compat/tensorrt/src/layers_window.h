@@ -26,7 +26,7 @@ Window window_of(const Emit& e, Handle x, const Dims& kernel, const Dims& stride
     return pre;                                                                            \
   }
 
-class Convolution final : public LayerOf<IConvolutionLayer, apiv::VConvolutionLayer> {
+class Convolution : public LayerOf<IConvolutionLayer, apiv::VConvolutionLayer> {
  public:
   explicit Convolution(Network& net) : LayerOf(net, LayerType::kCONVOLUTION) {}
   Values emit(Emit& e, const Values& in) override;
@@ -39,7 +39,7 @@ class Convolution final : public LayerOf<IConvolutionLayer, apiv::VConvolutionLa
   TRT_DIMS(DilationNd, dilation)
 };
 
-class Deconvolution final : public LayerOf<IDeconvolutionLayer, apiv::VDeconvolutionLayer> {
+class Deconvolution : public LayerOf<IDeconvolutionLayer, apiv::VDeconvolutionLayer> {
  public:
   explicit Deconvolution(Network& net) : LayerOf(net, LayerType::kDECONVOLUTION) {}
   Values emit(Emit& e, const Values& in) override;
@@ -52,7 +52,7 @@ class Deconvolution final : public LayerOf<IDeconvolutionLayer, apiv::VDeconvolu
   TRT_DIMS(DilationNd, dilation)
 };
 
-class Pooling final : public LayerOf<IPoolingLayer, apiv::VPoolingLayer> {
+class Pooling : public LayerOf<IPoolingLayer, apiv::VPoolingLayer> {
  public:
   explicit Pooling(Network& net) : LayerOf(net, LayerType::kPOOLING) {}
   Values emit(Emit& e, const Values& in) override;

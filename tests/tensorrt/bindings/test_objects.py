@@ -404,6 +404,22 @@ class Networks(unittest.TestCase):
         x = np.linspace(-1, 1, 24, dtype=np.float32).reshape(4, 2, 3)
         np.testing.assert_array_equal(s.run({"x": x})["y"], np.maximum(x.reshape(4, 6), 0))
 
+    def test_parsed_layers_have_kinds_and_parameters(self):
+        s = session()
+        layers = {layer.name: layer for layer in s.network}
+        conv, relu = layers["the_Conv"], layers["the_Relu"]
+        self.assertEqual(conv.type, trt.LayerType.CONVOLUTION)
+        self.assertEqual(relu.type, trt.LayerType.ACTIVATION)
+        conv.__class__ = trt.IConvolutionLayer
+        self.assertEqual((conv.num_output_maps, conv.num_groups), (8, 1))
+        self.assertEqual((tuple(conv.kernel_size_nd), tuple(conv.padding_nd)), ((3, 3), (1, 1)))
+        conv.stride_nd = (2, 2)
+        self.assertEqual(tuple(relu.get_output(0).shape), (2, 8, 4, 4))
+        relu.__class__ = trt.IActivationLayer
+        relu.type = trt.ActivationType.SIGMOID
+        y = s.run({"x": np.zeros((2, 3, 8, 8), np.float32)})["y"]
+        self.assertTrue(((y > 0) & (y < 1)).all())
+
     def test_layers_are_added_to_a_parsed_network(self):
         s = session()
         y = s.network.get_output(0)

@@ -1,0 +1,13 @@
+#pragma once
+// Which kind of layer an operation of a model is to TensorRT's users.
+#include "layers_math.h"
+#include "layers_shape.h"
+#include "layers_window.h"
+
+namespace trt {
+
+/// Keeps a layer that shows the node's parameters as TensorRT's kinds have them; null where no kind
+/// describes it. Until the user changes a parameter it emits the very operation of the model.
+Layer* keep_as_kind(Network& into, const carnot::Network& model, const carnot::Network::Node& node);
+
+}  // namespace trt
