@@ -45,6 +45,18 @@ Kernel matmul(const std::string& type) {
                (plain ? "$0" : "cast($0):" + type) + "\n    result 0 -> 2[#0, #1]\n  }\n}");
 }
 
+Kernel depthwise(const std::string& type, int channels) {
+  const bool plain = type == "f32";
+  const std::string c = std::to_string(channels);
+  return parse("kernel depthwise {\n  input 0 : " + type + "[2, 9, 9, " + c +
+               "]\n  input 1 : " + type + "[" + c + ", 1, 3, 3]\n  output 2 : " + type +
+               "[2, 5, 5, " + c + "]\n  axes #0 n = 2, #1 h = 5, #2 w = 5, #3 c = " + c +
+               "\n  fold sum : f32 {\n    inner #4 kh = 3, #5 kw = 3\n    $0 = load 0[#0, #1*2 + "
+               "#4 - 1, #2*2 + #5 - 1, #3] if 0 <= #1*2 + #4 - 1 < 9, 0 <= #2*2 + #5 - 1 < 9 else "
+               "0.0\n    $1 = load 1[#3, 0, #4, #5]\n    by mul($0, $1)\n  }\n  store {\n    by " +
+               (plain ? "$0" : "cast($0):" + type) + "\n    result 0 -> 2[#0, #1, #2, #3]\n  }\n}");
+}
+
 Gpu gpu(const char* isa) {
   DeviceDescription device;
   device.kind = "cuda";
@@ -125,6 +137,30 @@ TEST(CudaContraction, WeightsArePackedAsBlocksReadThem) {
   }
 }
 
+TEST(CudaContraction, ChannelsOfDepthwiseConvolutionsAreColumns) {
+  const Kernel kernel = depthwise("f16", 24);
+  const auto facts = contraction_facts(kernel, true);
+  ASSERT_TRUE(facts.ok() && facts->depthwise);
+  EXPECT_TRUE(facts->problem.columns.is(24) && facts->problem.batch.empty());
+  EXPECT_EQ(facts->stride, 2);
+  EXPECT_EQ(facts->dilation, 1);
+  EXPECT_EQ(facts->vector, 8);
+  EXPECT_EQ(facts->guard_units, (std::vector<int64_t>{0, 1}));
+  EXPECT_FALSE(why_not(*facts, ContractionTile(), gpu("sm_90a")).ok());
+  const auto tiles = rank_tiles(*facts, gpu("sm_90a"), {}, 2);
+  ASSERT_FALSE(tiles.empty());
+  Tensor weights = Tensor::zeros(DType::kF16, {24, 1, 3, 3});
+  auto* bits = reinterpret_cast<uint16_t*>(weights.mutable_data());
+  for (int i = 0; i < 24 * 9; ++i) bits[i] = static_cast<uint16_t>(i);
+  const auto packed = pack_weights(kernel, *facts, tiles[0].tile, weights);
+  ASSERT_TRUE(packed.ok());
+  for (int i = 0; i < 24 * 9; ++i) {
+    uint16_t value;
+    std::memcpy(&value, packed->data() + 2 * i, 2);
+    EXPECT_EQ(value, i % 24 * 9 + i / 24);
+  }
+}
+
 TEST(CudaContraction, NvrtcTakesTheInstances) {
   const auto nvrtc = Nvrtc::open();
   if (!nvrtc.ok()) GTEST_SKIP() << "skipped: " << nvrtc.status().message();
@@ -144,6 +180,8 @@ TEST(CudaContraction, NvrtcTakesTheInstances) {
     add(conv("f16", 64, 64), true, 2);
     add(conv("bf16", 3, 10), true, 1);
     add(conv("f32", 12, 64), true, 1);
+    add(depthwise("f16", 24), true, 2);
+    add(depthwise("f32", 5), true, 1);
     add(matmul("f16"), false, 1);
     add(matmul("f32"), true, 1);
     const auto cubins = (*nvrtc)->compile(sources, isa, 2);

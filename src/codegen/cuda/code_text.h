@@ -19,9 +19,9 @@ class CodeText {
     line(head);
     ++depth_;
   }
-  void close() {
+  void close(std::string_view end = "}") {
     --depth_;
-    line("}");
+    line(end);
   }
   /// A directive, at the line's start.
   void directive(std::string_view text) {

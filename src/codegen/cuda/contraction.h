@@ -12,8 +12,9 @@
 namespace carnot::cuda {
 
 enum class ContractionMethod : uint8_t {
-  kTiles,  ///< warps of their own: mma.sync, or multiply-adds of f32
-  kHopper  ///< warpgroups: wgmma, sm_90a alone
+  kTiles,     ///< warps of their own: mma.sync, or multiply-adds of f32
+  kHopper,    ///< warpgroups: wgmma, sm_90a alone
+  kDepthwise  ///< lib/depthwise.cuh: m threads, n neighbours each
 };
 
 struct ContractionTile {
@@ -53,6 +54,12 @@ struct ContractionFacts {
   int copy_a = 0, copy_b = 0;  ///< bytes of one asynchronous copy; 0: element by element
   int vector = 1;              ///< columns that the epilogue takes at once
   bool wide = false;           ///< offsets need 64 bits
+  /// The columns are channels that A has as well; the last inner axis moves along the last row
+  /// axis: a step of either is so many positions.
+  bool depthwise = false;
+  int64_t stride = 1, dilation = 1;
+  Dim unit;                          ///< elements between positions
+  std::vector<int64_t> guard_units;  ///< what a position adds to each guard
   int element_bytes() const { return bits_of(element) / 8; }
   /// Elements of the inner axes in a chunk of 16 bytes, chunks of a tap.
   int chunk() const { return 16 / element_bytes(); }

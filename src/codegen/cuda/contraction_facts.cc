@@ -13,6 +13,7 @@ namespace {
 
 constexpr int64_t kIndexMax = int64_t{1} << 31;
 constexpr int kThreadsMax = 1024;
+constexpr int64_t kPositionsMax = 16;  ///< of a depthwise window, before its neighbours'
 
 /// The largest number that divides the expression whatever the symbols are; 0: it is zero.
 int64_t divisor(const Dim& dim) {
@@ -67,6 +68,45 @@ bool is_small(const Buffer& buffer) {
     last = last + (buffer.type.dims[i] - Dim(1)) * strides[i];
   }
   return last.is_constant() && std::abs(last.value()) < kIndexMax;
+}
+
+/// Takes the channels of a depthwise convolution for columns, if this is one.
+void see_depthwise(ContractionFacts& f) {
+  ContractionProblem& p = f.problem;
+  const AxisMap& a = p.a.map;
+  if (!f.packed || !p.columns.is(1) || p.batch.size() != 1 || !a.batch[0].is(1)) return;
+  if (p.rows.empty() || p.inner.empty() || !p.inner.back().is_constant()) return;
+  if (!a.rows.back().is_constant() || !a.inner.back().is_constant()) return;
+  const int64_t row = a.rows.back().value(), inner = a.inner.back().value();
+  const int64_t unit = std::gcd(row, inner);
+  if (row <= 0 || inner <= 0 || p.inner.back().value() * (inner / unit) > kPositionsMax ||
+      row / unit > kPositionsMax) {
+    return;
+  }
+  for (const MappedGuard& g : p.guards) {
+    const Dim &of_row = g.index.rows.back(), &of_inner = g.index.inner.back();
+    if (!of_row.is_constant() || of_row.value() % (row / unit) != 0 || !g.index.batch[0].is(0)) {
+      return;
+    }
+    const int64_t step = of_row.value() / (row / unit);
+    if (!of_inner.is(step * (inner / unit))) return;
+    f.guard_units.push_back(step);
+  }
+  f.depthwise = true;
+  f.stride = row / unit, f.dilation = inner / unit, f.unit = unit;
+  f.run_axes = 1;
+  f.run = p.inner.back(), f.taps = 1;
+  for (size_t i = 0; i + 1 < p.inner.size(); ++i) f.taps = f.taps * p.inner[i];
+  p.columns = p.batch[0];
+  p.batch.clear();
+  const auto move = [](AxisMap& map) {
+    map.column = map.batch[0];
+    map.batch.clear();
+  };
+  move(p.a.map), move(p.b.map);
+  for (MappedGuard& g : p.guards) move(g.index);
+  for (MappedAccess& access : p.loads) move(access.map);
+  for (MappedAccess& access : p.stores) move(access.map);
 }
 
 /// Columns that can be stored at once: a divisor of their number, up to 16 bytes of the widest.
@@ -128,6 +168,18 @@ Result<ContractionFacts> contraction_facts(const Kernel& kernel, bool b_constant
   f.packed = b_constant && is_static(p.batch) && is_static(p.inner) && p.columns.is_constant() &&
              is_static(b) && is_static(p.b.map.batch) && p.b.map.column.is_constant() &&
              p.b.map.base.is_constant();
+  see_depthwise(f);
+  if (f.depthwise) {
+    f.vector = vector_of(p);
+    // Of channels, whole vectors start at multiples of one in A.
+    AxisMap map = p.a.map;
+    map.column = f.vector;
+    f.copy_a = copy_bytes(map, p.inner.size(), Dim(f.vector), f.element_bytes()) >=
+                       std::min(16, f.vector * f.element_bytes())
+                   ? 16
+                   : 0;
+    return f;
+  }
   f.run_axes = p.run_axes(false, true);
   const size_t taps = p.inner.size() - f.run_axes;
   if (f.run_axes > 0 && p.a.map.inner.back().is(1) && p.otherwise == 0) {
@@ -148,6 +200,7 @@ Result<ContractionFacts> contraction_facts(const Kernel& kernel, bool b_constant
 }
 
 int shared_bytes(const ContractionTile& t) {
+  if (t.method == ContractionMethod::kDepthwise) return 0;
   const int pipeline = t.stages * (t.m + t.n) * t.row_bytes;
   const int sums = t.m * (t.n + 8) * 4;
   return std::max(pipeline, sums);
@@ -159,6 +212,13 @@ Status why_not(const ContractionFacts& f, const ContractionTile& t, const Gpu& g
   const auto is_power = [](int v) { return v > 0 && (v & (v - 1)) == 0; };
   for (const int v : {t.m, t.n, t.warps_m, t.warps_n, t.warps_k, t.split, t.group}) {
     if (!is_power(v) || v > 256) return refuse("a tile's numbers are powers of two up to 256");
+  }
+  if (f.depthwise != (t.method == ContractionMethod::kDepthwise)) {
+    return refuse(f.depthwise ? "a depthwise convolution" : "not a depthwise convolution");
+  }
+  if (f.depthwise) {
+    if (t.n > 8 || t.m < 32) return refuse("a depthwise window of ", t.n, " by ", t.m, " threads");
+    return {};
   }
   const bool hopper = t.method == ContractionMethod::kHopper;
   if (hopper && (gpu.architecture != 90 || !gpu.specific)) return refuse("wgmma needs sm_90a");
@@ -181,7 +241,7 @@ Status why_not(const ContractionFacts& f, const ContractionTile& t, const Gpu& g
 }
 
 std::string to_string(const ContractionTile& t) {
-  static const char* const kMethods[] = {"tiles", "hopper"};
+  static const char* const kMethods[] = {"tiles", "hopper", "depthwise"};
   std::ostringstream out;
   out << kMethods[static_cast<int>(t.method)] << ' ' << t.m << 'x' << t.n << 'x' << t.row_bytes
       << " s" << t.stages << " w" << t.warps_m << 'x' << t.warps_n << 'x' << t.warps_k << " k"
@@ -207,7 +267,7 @@ Result<ContractionTile> tile_from_knobs(const std::vector<int64_t>& k) {
   for (const int64_t v : k) {
     if (v < 0 || v > 1024) return error(Code::kInvalidArgument, "a tile's number is ", v);
   }
-  if (k[0] > static_cast<int64_t>(ContractionMethod::kHopper)) {
+  if (k[0] > static_cast<int64_t>(ContractionMethod::kDepthwise)) {
     return error(Code::kInvalidArgument, "no method has number ", k[0]);
   }
   ContractionTile t;

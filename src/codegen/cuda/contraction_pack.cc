@@ -39,6 +39,26 @@ std::vector<int64_t> offsets(const std::vector<int64_t>& sizes, const std::vecto
   return out;
 }
 
+/// [tap][element of the run][channel].
+Result<carnot::Tensor> pack_depthwise(const std::vector<int64_t>& taps,
+                                      const std::vector<int64_t>& runs,
+                                      const std::vector<int64_t>& scalars, int64_t bytes,
+                                      const carnot::Tensor& source) {
+  const int64_t channels = scalars[0];
+  CARNOT_ASSIGN(carnot::Tensor out,
+                carnot::Tensor::allocate(DType::kU8, {source.elements() * bytes}));
+  std::byte* to = out.mutable_data();
+  for (const int64_t tap : taps) {
+    for (const int64_t run : runs) {
+      for (int64_t c = 0; c < channels; ++c, to += bytes) {
+        const int64_t element = tap + run + c * scalars[1] + scalars[2];
+        std::memcpy(to, source.data() + element * bytes, static_cast<size_t>(bytes));
+      }
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<carnot::Tensor> pack_weights(const Kernel& kernel, const ContractionFacts& f,
@@ -62,6 +82,7 @@ Result<carnot::Tensor> pack_weights(const Kernel& kernel, const ContractionFacts
   const std::vector<int64_t> batches = offsets(batch, batch_strides, 0, batch.size());
   const std::vector<int64_t> taps = offsets(inner, inner_strides, 0, taps_end);
   const std::vector<int64_t> runs = offsets(inner, inner_strides, taps_end, inner.size());
+  if (f.depthwise) return pack_depthwise(taps, runs, scalars, bytes, source);
   const int chunks = t.row_bytes / 16;
   const auto run = static_cast<int64_t>(runs.size()), tap_count = static_cast<int64_t>(taps.size());
   const int64_t per_tap = (run + f.chunk() - 1) / f.chunk();

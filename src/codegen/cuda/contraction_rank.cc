@@ -19,6 +19,8 @@ constexpr double kCacheLatency = 750;       ///< from the copy to the data, in c
 constexpr double kStepOverhead = 140;       ///< barrier and the chain of the first fragments
 constexpr double kBlockOverhead = 1500;     ///< rows' positions, first copies, epilogue
 constexpr double kClusterOverhead = 1000, kClusterBytesPerCycle = 6;
+constexpr double kPositionCycles = 35;       ///< of one thread
+constexpr double kCachedBytesPerCycle = 64;  ///< of the first cache
 constexpr double kLaunchUs = 1.3;
 constexpr int kRegisters = 65536, kThreadsPerSm = 2048;
 /// Stages and splits of one form that are tried at effort 1 and 2.
@@ -105,6 +107,20 @@ double predict_us(const ContractionFacts& f, const ContractionTile& t, const Gpu
   return kLaunchUs + std::max(cycles / (gpu.clock_ghz * 1000), bytes / (gpu.memory_gbps * 1000));
 }
 
+/// Bytes from memory, or what the threads read from the first cache.
+double predict_depthwise_us(const ContractionFacts& f, const ContractionTile& t, const Gpu& gpu,
+                            const Sizes& s) {
+  // What a thread reads for one of its outputs: positions of the window, and weights.
+  const double run = static_cast<double>(f.run.value());
+  const double positions = (((t.n - 1) * f.stride + run) * s.inner / run + s.inner) / t.n;
+  const double outputs = s.rows * s.columns, bytes = f.element_bytes();
+  const double threads = outputs / (t.n * f.vector), per_sm = std::ceil(threads / gpu.sms / 512);
+  const double cached = outputs * positions * bytes / gpu.sms / kCachedBytesPerCycle;
+  const double waiting = per_sm * (kCacheLatency + kPositionCycles * positions * t.n);
+  const double memory = outputs * bytes * (1 + f.stride * f.stride) / (gpu.memory_gbps * 1000);
+  return kLaunchUs + std::max(memory, std::max(cached, waiting) / (gpu.clock_ghz * 1000));
+}
+
 }  // namespace
 
 std::vector<RankedTile> rank_tiles(const ContractionFacts& f, const Gpu& gpu, const Symbols& likely,
@@ -115,6 +131,20 @@ std::vector<RankedTile> rank_tiles(const ContractionFacts& f, const Gpu& gpu, co
   s.columns = value(f.problem.columns, likely);
   s.inner = value(f.taps * f.run, likely);
   std::vector<RankedTile> out;
+  if (f.depthwise) {
+    for (const int window : {4, 2, 1, 8}) {
+      ContractionTile t;
+      t.method = ContractionMethod::kDepthwise;
+      t.m = 128, t.n = window;
+      t.stages = t.warps_m = t.warps_n = t.group = 1;
+      if (why_not(f, t, gpu).ok()) out.push_back({t, predict_depthwise_us(f, t, gpu, s)});
+    }
+    std::stable_sort(out.begin(), out.end(), [](const RankedTile& x, const RankedTile& y) {
+      return x.predicted_us < y.predicted_us;
+    });
+    if (effort == 0) out.resize(1);
+    return out;
+  }
   const auto offer = [&](const ContractionTile& t) {
     if (!why_not(f, t, gpu).ok()) return;
     s.steps = value(f.steps(t), likely);

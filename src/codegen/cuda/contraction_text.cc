@@ -11,6 +11,10 @@ namespace carnot::cuda {
 
 namespace {
 
+int threads_of(const ContractionTile& t) {
+  return t.method == ContractionMethod::kDepthwise ? t.m : 32 * t.warps();
+}
+
 class Writer {
  public:
   Writer(const Kernel& kernel, const ContractionFacts& facts, const ContractionTile& tile)
@@ -79,11 +83,17 @@ class Writer {
     return storage_type(kernel_.buffers[static_cast<size_t>(buffer)].type.dtype);
   }
 
+  void size(const char* name, const Dim& value) {
+    out_.line(cat("CARNOT_DEVICE int ", name, "([[maybe_unused]] const Params& p) { return ",
+                  integer(value), "; }"));
+  }
   void numbers();
+  void window();
   void warpgroup_product();
   void side(const char* name, const MappedAccess& access, bool is_a);
   void tap(const AxisMap& map, bool is_a, bool element);
-  void epilogue_load(size_t i, std::vector<std::string>& inputs, std::vector<std::string>& values);
+  void epilogue_load(size_t i, std::vector<std::string>& members, std::vector<std::string>& values);
+  void epilogue_store(size_t s);
   Status epilogue();
   std::string entry(const std::string& function);
   std::string aligned(int buffer) const { return cat("is_aligned(p.b", buffer, ")"); }
@@ -141,10 +151,6 @@ void Writer::numbers() {
                                             : "Warp;"));
   if (hopper) warpgroup_product();
   out_.line(cat("static constexpr bool kPackedB = ", f_.packed ? "true;" : "false;"));
-  const auto size = [&](const char* name, const Dim& value) {
-    out_.line(cat("CARNOT_DEVICE int ", name, "([[maybe_unused]] const Params& p) { return ",
-                  integer(value), "; }"));
-  };
   size("rows", p_.row_count());
   size("columns", p_.columns);
   size("taps", f_.taps);
@@ -232,8 +238,7 @@ void Writer::side(const char* name, const MappedAccess& access, bool is_a) {
   out_.close();
   tap(access.map, is_a, false);
   tap(access.map, is_a, true);
-  out_.close();
-  out_.line(";");
+  out_.close("};");
 }
 
 /// Neighbouring columns are neighbours in memory, and whole vectors start at multiples of one.
@@ -245,56 +250,89 @@ bool Writer::vector_access(const MappedAccess& access) const {
          std::all_of(m.rows.begin(), m.rows.end(), whole);
 }
 
-void Writer::epilogue_load(size_t i, std::vector<std::string>& inputs,
+/// What the epilogue reads beside the sums is read apart, so that the reads of several vectors are
+/// on their way at once.
+void Writer::epilogue_load(size_t i, std::vector<std::string>& members,
                            std::vector<std::string>& values) {
   const MappedAccess& load = p_.loads[i];
   if (load.buffer == kExpression) {
-    out_.line(cat("const i64 e", i, " = ", start(load.map, "i64"),
+    members.push_back(cat("i64 l", i, ";"));
+    out_.line(cat("beside.l", i, " = ", start(load.map, "i64"),
                   term(load.map.column, "i64(column)"), ";"));
-    inputs.push_back(cat("x", i));
     values.push_back(
-        cat("e", i, load.map.column.is(0) ? "" : cat(" + v * ", number(load.map.column))));
+        cat("beside.l", i, load.map.column.is(0) ? "" : cat(" + v * ", number(load.map.column))));
     return;
   }
   const char* type = memory_type(load.buffer);
-  out_.line(cat("const ", index(), " o", i, " = ", start(load.map, index()),
-                term(load.map.column, "column"), ";"));
-  inputs.push_back(cat("x", i));
+  const std::string offset =
+      cat("(", start(load.map, index()), term(load.map.column, "column"), ")");
   if (load.map.column.is(0)) {
-    out_.line(cat("const ", type, " l", i, " = p.b", load.buffer, "[o", i, "];"));
-    values.push_back(from_memory(load.dtype, cat("l", i)));
+    members.push_back(cat(type, " l", i, ";"));
+    out_.line(cat("beside.l", i, " = p.b", load.buffer, "[", offset, "];"));
+    values.push_back(from_memory(load.dtype, cat("beside.l", i)));
     return;
   }
-  out_.line(cat(type, " l", i, "[", f_.vector, "];"));
+  members.push_back(cat(type, " l", i, "[kVector];"));
+  values.push_back(from_memory(load.dtype, cat("beside.l", i, "[v]")));
   if (vector_access(load)) {
-    out_.line(cat("if (", aligned(load.buffer), ") {"));
-    out_.line(cat("  load_piece<true>(p.b", load.buffer, " + o", i, ", l", i, ");"));
-    out_.line("} else {");
-    out_.line(cat("  load_piece<false>(p.b", load.buffer, " + o", i, ", l", i, ");"));
+    const auto piece = [&](const char* is_aligned) {
+      return cat("load_piece<", is_aligned, ">(p.b", load.buffer, " + ", offset, ", beside.l", i,
+                 ");");
+    };
+    out_.open(cat("if (", aligned(load.buffer), ") {"));
+    out_.line(piece("true"));
+    out_.close("} else {");
+    out_.line(cat("  ", piece("false")));
     out_.line("}");
   } else {
     out_.line("#pragma unroll");
-    out_.line(cat("for (int v = 0; v < ", f_.vector, "; ++v) l", i, "[v] = p.b", load.buffer, "[o",
-                  i, " + v * ", number(load.map.column), "];"));
+    out_.line(cat("for (int v = 0; v < kVector; ++v) beside.l", i, "[v] = p.b", load.buffer, "[",
+                  offset, " + v * ", number(load.map.column), "];"));
   }
-  values.push_back(from_memory(load.dtype, cat("l", i, "[v]")));
+}
+
+void Writer::epilogue_store(size_t s) {
+  const MappedAccess& store = p_.stores[s];
+  const std::string at = cat("p.b", store.buffer, " + (", start(store.map, index()),
+                             term(store.map.column, "column"), ")");
+  if (!vector_access(store)) {
+    out_.line("#pragma unroll");
+    out_.line(cat("for (int v = 0; v < kVector; ++v) (", at, ")[v * ", number(store.map.column),
+                  "] = out", s, "[v];"));
+    return;
+  }
+  out_.open(cat("if (", aligned(store.buffer), ") {"));
+  out_.line(cat("store_piece<true>(", at, ", out", s, ");"));
+  out_.close("} else {");
+  out_.line(cat("  store_piece<false>(", at, ", out", s, ");"));
+  out_.line("}");
 }
 
 Status Writer::epilogue() {
-  out_.open(
-      cat("CARNOT_DEVICE void store(const Params& p, int batch, int row, int column, "
-          "const float (&sums)[kVector]) {"));
-  coordinates();
-  std::vector<std::string> inputs, values;
+  std::vector<std::string> members, values, inputs;
   std::vector<DType> types;
+  out_.line("template <class Beside>");
+  out_.open(
+      "CARNOT_DEVICE void load([[maybe_unused]] const Params& p, [[maybe_unused]] int batch, "
+      "int row, [[maybe_unused]] int column, [[maybe_unused]] Beside& beside) {");
+  coordinates();
   for (size_t i = 0; i < p_.loads.size(); ++i) {
-    epilogue_load(i, inputs, values);
+    epilogue_load(i, members, values);
+    inputs.push_back(cat("x", i));
     types.push_back(p_.loads[i].dtype);
   }
+  out_.close();
   types.push_back(DType::kF32);
   inputs.push_back("sum");
   values.push_back("sums[v]");
   CARNOT_ASSIGN(const std::vector<DType> all, infer(p_.epilogue, types));
+  out_.open("struct Beside {");
+  for (const std::string& member : members) out_.line(member);
+  out_.close("};");
+  out_.open(
+      "CARNOT_DEVICE void store(const Params& p, [[maybe_unused]] int batch, int row, int column, "
+      "const float (&sums)[kVector], [[maybe_unused]] const Beside& beside) {");
+  coordinates();
   for (size_t s = 0; s < p_.stores.size(); ++s) {
     out_.line(cat(memory_type(p_.stores[s].buffer), " out", s, "[kVector];"));
   }
@@ -310,22 +348,7 @@ Status Writer::epilogue() {
     out_.line(cat("out", s, "[v] = ", to_memory(p_.stores[s].dtype, body.values[id]), ";"));
   }
   out_.close();
-  for (size_t s = 0; s < p_.stores.size(); ++s) {
-    const MappedAccess& store = p_.stores[s];
-    const std::string at = cat("p.b", store.buffer, " + (", start(store.map, index()),
-                               term(store.map.column, "column"), ")");
-    if (vector_access(store)) {
-      out_.line(cat("if (", aligned(store.buffer), ") {"));
-      out_.line(cat("  store_piece<true>(", at, ", out", s, ");"));
-      out_.line("} else {");
-      out_.line(cat("  store_piece<false>(", at, ", out", s, ");"));
-      out_.line("}");
-    } else {
-      out_.line("#pragma unroll");
-      out_.line(cat("for (int v = 0; v < kVector; ++v) (", at, ")[v * ", number(store.map.column),
-                    "] = out", s, "[v];"));
-    }
-  }
+  for (size_t s = 0; s < p_.stores.size(); ++s) epilogue_store(s);
   out_.close();
   return {};
 }
@@ -335,6 +358,7 @@ std::string Writer::entry(const std::string& function) {
   const std::string includes = R"(
 #include "codegen/cuda/access.cuh"
 #include "codegen/cuda/lib/contraction.cuh"
+#include "codegen/cuda/lib/depthwise.cuh"
 #include "codegen/cuda/scalar.cuh"
 )";
   head.blank();
@@ -356,8 +380,7 @@ std::string Writer::entry(const std::string& function) {
     arguments += cat(", i64 p", i);
     values += cat(", p", i);
   }
-  head.close();
-  head.line(";");
+  head.close("};");
   head.blank();
   std::string out = includes.substr(1) + head.text() + out_.text();
   CodeText tail;
@@ -366,23 +389,52 @@ std::string Writer::entry(const std::string& function) {
   tail.blank();
   tail.line("using namespace carnot;");
   const std::string cluster = t_.split > 1 ? cat(" __cluster_dims__(", t_.split, ", 1, 1)") : "";
-  tail.line(cat("extern \"C\" __global__ void __launch_bounds__(", 32 * t_.warps(), ")", cluster));
+  tail.line(cat("extern \"C\" __global__ void __launch_bounds__(", threads_of(t_), ")", cluster));
   tail.open(cat(function, "(", arguments, ") {"));
   tail.line(cat("const Params p{", values, "};"));
-  tail.line("contraction::run<Problem>(p);");
+  tail.line(f_.depthwise
+                ? cat("depthwise::run<Problem>(p, i64(blockIdx.x) * ", t_.m, " + threadIdx.x);")
+                : "contraction::run<Problem>(p);");
   tail.close();
   return out + tail.text();
+}
+
+void Writer::window() {
+  const auto constant = [&](const char* name, const auto& value) {
+    out_.line(cat("static constexpr int ", name, " = ", value, ";"));
+  };
+  constant("kWindow", t_.n);
+  constant("kTaps", f_.run.value());
+  constant("kStride", f_.stride);
+  constant("kDilation", f_.dilation);
+  constant("kVector", f_.vector);
+  out_.line(cat("using Element = ", storage_type(f_.element), ";"));
+  out_.line(
+      cat("CARNOT_DEVICE float number(Element x) { return ", from_memory(f_.element, "x"), "; }"));
+  size("rows", p_.row_count());
+  size("columns", p_.columns);
+  size("taps", f_.taps);
+  size("width", p_.rows.back());
+  out_.line(cat("CARNOT_DEVICE ", index(), " unit([[maybe_unused]] const Params& p) { return ",
+                number(f_.unit), "; }"));
+  out_.open("CARNOT_DEVICE int guard_unit([[maybe_unused]] int guard) {");
+  for (size_t g = 0; g < f_.guard_units.size(); ++g) {
+    out_.line(cat("if (guard == ", g, ") return ", f_.guard_units[g], ";"));
+  }
+  out_.line("return 0;");
+  out_.close();
+  out_.line(
+      cat("CARNOT_DEVICE const u8* packed(const Params& p) { return p.b", p_.b.buffer, "; }"));
 }
 
 Result<std::string> Writer::text(const std::string& function) {
   out_.open("struct Problem {");
   out_.line("using Params = carnot::Params;");
-  numbers();
+  f_.depthwise ? window() : numbers();
   side("SideA", p_.a, true);
   if (!f_.packed) side("SideB", p_.b, false);
   CARNOT_RETURN_IF_ERROR(epilogue());
-  out_.close();
-  out_.line(";");
+  out_.close("};");
   return entry(function);
 }
 
@@ -394,10 +446,17 @@ Result<KernelSource> emit_contraction(const Kernel& kernel, const ContractionFac
   KernelSource out;
   CARNOT_ASSIGN(out.text, writer.text(function));
   out.function = function;
-  out.threads = 32 * t.warps();
+  out.threads = threads_of(t);
   out.shared_bytes = shared_bytes(t);
   out.pointers = static_cast<int>(kernel.buffers.size());
   out.params = writer.params();
+  if (f.depthwise) {
+    const Dims& rows = f.problem.rows;
+    const Dims outer(rows.begin(), rows.end() - 1);
+    const Dim windows = product(outer) * ceil_div(rows.back(), Dim(t.n));
+    out.tasks = ceil_div(windows * floor_div(f.problem.columns, Dim(f.vector)), Dim(t.m));
+    return out;
+  }
   out.tasks = product(f.problem.batch) * ceil_div(f.problem.row_count(), Dim(t.m)) *
               ceil_div(f.problem.columns, Dim(t.n)) * Dim(t.split);
   out.cluster = t.split;

@@ -12,7 +12,7 @@
 //
 // P: Params; kTileM, kTileN, kRowBytes, kStages, kWarpsM, kWarpsN, kWarpsK, kSplit, kGroup;
 // kMath; kElementBytes; kPackedB; kVector; SideA, SideB (load.cuh); rows, columns, batches, taps,
-// run, chunks; packed(p); store(p, batch, row, column, sums).
+// run, chunks; packed(p); Beside, load(p, batch, row, column, beside) and store(..., sums, beside).
 #pragma once
 #include "codegen/cuda/lib/multiply.cuh"
 
@@ -52,52 +52,75 @@ __device__ __forceinline__ Place place_of(const typename P::Params& p, int block
   return {batch, group * P::kGroup + in % height, in / height};
 }
 
-/// Sums of a tile, in shared memory, through the epilogue.
+/// The sums of kVector columns from `c` on in row `r` of a tile; those of all ranks, where a
+/// cluster shares it.
+template <class P>
+__device__ __forceinline__ void total(const float* tile, int r, int c, float (&sums)[P::kVector]) {
+  const float* from = tile + r * Shape<P>::kPitch + c;
+  if constexpr (P::kSplit == 1) {
+#pragma unroll
+    for (int v = 0; v < P::kVector; ++v) sums[v] = from[v];
+  } else {
+#if __CUDA_ARCH__ >= 900
+    // Whole 16 bytes of each rank, all on their way at once; a short vector takes its part.
+    const u32 local = ptx::shared_address(from - (c & 3));
+    constexpr int kQuads = (P::kVector + 3) / 4;
+    float4 parts[P::kSplit][kQuads], all[kQuads] = {};
+#pragma unroll
+    for (int other = 0; other < P::kSplit; ++other) {
+      const u32 remote = ptx::map_to_rank(local, other);
+#pragma unroll
+      for (int q = 0; q < kQuads; ++q) parts[other][q] = ptx::load_cluster(remote + q * 16);
+    }
+#pragma unroll
+    for (int other = 0; other < P::kSplit; ++other) {
+#pragma unroll
+      for (int q = 0; q < kQuads; ++q) {
+        const float4 v = parts[other][q];
+        all[q].x += v.x, all[q].y += v.y, all[q].z += v.z, all[q].w += v.w;
+      }
+    }
+#pragma unroll
+    for (int v = 0; v < P::kVector; ++v) {
+      const int lane = P::kVector >= 4 ? v % 4 : (c & 3) + v;
+      const float4& four = all[v / 4];
+      sums[v] = lane == 0 ? four.x : lane == 1 ? four.y : lane == 2 ? four.z : four.w;
+    }
+#endif
+  }
+}
+
+/// A tile (a rank's rows of it) from shared memory through the epilogue. What the epilogue reads is
+/// on its way for kBatch vectors of a thread at once.
 template <class P>
 __device__ __forceinline__ void finish(const typename P::Params& p, const Place& at,
                                        const float* tile, int thread, int rank) {
   using S = Shape<P>;
   constexpr int kAcross = P::kTileN / P::kVector, kRows = P::kTileM / P::kSplit;
+  constexpr int kTotal = kRows * kAcross, kEach = (kTotal + S::kThreads - 1) / S::kThreads;
+  constexpr int kBatch = kEach < 4 ? kEach : 4;
   const int rows = P::rows(p), columns = P::columns(p);
-#pragma unroll 2
-  for (int i = thread; i < kRows * kAcross; i += S::kThreads) {
-    const int r = rank * kRows + i / kAcross, c = i % kAcross * P::kVector;
-    const int row = at.m * P::kTileM + r, column = at.n * P::kTileN + c;
-    if (row < rows && column < columns) {
-      float sums[P::kVector];
-      const float* from = tile + r * S::kPitch + c;
-      if constexpr (P::kSplit > 1) {
-#if __CUDA_ARCH__ >= 900
-        // Whole 16 bytes of each rank, all on their way at once; a short vector takes its part.
-        const u32 local = ptx::shared_address(tile + r * S::kPitch + (c & ~3));
-        constexpr int kQuads = (P::kVector + 3) / 4;
-        float4 parts[P::kSplit][kQuads], total[kQuads] = {};
+#pragma unroll 1
+  for (int first = thread; first < kTotal; first += kBatch * S::kThreads) {
+    typename P::Beside beside[kBatch];
 #pragma unroll
-        for (int other = 0; other < P::kSplit; ++other) {
-          const u32 remote = ptx::map_to_rank(local, other);
+    for (int j = 0; j < kBatch; ++j) {
+      const int i = first + j * S::kThreads;
+      const int row = at.m * P::kTileM + rank * kRows + i / kAcross;
+      const int column = at.n * P::kTileN + i % kAcross * P::kVector;
+      if (i < kTotal && row < rows && column < columns)
+        P::load(p, at.batch, row, column, beside[j]);
+    }
 #pragma unroll
-          for (int q = 0; q < kQuads; ++q) parts[other][q] = ptx::load_cluster(remote + q * 16);
-        }
-#pragma unroll
-        for (int other = 0; other < P::kSplit; ++other) {
-#pragma unroll
-          for (int q = 0; q < kQuads; ++q) {
-            const float4 v = parts[other][q];
-            total[q].x += v.x, total[q].y += v.y, total[q].z += v.z, total[q].w += v.w;
-          }
-        }
-#pragma unroll
-        for (int v = 0; v < P::kVector; ++v) {
-          const int lane = P::kVector >= 4 ? v % 4 : (c & 3) + v;
-          const float4& four = total[v / 4];
-          sums[v] = lane == 0 ? four.x : lane == 1 ? four.y : lane == 2 ? four.z : four.w;
-        }
-#endif
-      } else {
-#pragma unroll
-        for (int v = 0; v < P::kVector; ++v) sums[v] = from[v];
+    for (int j = 0; j < kBatch; ++j) {
+      const int i = first + j * S::kThreads;
+      const int r = rank * kRows + i / kAcross, c = i % kAcross * P::kVector;
+      const int row = at.m * P::kTileM + r, column = at.n * P::kTileN + c;
+      if (i < kTotal && row < rows && column < columns) {
+        float sums[P::kVector];
+        total<P>(tile, r, c, sums);
+        P::store(p, at.batch, row, column, sums, beside[j]);
       }
-      P::store(p, at.batch, row, column, sums);
     }
   }
 }

@@ -1,0 +1,58 @@
+// Attention for GPUs: what is taken and what is refused, and that NVRTC (where there is one) takes
+// the instances.
+#include "codegen/cuda/attention.h"
+
+#include <gtest/gtest.h>
+
+#include "codegen/cuda/nvrtc.h"
+
+namespace carnot::cuda {
+namespace {
+
+constexpr int kShared = 227 << 10;
+
+Kernel attention(const std::string& type, const std::string& width, bool bias) {
+  std::string text = "kernel attention {\n";
+  for (const char* input : {"0", "1", "2"}) {
+    text += std::string("  input ") + input + ": " + type + "[2, ?s, 4, " + width + "]\n";
+  }
+  if (bias) text += "  input 3: " + type + "[2, 1, 1, ?s]\n";
+  text += std::string("  output ") + (bias ? "4" : "3") + ": " + type + "[2, ?s, 4, " + width +
+          "]\n  attention" + (bias ? " bias" : "") + " {scale = 0.125, bsh = true}\n}";
+  Result<Kernel> kernel = parse_kernel(text);
+  EXPECT_TRUE(kernel.ok()) << kernel.status().message();
+  EXPECT_TRUE(verify(*kernel).ok());
+  return std::move(*kernel);
+}
+
+TEST(CudaAttention, SaysWhyNot) {
+  EXPECT_TRUE(why_not_attention(attention("f16", "64", true), 80, kShared, 4).ok());
+  EXPECT_TRUE(why_not_attention(attention("bf16", "37", false), 90, kShared, 1).ok());
+  EXPECT_FALSE(why_not_attention(attention("f16", "64", true), 75, kShared, 4).ok());
+  EXPECT_FALSE(why_not_attention(attention("f32", "64", true), 90, kShared, 4).ok());
+  EXPECT_FALSE(why_not_attention(attention("f16", "160", true), 90, kShared, 4).ok());
+  EXPECT_FALSE(why_not_attention(attention("f16", "?d", true), 90, kShared, 4).ok());
+  EXPECT_FALSE(why_not_attention(attention("f16", "64", true), 90, kShared, 3).ok());
+  EXPECT_FALSE(why_not_attention(attention("f16", "128", true), 90, 48 << 10, 4).ok());
+}
+
+TEST(CudaAttention, NvrtcTakesTheInstances) {
+  const auto nvrtc = Nvrtc::open();
+  if (!nvrtc.ok()) GTEST_SKIP() << "skipped: " << nvrtc.status().message();
+  std::vector<Source> sources;
+  for (const char* width : {"64", "128", "37"}) {
+    for (const char* type : {"f16", "bf16"}) {
+      const std::string name = "kernel" + std::to_string(sources.size());
+      const auto source = emit_attention(attention(type, width, sources.size() % 2 == 0), 4, name);
+      ASSERT_TRUE(source.ok()) << source.status().message();
+      sources.push_back({name, source->text});
+    }
+  }
+  for (const char* isa : {"sm_80", "sm_89", "sm_90a", "sm_100a", "sm_120"}) {
+    const auto cubins = (*nvrtc)->compile(sources, isa, 2);
+    EXPECT_TRUE(cubins.ok()) << isa << ": " << cubins.status().message();
+  }
+}
+
+}  // namespace
+}  // namespace carnot::cuda
