@@ -34,7 +34,8 @@ class Trials {
     const size_t count = choices->size(), step = (count + choices_max - 1) / choices_max;
     for (size_t c = 0; c < count; ++c) {
       const LoopChoice& choice = (*choices)[c];
-      if (c % step != 0 && choice.method != LoopChoice::kTiles) continue;
+      const bool rare = choice.method >= LoopChoice::kTiles;
+      if (c % step != 0 && !rare) continue;
       Result<KernelSource> source = loop_source(next_name(), test.kernel, test.symbols, choice);
       ASSERT_TRUE(source.ok()) << test.name << ": " << to_string(source.status());
       trials_.push_back({&test, to_string(choice), std::move(*source)});

@@ -6,6 +6,7 @@
 #include "codegen/cost.h"
 #include "codegen/cuda/loops.h"
 #include "codegen/cuda/stage_text.h"
+#include "codegen/cuda/strips.h"
 #include "codegen/cuda/tiles.h"
 
 namespace carnot::cuda {
@@ -47,7 +48,7 @@ class Chooser {
  private:
   int vector_max(bool inside) const;
   bool vector_fits(int vector, bool inside) const;
-  void offer(LoopChoice::Method method, int sharing, int points, int vector);
+  void offer(LoopChoice::Method method, int sharing, int points, int vector, int strip = 1);
   double predict(const LoopChoice& choice) const;
   double traffic(const NestStage& stage, const LoopChoice& choice) const;
 
@@ -143,7 +144,7 @@ double Chooser::predict(const LoopChoice& choice) const {
   constexpr double kCycles = 4;      // of an instruction whose result the next one waits for
   const bool inside = choice.method == LoopChoice::kRows;
   const bool tiles = choice.method == LoopChoice::kTiles;
-  const double groups = points_ / (tiles ? kTileTurns : inside ? 1 : choice.vector);
+  const double groups = points_ / (tiles ? kTileTurns : inside ? 1 : choice.vector * choice.strip);
   const double blocks = std::ceil(groups / choice.points);
   const double block_threads = choice.points * choice.sharing;
   double bytes = 0, instructions = 0, turns = 0, folds = 0, serial = 0;
@@ -153,11 +154,13 @@ double Chooser::predict(const LoopChoice& choice) const {
     // Later stages of a row find it in the caches.
     bytes += &stage == &nest_.stages.front() || stage.folds() == false ? stage_bytes : 0;
     const double accesses = static_cast<double>(stage.loads.size() + stage.stores.size());
-    const double per_element = cost_of(stage.body) + accesses * (2 + 6.0 / choice.vector);
+    // A strip shares what it loads.
+    const double loading = (2 + 6.0 / choice.vector) / std::sqrt(choice.strip);
+    const double per_element = cost_of(stage.body) + accesses * loading;
     instructions += points_ * inner * per_element;
     const double per_thread = std::ceil(inner / (choice.sharing * (inside ? choice.vector : 1)));
     turns += std::ceil(per_thread / kInFlight);
-    serial += per_thread * choice.vector * per_element;
+    serial += per_thread * choice.vector * choice.strip * per_element;
     if (stage.folds() && choice.sharing > 1) folds += choice.sharing > 32 ? 0.25 : 0.1;
   }
   const double resident = machine_.sms * kThreadsPerSm / block_threads;  // blocks at once
@@ -171,8 +174,8 @@ double Chooser::predict(const LoopChoice& choice) const {
   return kLaunchUs + std::max({memory_us, compute_us, latency_us});
 }
 
-void Chooser::offer(LoopChoice::Method method, int sharing, int points, int vector) {
-  LoopChoice choice{method, sharing, points, vector, 0};
+void Chooser::offer(LoopChoice::Method method, int sharing, int points, int vector, int strip) {
+  LoopChoice choice{method, sharing, points, vector, strip, 0};
   choice.predicted_us = predict(choice);
   choices_.push_back(choice);
 }
@@ -187,6 +190,16 @@ std::vector<LoopChoice> Chooser::run() {
   }
   if (const auto tiling = tiling_of(nest_)) {
     offer(LoopChoice::kTiles, 1, 256, 1);
+  }
+  if (strips_of(nest_)) {
+    const NestAxis& axis = nest_.axes[nest_.axes.size() - 2];
+    constexpr int kStripMax = 32;  // accumulators that leave registers for what is loaded
+    for (const int strip : {2, 4, 7}) {
+      if (!mod(axis.size, Dim(strip)).is(0)) continue;
+      for (int v = vector; v >= 1; v = v == vector && v > 1 ? v / 2 : 0) {
+        if (v * strip <= kStripMax) offer(LoopChoice::kStrips, 1, 128, v, strip);
+      }
+    }
   }
   if (rows_) {
     const int wide = vector_max(true);
@@ -211,8 +224,9 @@ std::vector<LoopChoice> Chooser::run() {
 }  // namespace
 
 std::string to_string(const LoopChoice& choice) {
-  constexpr const char* kNames[] = {"points", "rows", "columns", "tiles"};
-  return cat(kNames[choice.method], " ", choice.sharing, "x", choice.points, " v", choice.vector);
+  constexpr const char* kNames[] = {"points", "rows", "columns", "tiles", "strips"};
+  return cat(kNames[choice.method], " ", choice.sharing, "x", choice.points, " v", choice.vector,
+             choice.strip > 1 ? cat(" s", choice.strip) : "");
 }
 
 Result<std::vector<LoopChoice>> loop_choices(const Kernel& kernel, const DeviceDescription& device,

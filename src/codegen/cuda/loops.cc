@@ -5,6 +5,7 @@
 
 #include "codegen/cuda/scalar_text.h"
 #include "codegen/cuda/stage_text.h"
+#include "codegen/cuda/strips.h"
 #include "codegen/cuda/tiles.h"
 #include "codegen/reuse.h"
 
@@ -75,6 +76,7 @@ class LoopWriter {
   LoopWriter(const Kernel& kernel, Nest nest, const LoopChoice& choice)
       : kernel_(kernel), nest_(std::move(nest)), choice_(choice), index_(nest_) {
     plan_residents();
+    if (choice_.method == LoopChoice::kStrips) strips_ = strips_of(nest_);
   }
 
   Result<KernelSource> run(const std::string& function);
@@ -88,6 +90,8 @@ class LoopWriter {
   void place_thread();
   void share_residents(const NestStage& stage, StageText& text) const;
   void emit_stage(size_t number);
+  void fold_strip(const NestStage& stage, const Slide& slide, const IndexNames& names);
+  void store_strip(const NestStage& stage, const IndexNames& names);
   void emit_tiles(const Tiling& tiling);
   void emit_tile_loop(const Tiling& tiling, bool reads, const std::function<void()>& body);
   void emit_inner(const NestStage& stage, size_t level, IndexNames& names, const Lane& lane,
@@ -97,6 +101,8 @@ class LoopWriter {
   void decompose(const std::vector<NestAxis>& axes, std::string number, int vector,
                  IndexNames& names);
   void emit_fold(const NestStage& stage, const IndexNames& names, const Lane& lane);
+  std::string lane_place(const Lane& lane) const;
+  std::string next_state(const NestStage& stage, const std::string& value, const IndexNames& at);
   void finish_fold(const NestStage& stage, const FoldText& fold);
   std::string assemble(const std::string& function, Dims& params) const;
 
@@ -116,6 +122,7 @@ class LoopWriter {
     NestAccess access;
   };
   std::vector<Resident> residents_;
+  std::optional<Strips> strips_;
   const NestStage* row_ = nullptr;  ///< a stage whose inner axes are the row's; null: none
   int rounds_ = 0;                  ///< vectors of a row that a thread has, where that is known
 };
@@ -185,7 +192,9 @@ void LoopWriter::decompose(const std::vector<NestAxis>& axes, std::string number
                            IndexNames& names) {
   for (size_t i = axes.size(); i-- > 0;) {
     const std::string name = c_name(axes[i].symbol);
-    const int width = i + 1 == axes.size() ? vector : 1;
+    const int width = i + 1 == axes.size()              ? vector
+                      : strips_ && i + 2 == axes.size() ? choice_.strip
+                                                        : 1;
     const Dim size = width == 1 ? axes[i].size : floor_div(axes[i].size, Dim(width));
     const std::string times = width == 1 ? "" : cat(" * ", width);
     names[axes[i].symbol] = name;
@@ -205,9 +214,13 @@ void LoopWriter::decompose(const std::vector<NestAxis>& axes, std::string number
 void LoopWriter::place_thread() {
   const int vector = lanes_inside() ? 1 : choice_.vector;
   Dim count = count_of(nest_.axes);
-  if (vector > 1) {
+  if (vector > 1 || strips_) {
     std::vector<NestAxis> axes = nest_.axes;
     axes.back().size = floor_div(axes.back().size, Dim(vector));
+    if (strips_) {
+      NestAxis& strip = axes[axes.size() - 2];
+      strip.size = floor_div(strip.size, Dim(choice_.strip));
+    }
     count = count_of(axes);
   }
   groups_ = count;
@@ -234,7 +247,8 @@ void LoopWriter::place_thread() {
 /// Nested loops over the stage's inner axes, all in this thread.
 void LoopWriter::emit_inner(const NestStage& stage, size_t level, IndexNames& names,
                             const Lane& lane, const std::function<void(const IndexNames&)>& body) {
-  if (level == stage.inner.size()) return body(names);
+  const size_t levels = stage.inner.size() - (strips_ && stage.folds() ? 1 : 0);
+  if (level == levels) return body(names);
   const NestAxis& axis = stage.inner[level];
   const std::string name = c_name(axis.symbol);
   const int step = axis.symbol == lane.symbol ? lane.count : 1;
@@ -242,7 +256,9 @@ void LoopWriter::emit_inner(const NestStage& stage, size_t level, IndexNames& na
   const Dim inside =
       count_of({stage.inner.begin() + static_cast<std::ptrdiff_t>(level), stage.inner.end()});
   const bool whole = inside.is_constant() && inside.value() <= kUnrolled;
-  if (whole || level + 1 == stage.inner.size()) {
+  if (strips_) {
+    out_.directive("#pragma unroll 1");  // a strip is long enough
+  } else if (whole || level + 1 == stage.inner.size()) {
     out_.directive(whole ? "#pragma unroll" : "#pragma unroll 4");
   }
   out_.open(cat("for (Index ", name, " = 0; ", name, " < ", index_.index(axis.size, {}), "; ", name,
@@ -278,33 +294,43 @@ void LoopWriter::emit_shared_inner(const NestStage& stage, IndexNames& names, co
 }
 
 void LoopWriter::emit_fold(const NestStage& stage, const IndexNames& names, const Lane& lane) {
-  Dim position = 0;
-  for (const NestAxis& axis : stage.inner)
-    position = position * axis.size + Dim::symbol(axis.symbol);
   const size_t number = folded_.size();
-  const bool many = !lanes_inside() && lane.count > 1;
-  const std::string state = cat("f", number, many ? "[v]" : "");
+  const std::string state = cat("f", number, lane_place(lane));
   StageText text(out_, index_, stage, lane, vectors_);
   share_residents(stage, text);
   const std::string kept =
       choice_.vector > 1 ? cat("kept[k * ", choice_.vector, " + v]") : "kept[k]";
   text.emit(names, folded_, "", [&](const std::string& value, const IndexNames& at) {
-    const DType type = stage.types[static_cast<size_t>(stage.results[0])];
     if (stage.keep) out_.line(cat(kept, " = ", value, ";"));
-    std::string next = cast_text(type, stage.accumulator, value);
-    if (stage.is_arg()) {
-      next = cat("Best<", register_type(stage.accumulator), ">{", next, ", ",
-                 index_.wide(position, at), "}");
-    }
-    out_.line(cat(state, " = merge", number, "(", state, ", ", next, ");"));
+    out_.line(cat(state, " = merge", number, "(", state, ", ", next_state(stage, value, at), ");"));
   });
+}
+
+/// Where a fold's state lies: one for each lane along the points.
+std::string LoopWriter::lane_place(const Lane& lane) const {
+  if (strips_) return cat("[r * ", choice_.vector, choice_.vector > 1 ? " + v]" : "]");
+  return !lanes_inside() && lane.count > 1 ? "[v]" : "";
+}
+
+/// A stage's value as a fold takes it.
+std::string LoopWriter::next_state(const NestStage& stage, const std::string& value,
+                                   const IndexNames& at) {
+  const DType type = stage.types[static_cast<size_t>(stage.results[0])];
+  const std::string next = cast_text(type, stage.accumulator, value);
+  if (!stage.is_arg()) return next;
+  Dim position = 0;
+  for (const NestAxis& axis : stage.inner) {
+    position = position * axis.size + Dim::symbol(axis.symbol);
+  }
+  return cat("Best<", register_type(stage.accumulator), ">{", next, ", ", index_.wide(position, at),
+             "}");
 }
 
 /// Combines what the threads of a point have folded, and names the result.
 void LoopWriter::finish_fold(const NestStage& stage, const FoldText& fold) {
   const size_t number = folded_.size();
   const int lanes = lanes_inside() ? 1 : choice_.vector;
-  const std::string state = cat("f", number, lanes > 1 ? "[v]" : "");
+  const std::string state = cat("f", number, lane_place(lane_of(stage)));
   if (shared()) {
     const int threads = choice_.sharing * choice_.points;
     const bool rows = choice_.method == LoopChoice::kRows;
@@ -333,12 +359,12 @@ void LoopWriter::emit_stage(size_t s) {
   const size_t number = folded_.size();
   if (stage.folds()) {
     fold = fold_text(stage);
-    const int lanes = lanes_inside() ? 1 : choice_.vector;
+    const int lanes = lanes_inside() ? 1 : choice_.vector * choice_.strip;
     const std::string pair = cat("(", fold.type, " a, ", fold.type, " b) -> ", fold.type);
     const std::string how = stage.is_arg() ? cat(fold.merge, "(a, b)")
                                            : cat("static_cast<", fold.type, ">(", fold.merge, ")");
     out_.line(cat("const auto merge", number, " = []", pair, " { return ", how, "; };"));
-    if (lanes == 1) {
+    if (lanes == 1 && !strips_) {
       out_.line(cat(fold.type, " f", number, " = ", fold.start, ";"));
     } else {
       out_.line(cat(fold.type, " f", number, "[", lanes, "];"));
@@ -347,6 +373,8 @@ void LoopWriter::emit_stage(size_t s) {
     }
   }
   const auto body = [&](const IndexNames& at) {
+    if (strips_ && stage.folds()) return fold_strip(stage, strips_->stages[s], at);
+    if (strips_) return store_strip(stage, at);
     if (stage.folds()) return emit_fold(stage, at, lane);
     StageText text(out_, index_, stage, lane, vectors_);
     share_residents(stage, text);
@@ -364,6 +392,62 @@ void LoopWriter::emit_stage(size_t s) {
     emit_shared_inner(stage, names, lane, body);
   }
   if (stage.folds()) finish_fold(stage, fold);
+}
+
+/// The last inner axis for a strip of points, from what is loaded once for all of them.
+void LoopWriter::fold_strip(const NestStage& stage, const Slide& slide, const IndexNames& names) {
+  const Lane lane = lane_of(stage);
+  const int elements = slide.step * (choice_.strip - 1) + slide.size;
+  const std::string inner = stage.inner.back().symbol;
+  const std::string axis = nest_.axes[nest_.axes.size() - 2].symbol;
+  const auto at_lane = [&](const std::string& row) {
+    return cat("[", choice_.vector > 1 ? cat("(", row, ") * ", choice_.vector, " + v") : row, "]");
+  };
+  StageText text(out_, index_, stage, lane, vectors_);
+  const auto each = [&](bool sliding, const auto& visit) {
+    for (size_t i = 0; i < stage.loads.size(); ++i) {
+      if (slide.loads[i] == sliding) visit(i, register_type(stage.loads[i].dtype));
+    }
+  };
+  each(true, [&](size_t i, const char* type) {
+    out_.line(cat(type, " slide", i, "[", elements * choice_.vector, "];"));
+    out_.directive("#pragma unroll");
+    out_.open(cat("for (int u = 0; u < ", elements, "; ++u) {"));
+    IndexNames at = names;
+    at[inner] = "u";
+    text.read(i, at, cat("slide", i, at_lane("u")));
+    out_.close();
+    text.provide(i, cat("slide", i, at_lane(cat("m + r * ", slide.step))));
+  });
+  out_.directive("#pragma unroll");
+  out_.open(cat("for (int m = 0; m < ", slide.size, "; ++m) {"));
+  IndexNames at = names;
+  at[inner] = "m";
+  each(false, [&](size_t i, const char* type) {
+    out_.line(cat(type, " fixed", i, "[", choice_.vector, "];"));
+    text.read(i, at, cat("fixed", i, at_lane("0")));
+    text.provide(i, cat("fixed", i, at_lane("0")));
+  });
+  out_.directive("#pragma unroll");
+  out_.open(cat("for (int r = 0; r < ", choice_.strip, "; ++r) {"));
+  at[axis] = cat("(", names.find(axis)->second, " + r)");
+  const std::string state = cat("f", folded_.size(), lane_place(lane));
+  text.emit(at, folded_, "", [&](const std::string& value, const IndexNames& point) {
+    out_.line(cat(state, " = merge", folded_.size(), "(", state, ", ",
+                  next_state(stage, value, point), ");"));
+  });
+  out_.close();
+  out_.close();
+}
+
+void LoopWriter::store_strip(const NestStage& stage, const IndexNames& names) {
+  const std::string axis = nest_.axes[nest_.axes.size() - 2].symbol;
+  out_.directive("#pragma unroll");
+  out_.open(cat("for (int r = 0; r < ", choice_.strip, "; ++r) {"));
+  IndexNames at = names;
+  at[axis] = cat("(", names.find(axis)->second, " + r)");
+  StageText(out_, index_, stage, lane_of(stage), vectors_).emit(at, folded_, "", {});
+  out_.close();
 }
 
 /// A loop over the tile's elements, along the axis in which memory is contiguous.
@@ -517,6 +601,9 @@ Result<KernelSource> loop_source(const std::string& function, const Kernel& kern
   CARNOT_ASSIGN(Nest nest, make_nest(kernel, likely));
   if (choice.method == LoopChoice::kTiles && !tiling_of(nest)) {
     return error(Code::kInvalidArgument, "loops: no load of this kernel is turned");
+  }
+  if (choice.method == LoopChoice::kStrips && !strips_of(nest)) {
+    return error(Code::kInvalidArgument, "loops: no window of this kernel slides");
   }
   return LoopWriter(kernel, std::move(nest), choice).run(function);
 }

@@ -17,15 +17,17 @@ struct LoopChoice {
     kRows,     ///< neighbouring threads share a point; the vector runs along the inner axis
     kColumns,  ///< threads that are `points` apart share a point; the vector as kPoints
     kTiles,    ///< a block turns a tile in shared memory: tiles.h
+    kStrips,   ///< as kPoints, `strip` points along the axis before the last: strips.h
   };
   Method method = kPoints;
   int sharing = 1;   ///< threads that share a point (or a vector of points): a power of two
   int points = 256;  ///< points (or vectors of them) per block; the block has sharing * points
   int vector = 1;    ///< elements that a thread takes at once
+  int strip = 1;     ///< vectors of points that a thread takes
   double predicted_us = 0;
 };
 
-/// "rows 32x8 v4": method, sharing x points, vector.
+/// "rows 32x8 v4": method, sharing x points, vector; "s7": the strip.
 std::string to_string(const LoopChoice& choice);
 
 /// Ways to run the kernel, best guess first. Never empty for a verified kernel without attention.

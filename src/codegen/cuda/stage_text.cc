@@ -89,16 +89,33 @@ void StageText::name_load(size_t i, const std::string& value, IndexNames& at) {
   if (is_integer(type)) at[*load_symbol(static_cast<int>(i)).as_symbol()] = cat("i64(", name, ")");
 }
 
-void StageText::load(size_t i, IndexNames& at) {
+std::string StageText::value_of(size_t i, const IndexNames& at) {
   const NestAccess& of = stage_.loads[i];
-  if (const auto given = provided_.find(i); given != provided_.end()) {
-    return name_load(i, given->second, at);
-  }
   std::string value = of.buffer == kExpression ? index_.wide(of.offset, at)
                                                : from_memory(of.dtype, address(of, at));
   const std::string inside = index_.condition(of.guards, at);
   if (!inside.empty()) value = cat(inside, " ? ", value, " : ", otherwise(of, false));
-  name_load(i, value, at);
+  return value;
+}
+
+void StageText::load(size_t i, IndexNames& at) {
+  const auto given = provided_.find(i);
+  name_load(i, given != provided_.end() ? given->second : value_of(i, at), at);
+}
+
+void StageText::read(size_t i, const IndexNames& names, const std::string& place) {
+  const NestAccess& of = stage_.loads[i];
+  const bool vector = is_vector(of, lane_);
+  IndexNames at = names;
+  if (vector) load_vector(i, at);
+  if (lane_.count > 1) {
+    out_.directive("#pragma unroll");
+    out_.open(cat("for (int v = 0; v < ", lane_.count, "; ++v) {"));
+    at[lane_.symbol] = cat("(", names.find(lane_.symbol)->second, " + v)");
+  }
+  out_.line(
+      cat(place, " = ", vector ? from_memory(of.dtype, cat("x", i, "[v]")) : value_of(i, at), ";"));
+  if (lane_.count > 1) out_.close();
 }
 
 std::string StageText::raw_load(size_t i, const IndexNames& at) {

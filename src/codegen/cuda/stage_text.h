@@ -35,6 +35,8 @@ class StageText {
   /// Places that keep a load's value, at "v", for later stages.
   void retain(size_t load, std::string place) { retained_[load] = std::move(place); }
 
+  /// Statements that put a load's values, of register type, into the place "v".
+  void read(size_t i, const IndexNames& names, const std::string& place);
   /// A load's element as memory has it.
   std::string raw_load(size_t i, const IndexNames& at);
 
@@ -48,6 +50,7 @@ class StageText {
   bool varies(const NestAccess& access) const;
   std::string address(const NestAccess& access, const IndexNames& at);
   std::string otherwise(const NestAccess& load, bool in_memory) const;
+  std::string value_of(size_t i, const IndexNames& at);
   void load(size_t i, IndexNames& at);
   void load_vector(size_t i, const IndexNames& at);
   void name_load(size_t i, const std::string& value, IndexNames& at);

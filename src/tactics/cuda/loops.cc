@@ -22,7 +22,8 @@ std::vector<Candidate> list(const Problem& p, int effort) {
   auto choices = loop_choices(p.kernel, p.device, p.likely);
   if (!choices.ok()) return out;
   for (const LoopChoice& c : *choices) {
-    out.push_back({to_string(c), {c.method, c.sharing, c.points, c.vector}, c.predicted_us});
+    out.push_back(
+        {to_string(c), {c.method, c.sharing, c.points, c.vector, c.strip}, c.predicted_us});
     if (effort == 0) break;
   }
   return out;
@@ -41,6 +42,7 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate,
     choice.sharing = static_cast<int>(candidate.knobs[1]);
     choice.points = static_cast<int>(candidate.knobs[2]);
     choice.vector = static_cast<int>(candidate.knobs[3]);
+    choice.strip = static_cast<int>(candidate.knobs[4]);
     CARNOT_ASSIGN(KernelSource made, loop_source(entry, p.kernel, p.likely, choice));
     source = &cuda_sink.add(key, std::move(made));
   }
