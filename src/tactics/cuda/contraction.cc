@@ -62,6 +62,6 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate,
 
 }  // namespace
 
-const Tactic kContraction = {"cuda.contraction", 1, why, list, generate};
+const Tactic kContraction = {"cuda.contraction", 2, why, list, generate};
 
 }  // namespace carnot::cuda
