@@ -54,6 +54,24 @@ function(carnot_library folder)
   set_target_properties(${target} PROPERTIES CARNOT_LINK "${arg_LINK}")
 endfunction()
 
+# carnot_compile_fast(folder...): compiled with -O1 in Release builds.
+function(carnot_compile_fast)
+  foreach(folder IN LISTS ARGN)
+    carnot_target_name(${folder} target)
+    if(TARGET ${target})
+      target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+    endif()
+  endforeach()
+endfunction()
+
+# carnot_precompile(target HEADER...): for heads that take seconds in every file of the target.
+function(carnot_precompile target)
+  target_precompile_headers(${target} PRIVATE ${ARGN})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -fpch-preprocess)  # ccache asks for it
+  endif()
+endfunction()
+
 # carnot_program(name SOURCES ... DEPENDS folder... [LINK target...]): build/<preset>/bin/<name>
 function(carnot_program name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS;LINK")

@@ -15,7 +15,8 @@ find_package(Threads REQUIRED)
 find_program(CARNOT_CCACHE ccache)
 mark_as_advanced(CARNOT_CCACHE)
 if(CARNOT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CARNOT_CCACHE})
+  # Without these it refuses files that have a precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros ${CARNOT_CCACHE})
 endif()
 
 # The fastest linker present; links are a good part of an incremental build.
