@@ -133,6 +133,7 @@ def graphs():
                                    [relu("v9999", "y")]), seconds=4)
     c.good("sum_of_20000", simple([node("Sum", ["x"] * 20_000, ["y"])]), seconds=4)
     c.good("concat_of_20000", simple([node("Concat", ["x"] * 20_000, ["y"], axis=0)]), seconds=4)
+    c.bad("nodes_300000", simple([node("Neg", ["x"], ["y"])] * 300_000), "more than")
     wide = 2000
     c.good("outputs_2000", model(graph([node("Neg", ["x"], [f"y{i}"]) for i in range(wide)], [x],
                                        [value(f"y{i}", dims=[2]) for i in range(wide)])))
