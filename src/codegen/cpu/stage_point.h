@@ -2,8 +2,8 @@
 // StagePoint: what is known of one stage while the loops around it are being opened. Each bind() of
 // an axis emits everything that follows from it (parts of index maps, loads, instructions), so that
 // nothing is computed in a deeper loop than it must be. A value: copied at each level.
-#include "codegen/nest.h"
 #include "codegen/cpu/scalar_emit.h"
+#include "codegen/nest.h"
 
 namespace carnot::cpu {
 
