@@ -75,12 +75,9 @@ bool wanted(const BuildOptions& options, const std::string& what) {
          std::find(options.dumps.begin(), options.dumps.end(), what) != options.dumps.end();
 }
 
-// The contractions of a CPU work on f32 alone: there, half-size storage would cost conversions.
-bool gains_by_storage(const BuildOptions& options) {
-  return options.device.kind == "cuda";
-}
-
-bool has_half_attention(const BuildOptions& options) {
+// The contractions and the attention of a CPU work on f32 alone: there, half-size storage would
+// cost conversions.
+bool computes_on_half(const BuildOptions& options) {
   return options.device.kind == "cuda";
 }
 
@@ -92,12 +89,9 @@ Status run_phases(Graph& graph, const BuildOptions& options, BuildReport* report
   watch.lap("canonicalize");
   CARNOT_RETURN_IF_ERROR(run_passes(fuse_pipeline(), graph, passes));
   watch.lap("fuse");
-  if (gains_by_storage(options)) {
-    CARNOT_RETURN_IF_ERROR(run_passes(precision_pipeline(options.storage), graph, passes));
-  }
-  if (!has_half_attention(options)) {
-    CARNOT_RETURN_IF_ERROR(run_passes(attention_pipeline(), graph, passes));
-  }
+  const Pipeline precision =
+      computes_on_half(options) ? precision_pipeline(options.storage) : attention_pipeline();
+  CARNOT_RETURN_IF_ERROR(run_passes(precision, graph, passes));
   CARNOT_RETURN_IF_ERROR(run_passes(lower_pipeline(), graph, passes));
   watch.lap("lower");
   return {};

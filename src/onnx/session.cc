@@ -40,6 +40,13 @@ Opsets opsets_of(const std::vector<OpsetImport>& imports) {
   return out;
 }
 
+void check_nodes(int64_t count) {
+  if (count <= kNodesMax) return;
+  throw ImportFailure{error(Code::kResourceLimit,
+                            "with its functions inlined the model has more than ", kNodesMax,
+                            " nodes")};
+}
+
 void check_attributes(const NodeImport& n, const NodeProto& node) {
   if (node.attributes.size() < 2) return;
   std::vector<std::string_view> names;
@@ -124,10 +131,7 @@ void Session::index_functions() {
                                     quote(long_domain(function.domain)), " is defined twice"));
     }
   }
-  if (inlined_nodes(file_.model.graph.nodes, 0) > kNodesMax) {
-    fail(Code::kResourceLimit,
-         cat("with its functions inlined the model has more than ", kNodesMax, " nodes"));
-  }
+  check_nodes(inlined_nodes(file_.model.graph.nodes, 0));
 }
 
 Tensor Session::read(const TensorProto& proto) {
@@ -203,10 +207,7 @@ void Session::check_operands(Scope& scope, const NodeProto& node,
 
 void Session::import_nodes(Scope& scope, const std::vector<NodeProto>& nodes) {
   for (const NodeProto& node : nodes) {
-    if (++nodes_ > kNodesMax) {
-      fail(Code::kResourceLimit,
-           cat("with its functions inlined the model has more than ", kNodesMax, " nodes"));
-    }
+    check_nodes(++nodes_);
     if (options_.budget) {
       if (Status status = options_.budget->check(); !status.ok()) throw ImportFailure{status};
     }
@@ -327,10 +328,7 @@ void Session::call_function(NodeImport& n, Scope& scope, const FunctionProto& fu
               " outputs; the function has ", function.inputs.size(), " and ",
               function.outputs.size());
   }
-  if (nodes_ + inlined_nodes(function, 0) > kNodesMax) {
-    fail(Code::kResourceLimit,
-         cat("with its functions inlined the model has more than ", kNodesMax, " nodes"));
-  }
+  check_nodes(nodes_ + inlined_nodes(function, 0));
   Scope body;
   body.graph = scope.graph;
   body.known = scope.known;

@@ -10,6 +10,7 @@
 #include "ir/inline.h"
 #include "ir/match.h"
 #include "ir/symbols.h"
+#include "passes/cast.h"
 #include "passes/passes.h"
 
 namespace carnot {
@@ -147,10 +148,7 @@ Result<Value*> State::sizes_tensor(Node* node, const Value& result) {
   op::DimsTensor dims{*result.info.elements, type.rank() == 0};
   CARNOT_ASSIGN(Value * value, graph_.make(std::move(dims), {}, node->origin, node));
   if (type.dtype != DType::kI64) {
-    op::Pointwise cast;
-    cast.body.inputs = 1;
-    cast.body.results = {cast.body.cast(0, type.dtype)};
-    CARNOT_ASSIGN(value, graph_.make(std::move(cast), {value}, node->origin, node));
+    CARNOT_ASSIGN(value, cast_to(graph_, value, type.dtype, node->origin, node));
   }
   if (type.rank() > 1) {
     CARNOT_ASSIGN(value, graph_.make(op::Reshape{type.dims}, {value}, node->origin, node));

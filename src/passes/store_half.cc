@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "ir/match.h"
+#include "passes/cast.h"
 #include "passes/passes.h"
 
 namespace carnot {
@@ -97,11 +98,8 @@ class StoreHalf {
       CARNOT_ASSIGN(Tensor tensor, rounded(*constant));
       out = graph_.constant(std::move(tensor), v->producer->origin, v->producer);
     } else {
-      op::Pointwise cast;
-      cast.body.inputs = 1;
-      cast.body.results = {cast.body.cast(0, half_)};
       const Origin origin = v->producer ? v->producer->origin : before->origin;
-      CARNOT_ASSIGN(out, graph_.make(std::move(cast), {v}, origin, before));
+      CARNOT_ASSIGN(out, cast_to(graph_, v, half_, origin, before));
     }
     narrowed_.emplace(v, out);
     return out;
@@ -146,10 +144,7 @@ class StoreHalf {
     for (size_t i = 0; i < node->outputs.size(); ++i) {
       Value* result = made->outputs[i];
       if (result->type().dtype == half_ && is_f32(node->outputs[i])) {
-        op::Pointwise cast;
-        cast.body.inputs = 1;
-        cast.body.results = {cast.body.cast(0, DType::kF32)};
-        CARNOT_ASSIGN(Value * wide, graph_.make(std::move(cast), {result}, node->origin, node));
+        CARNOT_ASSIGN(Value * wide, cast_to(graph_, result, DType::kF32, node->origin, node));
         result = wide;
       }
       graph_.replace_uses(node->outputs[i], result);

@@ -1,18 +1,9 @@
 // widen_attention: attention on half-size floats works on f32 between casts, for devices whose
 // attention kernels know f32 alone.
+#include "passes/cast.h"
 #include "passes/passes.h"
 
 namespace carnot {
-namespace {
-
-Result<Value*> cast_to(Graph& graph, Value* v, DType dtype, Node* before) {
-  op::Pointwise cast;
-  cast.body.inputs = 1;
-  cast.body.results = {cast.body.cast(0, dtype)};
-  return graph.make(std::move(cast), {v}, before->origin, before);
-}
-
-}  // namespace
 
 Status widen_attention(Graph& graph, PassContext& context) {
   for (Node* node : graph.nodes()) {
@@ -22,11 +13,11 @@ Status widen_attention(Graph& graph, PassContext& context) {
     if (!context.rewrite()) break;
     std::vector<Value*> inputs;
     for (Value* v : node->inputs) {
-      CARNOT_ASSIGN(Value * wide, cast_to(graph, v, DType::kF32, node));
+      CARNOT_ASSIGN(Value * wide, cast_to(graph, v, DType::kF32, node->origin, node));
       inputs.push_back(wide);
     }
     CARNOT_ASSIGN(Value * result, graph.make(*op, std::move(inputs), node->origin, node));
-    CARNOT_ASSIGN(Value * out, cast_to(graph, result, dtype, node));
+    CARNOT_ASSIGN(Value * out, cast_to(graph, result, dtype, node->origin, node));
     out->name = node->output()->name;
     graph.replace_uses(node->output(), out);
     graph.erase(node);
