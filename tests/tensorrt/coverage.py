@@ -17,6 +17,8 @@ def public(module):
             special = name.startswith("_") and name not in ("__len__", "__getitem__")
             if special or name in KEPT:
                 continue
+            if inspect.isclass(attribute):
+                continue
             if callable(attribute) or isinstance(attribute, property):
                 yield owner, name, attribute
 

@@ -105,6 +105,7 @@ ITimingCache* BuilderConfig::createTimingCache(void const* blob, std::size_t siz
 
 bool BuilderConfig::setTimingCache(ITimingCache const& cache, bool) noexcept {
   timing_cache = const_cast<TimingCache*>(static_cast<const TimingCache*>(&cache));
+  own_cache.reset();
   return true;
 }
 

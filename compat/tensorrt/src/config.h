@@ -86,7 +86,10 @@ class BuilderConfig final : public IBuilderConfig, public apiv::VBuilderConfig {
   TacticSources getTacticSources() const noexcept override { return settings.tactic_sources; }
   ITimingCache* createTimingCache(void const* blob, std::size_t size) const noexcept override;
   bool setTimingCache(ITimingCache const& cache, bool ignore_mismatch) noexcept override;
-  ITimingCache const* getTimingCache() const noexcept override { return timing_cache; }
+  /// Null unless the user has set one: bindings delete what they are given.
+  ITimingCache const* getTimingCache() const noexcept override {
+    return own_cache ? nullptr : timing_cache;
+  }
   void setMemoryPoolLimit(MemoryPoolType pool, std::size_t size) noexcept override;
   std::size_t getMemoryPoolLimit(MemoryPoolType pool) const noexcept override;
   void setPreviewFeature(PreviewFeature feature, bool enable) noexcept override;

@@ -16,14 +16,16 @@ char nowhere;
 
 }  // namespace
 
-ExecutionContext::ExecutionContext(CudaEngine& engine, carnot::Context context)
+ExecutionContext::ExecutionContext(CudaEngine& engine, carnot::Context context,
+                                   ExecutionContextAllocationStrategy strategy)
     : engine_(&engine),
       plan_(engine.plan()),
       facts_(engine.plan(), engine.reporter()),
       reporter_(engine.reporter()),
       context_(std::move(context)),
       ports_(plan_->tensors.size()),
-      nvtx_(plan_->facts.verbosity) {
+      nvtx_(plan_->facts.verbosity),
+      strategy_(strategy) {
   mImpl = this;
   for (size_t i = 0; i < ports_.size(); ++i) {
     const Plan::Tensor& t = plan_->tensors[i];
@@ -252,7 +254,12 @@ bool ExecutionContext::setTensorDebugState(char const* name, bool flag) noexcept
 }
 
 IRuntimeConfig* ExecutionContext::getRuntimeConfig() const noexcept {
-  return &runtime_config_;
+  const char* const call = "IExecutionContext::getRuntimeConfig";
+  return reporter_.guard(call, static_cast<IRuntimeConfig*>(nullptr), [&] {
+    auto* const config = new RuntimeConfig();  // the caller's: bindings delete what they are given
+    config->setExecutionContextAllocationStrategy(strategy_);
+    return config;
+  });
 }
 
 bool ExecutionContext::setCommunicator(void*) noexcept {

@@ -8,7 +8,8 @@ namespace trt {
 
 class ExecutionContext final : public IExecutionContext, public apiv::VExecutionContext {
  public:
-  ExecutionContext(CudaEngine& engine, carnot::Context context);
+  ExecutionContext(CudaEngine& engine, carnot::Context context,
+                   ExecutionContextAllocationStrategy strategy);
   ~ExecutionContext() noexcept override { forget_legacy(static_cast<IExecutionContext*>(this)); }
 
   IExecutionContext* getPImpl() noexcept override { return this; }
@@ -106,7 +107,7 @@ class ExecutionContext final : public IExecutionContext, public apiv::VExecution
   size_t cache_limit_ = 0;
   ProfilingVerbosity nvtx_;
   std::vector<carnot::StepTime> times_;  ///< of the last run, not yet reported
-  mutable RuntimeConfig runtime_config_;
+  const ExecutionContextAllocationStrategy strategy_;
 };
 
 }  // namespace trt

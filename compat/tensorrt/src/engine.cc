@@ -37,13 +37,14 @@ IHostMemory* CudaEngine::serialize() const noexcept {
                          [&] { return new HostMemory(plan_->bytes); });
 }
 
-IExecutionContext* CudaEngine::createExecutionContext(ExecutionContextAllocationStrategy) noexcept {
+IExecutionContext* CudaEngine::createExecutionContext(
+    ExecutionContextAllocationStrategy strategy) noexcept {
   const char* const call = "ICudaEngine::createExecutionContext";
   return reporter_.guard(call, static_cast<IExecutionContext*>(nullptr),
                          [&]() -> IExecutionContext* {
                            carnot::Result<carnot::Context> context = plan_->engine->make_context();
                            if (context.ok())
-                             return new ExecutionContext(*this, std::move(*context));
+                             return new ExecutionContext(*this, std::move(*context), strategy);
                            reporter_.error(call, context.status());
                            return nullptr;
                          });

@@ -71,6 +71,11 @@ void Layer::touch() {
   renew();
 }
 
+void Layer::refuse_value(const char* setter, const std::string& why) {
+  network.reporter().misuse(cat("ILayer::", setter).c_str(),
+                            cat("layer '", name, "' (", kind_name(), "): ", why));
+}
+
 void Layer::renew() {
   ++revision;
   network.changed();

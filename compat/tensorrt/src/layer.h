@@ -79,6 +79,8 @@ class Layer {
   const char* kind_name() const;
 
   void touch();  ///< a parameter has changed
+  /// Reports a value that means nothing; the parameter stays as it was.
+  void refuse_value(const char* setter, const std::string& why);
   void renew();  ///< an input or an output's type has
   bool set_input(int32_t index, NetTensor* tensor);
   NetTensor* input(size_t i) const { return i < inputs.size() ? inputs[i] : nullptr; }
@@ -98,6 +100,28 @@ class Layer {
   int64_t revision = 0;
   bool parameters_set = false;  ///< by the user, since the layer was added
 };
+
+/// Whether an enumeration has this value; numbers have all.
+template <class T>
+bool is_legal(const T& given) {
+  if constexpr (std::is_enum_v<T>) {
+    return static_cast<int32_t>(given) >= 0 && static_cast<int32_t>(given) < EnumMax<T>();
+  } else if constexpr (std::is_same_v<T, Dims>) {
+    return given.nbDims >= -1 && given.nbDims <= Dims::MAX_DIMS;  // -1: none are set
+  } else {
+    return true;
+  }
+}
+template <class T>
+std::string text_of_value(const T& given) {
+  if constexpr (std::is_enum_v<T>) {
+    return cat("there is no value ", static_cast<int32_t>(given));
+  } else if constexpr (std::is_same_v<T, Dims>) {
+    return text_of(given);
+  } else {
+    return "out of range";
+  }
+}
 
 /// ILayer's calls over a Layer.
 template <class I, class... V>
@@ -125,12 +149,18 @@ class LayerOf : public I, public apiv::VLayer, public V..., public Layer {
   void setInput(int32_t i, ITensor& tensor) noexcept override {
     set_input(i, static_cast<NetTensor*>(&tensor));
   }
-  void setPrecision(DataType type) noexcept override { precision = type; }
+  void setPrecision(DataType type) noexcept override {
+    if (!is_known(type)) return refuse_value("setPrecision", text_of_value(type));
+    precision = type;
+  }
   DataType getPrecision() const noexcept override { return precision.value_or(DataType::kFLOAT); }
   bool precisionIsSet() const noexcept override { return precision.has_value(); }
   void resetPrecision() noexcept override { precision.reset(); }
   void setOutputType(int32_t i, DataType type) noexcept override {
-    if (i < 0 || i >= getNbOutputs() || !is_known(type)) return;
+    if (!is_known(type)) return refuse_value("setOutputType", text_of_value(type));
+    if (i < 0 || i >= getNbOutputs()) {
+      return refuse_value("setOutputType", cat("there is no output ", i));
+    }
     output_types[i] = type;
     renew();
   }
@@ -157,40 +187,42 @@ class LayerOf : public I, public apiv::VLayer, public V..., public Layer {
 };
 
 /// A parameter of a layer: member, setter and getter.
-#define TRT_PARAMETER(Type, Name, member, initial) \
- public:                                           \
-  void set##Name(Type given) noexcept override {   \
-    member = given;                                \
-    touch();                                       \
-  }                                                \
-  Type get##Name() const noexcept override {       \
-    return member;                                 \
-  }                                                \
+#define TRT_PARAMETER(Type, Name, member, initial)                                \
+ public:                                                                          \
+  void set##Name(Type given) noexcept override {                                  \
+    if (!is_legal(given)) return refuse_value("set" #Name, text_of_value(given)); \
+    member = given;                                                               \
+    touch();                                                                      \
+  }                                                                               \
+  Type get##Name() const noexcept override {                                      \
+    return member;                                                                \
+  }                                                                               \
   Type member = initial;
 
-#define TRT_DIMS(Name, member)                          \
- public:                                                \
-  void set##Name(Dims const& given) noexcept override { \
-    member = given;                                     \
-    touch();                                            \
-  }                                                     \
-  Dims get##Name() const noexcept override {            \
-    return member;                                      \
-  }                                                     \
+#define TRT_DIMS(Name, member)                                                    \
+ public:                                                                          \
+  void set##Name(Dims const& given) noexcept override {                           \
+    if (!is_legal(given)) return refuse_value("set" #Name, text_of_value(given)); \
+    member = given;                                                               \
+    touch();                                                                      \
+  }                                                                               \
+  Dims get##Name() const noexcept override {                                      \
+    return member;                                                                \
+  }                                                                               \
   Dims member{};
 
 /// One whose setter says whether it took the value.
-#define TRT_CHECKED(Type, Name, member, initial, legal) \
- public:                                                \
-  bool set##Name(Type given) noexcept override {        \
-    if (!(legal)) return false;                         \
-    member = given;                                     \
-    touch();                                            \
-    return true;                                        \
-  }                                                     \
-  Type get##Name() const noexcept override {            \
-    return member;                                      \
-  }                                                     \
+#define TRT_CHECKED(Type, Name, member, initial, legal)                          \
+ public:                                                                         \
+  bool set##Name(Type given) noexcept override {                                 \
+    if (!(legal)) return refuse_value("set" #Name, text_of_value(given)), false; \
+    member = given;                                                              \
+    touch();                                                                     \
+    return true;                                                                 \
+  }                                                                              \
+  Type get##Name() const noexcept override {                                     \
+    return member;                                                               \
+  }                                                                              \
   Type member = initial;
 
 }  // namespace trt

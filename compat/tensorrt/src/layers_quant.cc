@@ -105,6 +105,9 @@ Values DynamicQuantize::emit(Emit& e, const Values& in) {
     if (at < 0 || at >= e.rank(x)) refuse("axis ", axis, " of a tensor of rank ", rank);
     blocks[static_cast<size_t>(at)] = block_size;
   }
+  for (const int64_t length : blocks) {
+    if (length < 1 && length != -1) refuse("a block of ", length, " elements");
+  }
   // Each axis is split in two: which block, and where in it.
   carnot::Dims split, counts;
   Ints within;

@@ -1,5 +1,7 @@
 #include "layers_shape.h"
 
+#include "network.h"
+
 namespace trt {
 
 using carnot::Dim;
@@ -322,8 +324,14 @@ Values ReverseSequence::emit(Emit& e, const Values& in) {
 }
 
 Values Assertion::emit(Emit& e, const Values& in) {
+  if (e.dtype(in[0]) != DType::kBool) {
+    refuse("needs a Bool condition, has ", carnot::to_string(e.dtype(in[0])));
+  }
   const auto known = e.known_ints(in[0]);
-  if (known && std::find(known->begin(), known->end(), 0) != known->end()) {
+  if (!known) {
+    network.reporter().warning(cat("layer '", name, "' (Assertion): '", message,
+                                   "' follows from the data: a run does not check it"));
+  } else if (std::find(known->begin(), known->end(), 0) != known->end()) {
     refuse("the assertion does not hold: ", message);
   }
   return {};

@@ -188,6 +188,9 @@ carnot::Result<carnot::Network> Network::translate() {
       if (needed.count(layer.get()) == 0 || bodies.count(layer.get()) > 0) continue;
       for (const auto& output : layer->outputs) scope.get(*output);
     }
+    for (const auto& layer : layers_) {  // nobody asks for what an assertion gives
+      if (layer->kind == LayerType::kASSERTION && bodies.count(layer.get()) == 0) scope.run(*layer);
+    }
     for (NetTensor* output : outputs_) {
       scope.net.set_origin({output->name});
       scope.net.mark_output(scope.get(*output), output->name);
