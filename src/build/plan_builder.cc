@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernel/lower.h"
+#include "kernel/strided_view.h"
 
 namespace carnot {
 
@@ -201,6 +202,7 @@ Status PlanBuilder::place_outputs() {
 // producer is met.
 void PlanBuilder::place_backwards(const Node& node) {
   if (node.as<op::Concat>()) return place_concat(node);
+  if (is_stored_transposed(node)) return place_result_view(node);
   const auto* reshape = node.as<op::Reshape>();
   if (!reshape || node.inputs.size() > 1) return;
   const Value* x = node.inputs[0];
@@ -210,6 +212,23 @@ void PlanBuilder::place_backwards(const Node& node) {
   if (x->producer->as<op::Reshape>() && x->producer->inputs.size() > 1) return;
   if (!is_known_with(node.output()->type(), x->type())) return;
   slots_[x] = {view(out->second.buffer, x->type(), 0, x->name), {}};
+}
+
+// A limit on rewrites may have left attention to the host, which writes dense results.
+bool PlanBuilder::is_stored_transposed(const Node& node) const {
+  return is_result_view(graph_, node) && node.inputs[0]->producer->as<op::Fused>();
+}
+
+// Attention writes where the transpose would have put it.
+void PlanBuilder::place_result_view(const Node& node) {
+  const Value *x = node.inputs[0], *out = node.output();
+  if (!has_slot(out)) slots_[out] = {new_arena(out), {}};
+  const Slot& to = slots_[out];
+  const Dims strides = to.strides.empty() ? contiguous_strides(out->type().dims) : to.strides;
+  Slot from{view(to.buffer, x->type(), 0, x->name), Dims(strides.size())};
+  const auto& perm = node.as<op::Transpose>()->perm;
+  for (size_t i = 0; i < perm.size(); ++i) from.strides[static_cast<size_t>(perm[i])] = strides[i];
+  slots_[x] = std::move(from);
 }
 
 // Whether a piece of a concat may be written, and read by its other users, with gaps.
@@ -265,7 +284,8 @@ void PlanBuilder::place_concat(const Node& node) {
 }
 
 Status PlanBuilder::collect_node(Node* node) {
-  if (node->as<op::Constant>()) return {};
+  if (node->as<op::Constant>() || is_stored_transposed(*node)) return {};
+  if (is_operand_view(graph_, *node) && collect_operand_view(*node)) return {};
   for (const Value* v : node->outputs) {
     const bool reshape = node->as<op::Reshape>() && node->inputs.size() == 1;
     if (!reshape && !has_slot(v)) slots_[v] = {new_arena(v), {}};
@@ -302,7 +322,34 @@ void PlanBuilder::add_checks(const Node& node) {
   }
 }
 
+// What attention reads where it lies; false where strides cannot express it.
+bool PlanBuilder::collect_operand_view(const Node& node) {
+  const Value *x = node.inputs[0], *y = node.output();
+  if (has_slot(y)) return false;
+  const Slot from = slot(x);
+  StridedView whole = dense_view(x->type().dims);
+  if (!from.strides.empty()) whole.strides = from.strides;
+  const std::optional<StridedView> part = through(whole, node);
+  if (!part) return false;
+  const bool dense = part->strides == contiguous_strides(part->sizes);
+  slots_[y] = {view(from.buffer, y->type(), part->start, y->name), dense ? Dims{} : part->strides};
+  return true;
+}
+
+// Attention wants the elements of a row side by side (`rows`), the host all of them.
+void PlanBuilder::make_dense(const Node& node, bool rows) {
+  for (const Value* v : node.inputs) {
+    const Slot from = slot(v);
+    if (from.strides.empty()) continue;
+    if (rows && (from.strides.back().is(1) || v->type().dims.back().is(1))) continue;
+    const Slot to{new_arena(v), {}};
+    collect_copy(v, from, to, node.origin);
+    slots_[v] = to;
+  }
+}
+
 Status PlanBuilder::collect_fused(const Node& node) {
+  if (is_attention(node)) make_dense(node, /*rows=*/true);
   CARNOT_ASSIGN(Kernel kernel, lower_region(*node.regions[0]));
   add_checks(node);
   Pending p;
@@ -412,6 +459,7 @@ Status PlanBuilder::collect_concat(const Node& node) {
 }
 
 void PlanBuilder::collect_host(const Node& node) {
+  make_dense(node, /*rows=*/false);
   Pending p;
   p.step.kind = Step::kHost;
   p.step.tactic = "host.reference";

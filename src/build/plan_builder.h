@@ -67,6 +67,8 @@ class PlanBuilder {
   Status place_outputs();
   void place_backwards(const Node& node);
   void place_concat(const Node& node);
+  bool is_stored_transposed(const Node& node) const;
+  void place_result_view(const Node& node);
   bool may_be_strided(const Value* v, const Node* concat) const;
   bool is_known_with(const TensorType& whole, const TensorType& piece) const;
   int constant_buffer(const Value* v);
@@ -78,6 +80,8 @@ class PlanBuilder {
 
   Status collect_node(Node* node);
   Status collect_fused(const Node& node);
+  bool collect_operand_view(const Node& node);
+  void make_dense(const Node& node, bool rows);
   Status collect_reshape(const Node& node);
   Status collect_concat(const Node& node);
   Status collect_nested(const Node& node);

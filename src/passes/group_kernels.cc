@@ -7,11 +7,15 @@
 //      their pointwise user,
 //   3. what is left (pointwise, resize, transposes, pads) takes the views in front of it.
 // Slices in front of any load only move its index, so each group that reads one repeats it.
-// Reshapes, concats and constants stay outside: they are views and weights of the plan.
+// Reshapes, concats and constants stay outside: they are views and weights of the plan. So do the
+// slices and transposes of what attention alone reads, and a transpose of what it writes: they are
+// strides of its operands.
 #include <algorithm>
 #include <set>
 
+#include "ir/match.h"
 #include "kernel/lower.h"
+#include "kernel/strided_view.h"
 #include "passes/passes.h"
 
 namespace carnot {
@@ -70,7 +74,7 @@ class Grouping {
   }
 
   void seed(Node* n) {
-    if (!free(n)) return;
+    if (!free(n) || is_operand_view(graph_, *n) || is_result_view(graph_, *n)) return;
     if (const std::string why = why_not_lowered(*n); !why.empty()) {
       context_.note(*n, why);
       return;
@@ -79,6 +83,7 @@ class Grouping {
     take(group, n);
     if (!is_contraction(*n) && is_fold(*n) && !n->as<op::Attention>()) take_producer(group, n);
     if ((is_fold(*n) && !n->as<op::Attention>()) || n->as<op::Resize>()) take_users(group, n);
+    if (n->as<op::Pointwise>()) take_transpose(group, n);
     if (!n->as<op::Attention>()) take_views(group);
     groups_.push_back(std::move(group));
   }
@@ -124,6 +129,14 @@ class Grouping {
       take(group, user);
       last = user;
     }
+  }
+
+  // The transpose that alone reads a pointwise result: it is computed where it shall lie.
+  void take_transpose(Group& group, const Node* n) {
+    const Value* y = n->output();
+    Node* user = n->outputs.size() == 1 ? sole_user(graph_, y) : nullptr;
+    if (!user || !free(user) || !user->as<op::Transpose>()) return;
+    if (!is_operand_view(graph_, *user) && why_not_lowered(*user).empty()) take(group, user);
   }
 
   // Views in front of any operand: slices always (they are free to repeat), for groups without a
@@ -172,7 +185,7 @@ class Grouping {
     for (Node* n : group) {
       std::vector<Value*> inputs;
       for (Value* v : n->inputs) {
-        if (!inside.count(v)) {
+        if (!inside.count(v) || n->as<op::Attention>()) {  // whose operands may be one value
           if (is_immediate(v) || (n->as<op::Pad>() && constant_of(v) && v != n->inputs[0])) {
             inside[v] = region->constant(*constant_of(v));
           } else {

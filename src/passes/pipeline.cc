@@ -24,6 +24,7 @@ Pipeline canonicalize_pipeline() {
            "simplify_algebra",
            "reorder_views",
            "simplify_views",
+           "unflatten_rows",
            // Exporters repeat shape and mask computations in every layer.
            "merge_common_subexpressions",
            "recognize_norm",

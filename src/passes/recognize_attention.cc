@@ -1,7 +1,8 @@
 // softmax(q k^T * scale + bias) v, written out as matmul, scaling, mask, softmax and matmul,
 // becomes one attention node. Taken in: factors on q, on k and on the scores; an added bias; a mask
-// that selects -inf; three-dimensional operands. Where q, k and v are all transposed from
-// [b, s, h, d], attention takes them as they are, and only its result is transposed.
+// that selects -inf; three-dimensional operands. Where q, k and v are all transposed, mostly from
+// [b, s, h, d], they and the result become [b, s, h, d]: what is left of their transposes, often
+// nothing, meets the ones in front of the projections.
 #include <algorithm>
 #include <numeric>
 
@@ -13,6 +14,10 @@ namespace {
 
 // A number below this, added to a score, gives the number itself: as if it had been selected.
 constexpr double kMaskedMax = -1e30;
+// Between [b, h, s, d] and [b, s, h, d], either way.
+op::Ints heads_last() {
+  return {0, 2, 1, 3};
+}
 // Larger biases are not searched for a causal pattern.
 constexpr int64_t kCausalElementsMax = 1 << 24;
 
@@ -235,15 +240,14 @@ Result<Value*> Recognize::bias_of(const Pattern& p) {
 
 Status Recognize::rewrite(const Pattern& p) {
   if (!context_.rewrite()) return {};
-  const op::Ints heads_last = {0, 2, 1, 3};
   op::Attention op{p.scale * p.q.scale * p.k.scale};
-  op.bsh = p.q.perm == heads_last && p.k.perm == heads_last && p.v.perm == heads_last;
+  const auto turned = [](const Operand& o) { return o.perm.size() == 4 && !is_identity(o.perm); };
+  op.bsh = turned(p.q) && turned(p.k) && turned(p.v);
   std::vector<Value*> inputs;
   for (const Operand* operand : {&p.q, &p.k, &p.v}) {
-    Value* value = operand->base;
-    if (!op.bsh) {
-      CARNOT_ASSIGN(value, materialize(*operand, p));
-    }
+    Operand own = *operand;
+    if (op.bsh) std::swap(own.perm[1], own.perm[2]);
+    CARNOT_ASSIGN(Value * value, materialize(own, p));
     inputs.push_back(value);
   }
   const Tensor* constant = p.bias ? constant_of(p.bias) : nullptr;
@@ -254,7 +258,7 @@ Status Recognize::rewrite(const Pattern& p) {
   }
   CARNOT_ASSIGN(Value * out, graph_.make(std::move(op), std::move(inputs), p.origin, p.result));
   if (out->producer->as<op::Attention>()->bsh) {
-    CARNOT_ASSIGN(out, graph_.make(op::Transpose{heads_last}, {out}, p.origin, p.result));
+    CARNOT_ASSIGN(out, graph_.make(op::Transpose{heads_last()}, {out}, p.origin, p.result));
   }
   if (!(out->type() == p.result->output()->type())) {
     op::Reshape reshape{p.result->output()->type().dims};
@@ -265,21 +269,26 @@ Status Recognize::rewrite(const Pattern& p) {
   return {};
 }
 
-// Attention on operands that are all transposed from [b, s, h, d] takes them as they are.
+// Attention on operands that are all transposed takes them with their heads behind the rows.
 Status Recognize::without_transposes(Node* node) {
-  const op::Ints heads_last = {0, 2, 1, 3};
   if (node->as<op::Attention>()->bsh) return {};
-  std::vector<Value*> inputs = node->inputs;
   for (size_t i = 0; i < 3; ++i) {
-    const Node* transpose = producer_of<op::Transpose>(inputs[i]);
-    if (!transpose || transpose->as<op::Transpose>()->perm != heads_last) return {};
-    inputs[i] = transpose->inputs[0];
+    if (!producer_of<op::Transpose>(node->inputs[i])) return {};
   }
   if (!context_.rewrite()) return {};
+  std::vector<Value*> inputs = node->inputs;
+  for (size_t i = 0; i < 3; ++i) {
+    const Node* transpose = inputs[i]->producer;
+    op::Ints perm = transpose->as<op::Transpose>()->perm;
+    std::swap(perm[1], perm[2]);
+    inputs[i] = transpose->inputs[0];
+    if (is_identity(perm)) continue;
+    CARNOT_ASSIGN(inputs[i], graph_.make(op::Transpose{perm}, {inputs[i]}, node->origin, node));
+  }
   op::Attention op = *node->as<op::Attention>();
   op.bsh = true;
   CARNOT_ASSIGN(Value * out, graph_.make(std::move(op), std::move(inputs), node->origin, node));
-  node->op = op::Transpose{heads_last};
+  node->op = op::Transpose{heads_last()};
   graph_.set_inputs(node, {out});
   return {};
 }

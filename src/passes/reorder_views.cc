@@ -1,9 +1,10 @@
-// Views in the order in which they combine: slices and changes of unit axes go before transposes,
-// so that transposes meet transposes (and attention, which takes some of them in).
+// Views in the order in which they combine: slices, changes of unit axes and reshapes that split an
+// axis go before transposes, so that transposes meet transposes and attention, reshapes reshapes.
 #include <algorithm>
 
 #include "ir/match.h"
 #include "passes/passes.h"
+#include "passes/transpose_through.h"
 
 namespace carnot {
 namespace {
@@ -13,6 +14,7 @@ class Reorder {
   Reorder(Graph& graph, PassContext& context) : graph_(graph), context_(context) {}
   Status slice(Node* node);
   Status reshape(Node* node);
+  Status split(Node* node);
 
  private:
   Graph& graph_;
@@ -61,7 +63,7 @@ Status Reorder::reshape(Node* node) {
   for (size_t i = 0; i < to.size(); ++i) {
     if (!to[i].is(1)) kept_in_result.push_back(static_cast<int64_t>(i));
   }
-  if (kept.size() != kept_in_result.size()) return {};
+  if (kept.size() != kept_in_result.size()) return split(node);
   for (size_t i = 0; i < kept.size(); ++i) {
     const Dim& size = source[static_cast<size_t>(kept[i])];
     if (!(size == to[static_cast<size_t>(kept_in_result[i])])) return {};
@@ -84,6 +86,17 @@ Status Reorder::reshape(Node* node) {
                 graph_.make(std::move(reshape), {before->inputs[0]}, origin, node));
   node->op = op::Transpose{std::move(moved)};
   graph_.set_inputs(node, {reshaped});
+  return {};
+}
+
+// transpose then a reshape that splits axes (heads out of batch x heads) -> reshape then transpose.
+Status Reorder::split(Node* node) {
+  const Value *in = node->inputs[0], *out = node->output();
+  if (out->type().rank() <= in->type().rank() || context_.exhausted()) return {};
+  CARNOT_ASSIGN(const bool moved, sink_transpose(graph_, node));
+  if (!moved) return {};
+  context_.rewrite();
+  graph_.erase(node);
   return {};
 }
 

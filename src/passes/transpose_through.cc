@@ -195,6 +195,32 @@ struct Sink {
     return unary(op, perm);
   }
 
+  // The rows of a product with one matrix, in any order.
+  Result<bool> matmul(const op::MatMul& op) {
+    const bool rows = !op.transpose_a && node->inputs[1]->type().rank() == 2;
+    if (!rows || perm.back() + 1 != static_cast<int64_t>(perm.size())) return false;
+    return unary(op, perm);
+  }
+
+  // What is normalized stays last, as scale and shift have it.
+  Result<bool> normalize(const op::Normalize& op) {
+    const int64_t rank = static_cast<int64_t>(perm.size());
+    op::Normalize moved = op;
+    if (op.axes.empty()) return false;
+    for (int64_t& a : moved.axes) {
+      a = a < 0 ? a + rank : a;
+      if (perm[static_cast<size_t>(a)] != a) return false;
+    }
+    for (size_t i = 1; i < node->inputs.size(); ++i) {
+      const Dims& dims = node->inputs[i]->type().dims;
+      for (size_t d = 0; d < dims.size(); ++d) {
+        const size_t at = perm.size() - dims.size() + d;
+        if (!dims[d].is(1) && perm[at] != static_cast<int64_t>(at)) return false;
+      }
+    }
+    return unary(moved, perm);
+  }
+
   // Axes that merge into one, or split from one, move as a block.
   Result<bool> reshape(const op::Reshape& op) {
     if (node->inputs.size() > 1) return false;
@@ -264,6 +290,8 @@ Result<bool> sink_transpose(Graph& graph, Node* node) {
   if (auto* op = node->as<op::Slice>()) return sink.slice(*op);
   if (auto* op = node->as<op::Pad>()) return sink.pad(*op);
   if (auto* op = node->as<op::Reshape>()) return sink.reshape(*op);
+  if (auto* op = node->as<op::MatMul>()) return sink.matmul(*op);
+  if (auto* op = node->as<op::Normalize>()) return sink.normalize(*op);
   if (auto* op = node->as<op::Softmax>()) {
     op::Softmax moved = *op;
     const int64_t rank = static_cast<int64_t>(sink.perm.size());
