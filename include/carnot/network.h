@@ -1,5 +1,6 @@
 #pragma once
 // Network: what a user wants computed, from an ONNX file or operation by operation.
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -48,6 +49,14 @@ struct ImportProblem {
   std::string name, op_type;
 };
 
+/// An ONNX model in memory and what it refers to. All of it must outlive the Network.
+struct OnnxModel {
+  std::span<const std::byte> bytes;
+  std::string folder = {};  ///< where external data may lie; empty: it is refused
+  /// The elements of initializers by name, in place of where the model says that they are.
+  std::map<std::string, std::span<const std::byte>, std::less<>> initializers = {};
+};
+
 /// A node of an ONNX model's graph, in the model's order.
 struct OnnxNode {
   std::string name, op_type, domain;
@@ -71,6 +80,8 @@ class Network {
   /// The same from memory; the bytes must outlive the Network.
   static Result<Network> from_onnx(std::span<const std::byte> bytes,
                                    std::span<const InputShape> shapes = {},
+                                   ImportProblem* problem = nullptr);
+  static Result<Network> from_onnx(const OnnxModel& model, std::span<const InputShape> shapes = {},
                                    ImportProblem* problem = nullptr);
   /// Reads the Graph's text form (docs/languages.md).
   static Result<Network> from_text(std::string_view text);

@@ -47,6 +47,14 @@ Result<Network> Network::from_onnx(std::span<const std::byte> bytes,
   return own(import_onnx(bytes, import_options(shapes, problem)));
 }
 
+Result<Network> Network::from_onnx(const OnnxModel& model, std::span<const InputShape> shapes,
+                                   ImportProblem* problem) {
+  ImportOptions options = import_options(shapes, problem);
+  options.folder = model.folder;
+  options.initializers = model.initializers;
+  return own(import_onnx(model.bytes, options));
+}
+
 bool supports_onnx_op(std::string_view op_type) {
   const std::vector<SupportedOp> ops = supported_ops();
   return std::any_of(ops.begin(), ops.end(), [&](const SupportedOp& op) {

@@ -94,6 +94,7 @@ class Sampler {
         uncertain.push_back(is_arg(s.stage->combiner) ? 0 : magnitude);
         continue;
       }
+      if (std::find(s.sizes.begin(), s.sizes.end(), 0) != s.sizes.end()) continue;
       // A storing stage with inner axes: only its first, middle and last element are looked at.
       for (int which = 0; which < (s.sizes.empty() ? 1 : 3); ++which) {
         for (size_t i = 0; i < s.sizes.size(); ++i) {

@@ -25,14 +25,17 @@ struct ImportOptions {
   /// Inputs by name that become constants: what is known of every later run (the axes of a
   /// reduction, a target shape), which the graph then need not ask for.
   std::map<std::string, Tensor> input_values;
+  /// Of a model in memory: where external data may lie, and initializers whose elements are here.
+  std::string folder = {};
+  std::map<std::string, std::span<const std::byte>, std::less<>> initializers = {};
   ImportProblem* problem = nullptr;  ///< told where the import failed; may be null
 };
 
 /// kInvalidModel where the model breaks ONNX's rules, kUnsupported where we lack something: each
 /// message names the node, its operator, the reason and what to do.
 Result<Graph> import_onnx(const std::filesystem::path& path, const ImportOptions& options = {});
-/// A model in memory, whose external data (if any) is refused. Weights point into `bytes`: they
-/// must outlive the graph, or `keep_alive` must own them.
+/// A model in memory, whose external data (if any) lies in options.folder. Weights point into
+/// `bytes`: they must outlive the graph, or `keep_alive` must own them.
 Result<Graph> import_onnx(std::span<const std::byte> bytes, const ImportOptions& options = {},
                           std::shared_ptr<const void> keep_alive = nullptr);
 

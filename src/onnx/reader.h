@@ -22,6 +22,8 @@ struct ModelFile {
   KeepAlive keep_alive;
   std::string folder;  ///< where external data may lie; empty for a model in memory
   std::string name;    ///< for messages
+  /// Elements of tensors by name, in place of where the model says that they are.
+  std::map<std::string, std::span<const std::byte>, std::less<>> initializers = {};
 };
 
 /// kIo where the file cannot be read, kInvalidModel where it is no ONNX model, kResourceLimit

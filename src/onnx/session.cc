@@ -447,7 +447,12 @@ Result<Graph> import_onnx(const std::filesystem::path& path, const ImportOptions
 
 Result<Graph> import_onnx(std::span<const std::byte> bytes, const ImportOptions& options,
                           onnx::KeepAlive keep_alive) {
-  return import_file(onnx::read_model(bytes, std::move(keep_alive), options.budget), options);
+  Result<onnx::ModelFile> file = onnx::read_model(bytes, std::move(keep_alive), options.budget);
+  if (file.ok()) {
+    file->folder = options.folder;
+    file->initializers = options.initializers;
+  }
+  return import_file(std::move(file), options);
 }
 
 }  // namespace carnot

@@ -276,6 +276,14 @@ Result<Tensor> TensorReader::read(const TensorProto& proto) {
     CARNOT_ASSIGN(const int64_t count, element_count(shape));
     const int bits = dtype == DType::kString ? 8 : bits_of(dtype);
     CARNOT_ASSIGN(const int64_t bytes, byte_size(count, bits));
+    const auto given = file_.initializers.find(proto.name);
+    if (given != file_.initializers.end() && !proto.name.empty()) {
+      if (dtype == DType::kString || static_cast<int64_t>(given->second.size()) != bytes) {
+        return error(Code::kInvalidModel, "needs ", bytes, " bytes, is given ",
+                     given->second.size());
+      }
+      return from_raw(given->second, dtype, shape, count, file_.keep_alive, budget_);
+    }
     if (proto.external) return read_external(proto, dtype, shape);
     return read_plain(proto, dtype, shape, count, bytes, file_, budget_);
   };

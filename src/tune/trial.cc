@@ -56,6 +56,8 @@ double relative_error(DType type) {
       return 4e-3;
     case DType::kBF16:
       return 2e-2;
+    case DType::kF8E8M0:
+      return 0.5;  // powers of two
     default:
       return is_float(type) ? 0.2 : 0;
   }

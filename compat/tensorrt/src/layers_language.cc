@@ -191,6 +191,13 @@ Values Experts::emit(Emit& e, const Values& in) {
   if (!given(in, 3) || !given(in, 4) || !given(in, 5)) refuse("setGatedWeights() comes first");
   if (quantize_to != DataType::kFLOAT) unsupported("quantized experts; leave them in float");
   const Handle x = in[0];
+  if (e.rank(x) < 1 || e.rank(in[1]) < 1) refuse("needs tokens and what they selected");
+  for (size_t i = 3; i < 6; ++i) {
+    if (e.rank(in[i]) != 3) refuse("needs weights [experts, from, to], input ", i, " has others");
+  }
+  for (size_t i = 6; i < 9; ++i) {
+    if (given(in, i) && e.rank(in[i]) != 2) refuse("needs biases [experts, size], input ", i);
+  }
   const carnot::Dims sizes = e.dims(x);
   const Dim experts = e.dims(in[3])[0], chosen = e.dims(in[1]).back();
   const Dim tokens = floor_div(carnot::product(sizes), sizes.back());

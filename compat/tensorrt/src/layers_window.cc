@@ -148,6 +148,11 @@ Values Deconvolution::emit(Emit& e, const Values& in) {
 Values Pooling::emit(Emit& e, const Values& in) {
   if (auto out = as_batch_of_one(*this, e, in, kernel_size.nbDims)) return *out;
   const Window w = window_of(e, in[0], kernel_size, stride, {}, pre, post, padding_mode);
+  for (size_t i = 0; i < w.kernel.size(); ++i) {
+    if (w.pads_lo[i] >= w.kernel[i] || w.pads_hi[i] >= w.kernel[i]) {
+      refuse("spatial axis ", i, ": a window of ", w.kernel[i], " could see padding only");
+    }
+  }
   op::Pool p;
   p.kernel = w.kernel, p.strides = w.strides, p.pads_lo = w.pads_lo, p.pads_hi = w.pads_hi;
   p.ceil_mode = w.round_up;

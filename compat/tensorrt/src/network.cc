@@ -109,7 +109,7 @@ void Network::check(Layer& layer) {
   }
 }
 
-carnot::Result<Handle> Network::probe(const NetTensor& tensor) {
+Handle Network::probe_or_throw(const NetTensor& tensor) {
   probe_->pinned = pinned_;
   for (const auto& input : inputs_) {
     int64_t& id = input_ids_[input.get()];
@@ -142,8 +142,16 @@ carnot::Result<Handle> Network::probe(const NetTensor& tensor) {
     if (ages_[tensor.producer].problem.ok()) break;
   }
   const Age& age = ages_[tensor.producer];
-  if (!age.problem.ok()) return age.problem;
+  if (!age.problem.ok()) throw EmitFailure{age.problem};
   return probe_->get(const_cast<NetTensor&>(tensor));
+}
+
+carnot::Result<Handle> Network::probe(const NetTensor& tensor) {
+  try {
+    return probe_or_throw(tensor);
+  } catch (const EmitFailure& failure) {
+    return failure.status;
+  }
 }
 
 std::set<const Layer*> Network::dependents(const std::set<const Layer*>& roots,

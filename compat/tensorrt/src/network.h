@@ -204,6 +204,7 @@ class Network final : public INetworkDefinition, public apiv::VNetworkDefinition
   };
   void name_layer(Layer& layer, int outputs);
   void check(Layer& layer);
+  Handle probe_or_throw(const NetTensor& tensor);
   std::set<const Layer*> layers_in_bodies() const;
   int64_t id_of(const NetTensor* tensor);
   bool are_mine(const char* call, ITensor* const* tensors, int32_t count);

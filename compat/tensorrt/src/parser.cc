@@ -65,6 +65,7 @@ class Parser final : public IParser {
   bool parseFromFile(char const* file, int verbosity) noexcept override;
   bool supportsModel(void const* model, size_t size, SubGraphCollection_t& subgraphs,
                      char const* path) noexcept override;
+  // Weights may be addresses in other parsers; a model in memory is all of it here.
   bool parseWithWeightDescriptors(void const* model, size_t size) noexcept override {
     return parse(model, size, nullptr);
   }
@@ -108,16 +109,22 @@ class Parser final : public IParser {
   static uint32_t bit(OnnxParserFlag flag) { return 1u << (static_cast<uint32_t>(flag) & 31); }
   bool fail(const char* call, const carnot::Status& status,
             const carnot::ImportProblem& where = {});
-  bool adopt(const char* call, carnot::Result<carnot::Network> model,
-             const carnot::ImportProblem& problem);
+  bool fail_everywhere(const char* call, std::span<const std::byte> bytes,
+                       const carnot::Status& status, const carnot::ImportProblem& problem);
+  bool load(const char* call, const carnot::OnnxModel& model);
+  bool adopt(const char* call, const carnot::Network& model);
+  const std::vector<carnot::OnnxNode>& nodes();
 
   Network& network_;
   Reporter reporter_;
   OnnxParserFlags flags_ = 1;  // kNATIVE_INSTANCENORM is what we do anyway
   std::vector<std::unique_ptr<ParserError>> errors_;
   std::vector<Subgraph> subgraphs_;
-  Bytes loaded_;
-  std::string loaded_path_;
+  // What was parsed, for those who ask for its nodes.
+  std::span<const std::byte> model_;
+  std::string model_path_;
+  std::optional<std::vector<carnot::OnnxNode>> nodes_;
+  carnot::OnnxModel loaded_;  ///< by loadModelProto()
 };
 
 bool Parser::fail(const char* call, const carnot::Status& status,
@@ -128,20 +135,69 @@ bool Parser::fail(const char* call, const carnot::Status& status,
   return false;
 }
 
-bool Parser::adopt(const char* call, carnot::Result<carnot::Network> model,
-                   const carnot::ImportProblem& problem) {
-  if (!model.ok()) return fail(call, model.status(), problem);
-  for (const carnot::TensorSpec& spec : model->inputs()) {
+namespace {
+
+Bytes read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  const auto* const begin = reinterpret_cast<const std::byte*>(text.data());
+  return {begin, begin + text.size()};
+}
+
+/// Where a model of this path has its external data.
+std::string folder_of(const char* path) {
+  if (!path || !*path) return "";
+  const std::string text = path;
+  const size_t slash = text.rfind('/');
+  return slash == std::string::npos ? "." : slash == 0 ? "/" : text.substr(0, slash);
+}
+
+bool is_known(const carnot::OnnxNode& node) {
+  const bool standard = node.domain.empty() || node.domain == "ai.onnx";
+  return !standard || carnot::supports_onnx_op(node.op_type);
+}
+
+}  // namespace
+
+/// The import's own error, and one for each other node that no import would get past.
+bool Parser::fail_everywhere(const char* call, std::span<const std::byte> bytes,
+                             const carnot::Status& status, const carnot::ImportProblem& problem) {
+  const auto all = carnot::onnx_nodes(bytes);
+  for (size_t i = 0; all.ok() && problem.node >= 0 && i < all->size(); ++i) {
+    const carnot::OnnxNode& node = (*all)[i];
+    if (static_cast<int64_t>(i) == problem.node) {
+      fail(call, status, problem);
+    } else if (!is_known(node)) {
+      fail(call,
+           {carnot::Code::kUnsupported, cat("node ", i, " '", node.name, "' (", node.op_type,
+                                            "): there is no importer for this operator")},
+           {static_cast<int64_t>(i), node.name, node.op_type});
+    }
+  }
+  return problem.node >= 0 && all.ok() ? false : fail(call, status, problem);
+}
+
+bool Parser::adopt(const char* call, const carnot::Network& model) {
+  for (const carnot::TensorSpec& spec : model.inputs()) {
     if (data_type_of(spec.type.dtype)) continue;
     return fail(call,
                 {carnot::Code::kUnsupported,
                  cat("input '", spec.name, "' is ", carnot::to_string(spec.type),
                      ", a type that TensorRT's interface cannot describe: cast it in the model")});
   }
-  const std::vector<NetTensor*> outputs = import_layers(network_, *model);
-  const std::vector<carnot::TensorSpec> specs = model->outputs();
+  const std::vector<NetTensor*> outputs = import_layers(network_, model);
+  const std::vector<carnot::TensorSpec> specs = model.outputs();
   for (size_t i = 0; i < outputs.size(); ++i) network_.mark_named(*outputs[i], specs[i]);
   return true;
+}
+
+bool Parser::load(const char* call, const carnot::OnnxModel& model) {
+  model_ = model.bytes;
+  nodes_.reset();
+  carnot::ImportProblem problem;
+  const auto network = carnot::Network::from_onnx(model, {}, &problem);
+  if (!network.ok()) return fail_everywhere(call, model.bytes, network.status(), problem);
+  return adopt(call, *network);
 }
 
 bool Parser::parse(void const* model, size_t size, char const* path) noexcept {
@@ -149,15 +205,7 @@ bool Parser::parse(void const* model, size_t size, char const* path) noexcept {
   return reporter_.guard(call, false, [&] {
     if (!model) return fail(call, {carnot::Code::kInvalidArgument, "the model is null"});
     const auto* const begin = static_cast<const std::byte*>(model);
-    const std::span<const std::byte> bytes = network_.keep_bytes({begin, begin + size});
-    carnot::ImportProblem problem;
-    carnot::Result<carnot::Network> network = carnot::Network::from_onnx(bytes, {}, &problem);
-    if (!network.ok() && path && *path) {  // its weights may lie beside the file that it came from
-      carnot::ImportProblem second;
-      auto from_file = carnot::Network::from_onnx(std::string(path), {}, &second);
-      if (from_file.ok()) return adopt(call, std::move(from_file), second);
-    }
-    return adopt(call, std::move(network), problem);
+    return load(call, {network_.keep_bytes({begin, begin + size}), folder_of(path)});
   });
 }
 
@@ -165,10 +213,13 @@ bool Parser::parseFromFile(char const* file, int) noexcept {
   const char* const call = "IParser::parseFromFile";
   return reporter_.guard(call, false, [&] {
     if (!file) return fail(call, {carnot::Code::kInvalidArgument, "the file's name is null"});
+    model_ = {}, model_path_ = file;
+    nodes_.reset();
     carnot::ImportProblem problem;
-    carnot::Result<carnot::Network> network =
-        carnot::Network::from_onnx(std::string(file), {}, &problem);
-    return adopt(call, std::move(network), problem);
+    const auto network = carnot::Network::from_onnx(std::string(file), {}, &problem);
+    if (network.ok()) return adopt(call, *network);
+    if (problem.node < 0) return fail(call, network.status(), problem);
+    return fail_everywhere(call, read_file(file), network.status(), problem);
   });
 }
 
@@ -181,18 +232,13 @@ bool Parser::supportsModelV2(void const* model, size_t size, char const* path) n
     const auto nodes = carnot::onnx_nodes(bytes);
     if (!nodes.ok()) return fail(call, nodes.status());
     carnot::ImportProblem problem;
-    auto network = carnot::Network::from_onnx(bytes, {}, &problem);
-    if (!network.ok() && path && *path) {
-      auto from_file = carnot::Network::from_onnx(std::string(path), {}, &problem);
-      if (from_file.ok()) network = std::move(from_file);
-    }
-    if (!network.ok()) fail(call, network.status(), problem);
+    const auto network = carnot::Network::from_onnx({bytes, folder_of(path)}, {}, &problem);
+    if (!network.ok()) fail_everywhere(call, bytes, network.status(), problem);
     const auto supported = [&](size_t i) {
       if (network.ok()) return true;
-      const carnot::OnnxNode& node = (*nodes)[i];
-      if (static_cast<int64_t>(i) < problem.node) return true;
-      return static_cast<int64_t>(i) > problem.node && problem.node >= 0 &&
-             (!node.domain.empty() || carnot::supports_onnx_op(node.op_type));
+      const auto index = static_cast<int64_t>(i);
+      return problem.node >= 0 && index != problem.node &&
+             (index < problem.node || is_known((*nodes)[i]));
     };
     for (size_t i = 0; i < nodes->size(); ++i) {
       const bool good = supported(i);
@@ -224,13 +270,35 @@ int64_t* Parser::getSubgraphNodes(int64_t const i, int64_t& length) noexcept {
   return nodes.data();
 }
 
-ITensor const* Parser::getLayerOutputTensor(char const* name, int64_t i) noexcept {
-  for (const auto& layer : network_.layers()) {
-    if (!name || layer->name != name) continue;
-    const bool has = i >= 0 && i < static_cast<int64_t>(layer->outputs.size());
-    return has ? layer->outputs[static_cast<size_t>(i)].get() : nullptr;
+const std::vector<carnot::OnnxNode>& Parser::nodes() {
+  if (!nodes_) {
+    const Bytes file = model_.empty() ? read_file(model_path_) : Bytes();
+    auto all = carnot::onnx_nodes(model_.empty() ? std::span<const std::byte>(file) : model_);
+    nodes_ = all.ok() ? std::move(*all) : std::vector<carnot::OnnxNode>();
   }
-  return nullptr;
+  return *nodes_;
+}
+
+/// What the ONNX node of this name gives; else what a layer of this name does.
+ITensor const* Parser::getLayerOutputTensor(char const* name, int64_t i) noexcept {
+  ITensor* const none = nullptr;
+  return reporter_.guard("IParser::getLayerOutputTensor", none, [&]() -> ITensor* {
+    if (!name || i < 0) return nullptr;
+    const auto at = static_cast<size_t>(i);
+    std::string wanted;
+    for (const carnot::OnnxNode& node : nodes()) {
+      if (node.name == name && at < node.outputs.size()) wanted = node.outputs[at];
+    }
+    for (const auto& layer : network_.layers()) {
+      for (const auto& output : layer->outputs) {
+        if (!wanted.empty() && output->name == wanted) return output.get();
+      }
+    }
+    for (const auto& layer : network_.layers()) {
+      if (layer->name == name && at < layer->outputs.size()) return layer->outputs[at].get();
+    }
+    return nullptr;
+  });
 }
 
 bool Parser::loadModelProto(void const* model, size_t size, char const* path) noexcept {
@@ -238,25 +306,34 @@ bool Parser::loadModelProto(void const* model, size_t size, char const* path) no
   return reporter_.guard(call, false, [&] {
     if (!model) return fail(call, {carnot::Code::kInvalidArgument, "the model is null"});
     const auto* const begin = static_cast<const std::byte*>(model);
-    loaded_.assign(begin, begin + size);
-    loaded_path_ = path ? path : "";
+    loaded_ = {network_.keep_bytes({begin, begin + size}), folder_of(path)};
     return true;
   });
 }
 
-bool Parser::loadInitializer(char const* name, void const*, size_t) noexcept {
-  return fail(
-      "IParser::loadInitializer",
-      {carnot::Code::kUnsupported, cat("weights '", name ? name : "(null)",
-                                       "': weights are read from the model and its files")});
+bool Parser::loadInitializer(char const* name, void const* data, size_t size) noexcept {
+  const char* const call = "IParser::loadInitializer";
+  return reporter_.guard(call, false, [&] {
+    const auto refuse_it = [&](const std::string& why) {
+      return fail(call, {carnot::Code::kInvalidArgument,
+                         cat("initializer '", name ? name : "(null)", "': ", why)});
+    };
+    if (loaded_.bytes.empty()) return refuse_it("loadModelProto() comes first");
+    if (!name || !data || size == 0) return refuse_it("its name or data is null");
+    const auto* const begin = static_cast<const std::byte*>(data);
+    loaded_.initializers[name] = network_.keep_bytes({begin, begin + size});
+    return true;
+  });
 }
 
 bool Parser::parseModelProto() noexcept {
   const char* const call = "IParser::parseModelProto";
-  if (loaded_.empty()) {
-    return fail(call, {carnot::Code::kInvalidArgument, "loadModelProto() comes first"});
-  }
-  return parse(loaded_.data(), loaded_.size(), loaded_path_.c_str());
+  return reporter_.guard(call, false, [&] {
+    if (loaded_.bytes.empty()) {
+      return fail(call, {carnot::Code::kInvalidArgument, "loadModelProto() comes first"});
+    }
+    return load(call, loaded_);
+  });
 }
 
 }  // namespace

@@ -80,27 +80,5 @@ class Contexts(unittest.TestCase):
         self.assertFalse(s.network.set_weights_name(trt.Weights(trt.float32), "none"))
 
 
-class Loading(unittest.TestCase):
-    def test_model_in_parts(self):
-        x = {"x": np.ones((1, 3, 8, 8), np.float32)}
-        serialized = small_model(1)
-        s = Session()
-        p = trt.OnnxParser(s.network, s.log)
-        self.assertTrue(p.parse_with_weight_descriptors(serialized))
-        np.testing.assert_allclose(s.run(x)["y"], reference(serialized, x)["y"], 1e-4)
-
-    def test_supports_model(self):
-        s = Session()
-        p = trt.OnnxParser(s.network, s.log)
-        self.assertEqual(p.supports_model(small_model(1)), (True, [([0, 1, 2, 3], True)]))
-
-    def test_weights_from_elsewhere(self):
-        s = Session()
-        p = trt.OnnxParser(s.network, s.log)
-        self.assertFalse(p.load_initializer("w", 0, 4))
-        self.assertIn("'w'", s.log.errors()[-1])
-        self.assertEqual(p.get_error(0).local_function_stack(), [])
-
-
 if __name__ == "__main__":
     unittest.main()

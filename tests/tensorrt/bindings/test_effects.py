@@ -277,6 +277,14 @@ class Numbers(Case):
         want = [3 + 2 * np.arange(4), grid, np.repeat(np.arange(3)[:, None], 2, 1)]
         self.same(build, {"x": floats(3, 2)}, want)
 
+    def test_nothing_is_normalized(self):
+        x = np.zeros((4, 0), np.float32)
+
+        def build(s, x):
+            return out(s.network.add_normalization(x, x, x, 0b11))
+
+        self.same(build, {"x": x}, x)
+
     def test_random_fill(self):
         def build(s, x):
             layer = s.network.add_fill((20000,), trt.FillOperation.RANDOM_UNIFORM, trt.float32)

@@ -1,0 +1,222 @@
+"""The ONNX parser: errors that say where, models in parts, weights beside models, what nodes give."""
+
+import os
+import tempfile
+import unittest
+
+import numpy as np
+import onnx
+import tensorrt_bindings as trt
+
+from .support import Session, model, reference
+from .test_build import F32, I64, node, small_model
+
+
+def with_weights(folder, data=b""):
+    """A model whose weights lie in the file w.bin of the folder, or nowhere."""
+    w = np.arange(12, dtype=np.float32).reshape(3, 4)
+    serialized = model(
+        [node("MatMul", ["x", "w"], ["y"])], {"x": (F32, [2, 3])}, {"y": (F32, [2, 4])}, {"w": w}
+    )
+    proto = onnx.load_from_string(serialized)
+    tensor = proto.graph.initializer[0]
+    onnx.external_data_helper.set_external_data(tensor, "w.bin", 0, w.nbytes)
+    tensor.ClearField("raw_data")
+    with open(os.path.join(folder, "w.bin"), "wb") as f:
+        f.write(w.tobytes())
+    return proto.SerializeToString(), serialized, w
+
+
+class Loading(unittest.TestCase):
+    def check(self, s, serialized):
+        x = {"x": np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3)}
+        np.testing.assert_allclose(s.run(x)["y"], reference(serialized, x)["y"], 1e-4)
+
+    def test_external_data(self):
+        with tempfile.TemporaryDirectory() as folder:
+            outside, whole, _ = with_weights(folder)
+            path = os.path.join(folder, "m.onnx")
+            s = Session()
+            p = trt.OnnxParser(s.network, s.log)
+            self.assertFalse(p.parse(outside))  # from where?
+            self.assertIn("w.bin", p.get_error(0).desc())
+            s = Session()  # the path says where, though no model lies there
+            self.assertTrue(trt.OnnxParser(s.network, s.log).parse(outside, path), s.log.errors())
+            self.check(s, whole)
+            with open(path, "wb") as f:
+                f.write(outside)
+            for read in ("parse_from_file", "load_model_proto"):
+                s = Session()
+                p = trt.OnnxParser(s.network, s.log)
+                if read == "parse_from_file":
+                    self.assertTrue(p.parse_from_file(path))
+                else:
+                    self.assertTrue(p.load_model_proto(outside, path) and p.parse_model_proto())
+                self.check(s, whole)
+            self.assertTrue(trt.OnnxParser(Session().network, s.log).supports_model_v2(outside, path))
+
+    def test_initializers_in_memory(self):
+        with tempfile.TemporaryDirectory() as folder:
+            outside, whole, w = with_weights(folder)
+        s = Session()
+        p = trt.OnnxParser(s.network, s.log)
+        self.assertFalse(p.load_initializer("w", w.ctypes.data, w.nbytes))
+        self.assertIn("'w'", s.log.errors()[-1])
+        self.assertTrue(p.load_model_proto(outside))
+        self.assertTrue(p.load_initializer("w", w.ctypes.data, w.nbytes))
+        self.assertTrue(p.parse_model_proto(), s.log.errors())
+        self.check(s, whole)
+        s = Session()
+        p = trt.OnnxParser(s.network, s.log)
+        self.assertTrue(p.load_model_proto(outside))
+        self.assertTrue(p.load_initializer("w", w.ctypes.data, 4))
+        self.assertFalse(p.parse_model_proto())
+        self.assertIn("needs 48 bytes", s.log.errors()[-1])
+
+    def test_weight_descriptors(self):
+        x = {"x": np.ones((1, 3, 8, 8), np.float32)}
+        s = Session()
+        p = trt.OnnxParser(s.network, s.log)
+        serialized = small_model(1)
+        self.assertTrue(p.parse_with_weight_descriptors(serialized))
+        np.testing.assert_allclose(s.run(x)["y"], reference(serialized, x)["y"], 1e-4)
+
+    def test_the_parser_may_go_first(self):
+        s = Session()
+        serialized = small_model(1)
+        self.assertTrue(s.parse(serialized))
+        del s.parser
+        x = {"x": np.ones((1, 3, 8, 8), np.float32)}
+        np.testing.assert_allclose(s.run(x)["y"], reference(serialized, x)["y"], 1e-4)
+
+    def test_garbage(self):
+        good = small_model(1)
+        for bad in (b"", b"x", b"\x00" * 100, good[: len(good) // 2], good[:-1], os.urandom(999)):
+            s = Session()
+            p = trt.OnnxParser(s.network, s.log)
+            self.assertFalse(p.parse(bad))
+            self.assertEqual(p.num_errors, 1)
+            self.assertEqual((p.get_error(0).node(), p.get_error(0).node_name()), (-1, ""))
+            self.assertFalse(p.supports_model_v2(bad))
+
+
+class Errors(unittest.TestCase):
+    bad = model(
+        [
+            node("Relu", ["x"], ["h"]),
+            onnx.helper.make_node("Sqr", ["h"], ["i"], name="first"),
+            onnx.helper.make_node("Neg", ["i"], ["j"]),
+            onnx.helper.make_node("Cube", ["j"], ["y"], name="second"),
+        ],
+        {"x": (F32, [2])},
+        {"y": (F32, [2])},
+    )
+
+    def test_every_unknown_operator_is_named(self):
+        s = Session()
+        self.assertFalse(s.parse(self.bad))
+        errors = [s.parser.get_error(i) for i in range(s.parser.num_errors)]
+        self.assertEqual([(e.node(), e.node_name(), e.node_operator()) for e in errors],
+                         [(1, "first", "Sqr"), (3, "second", "Cube")])  # fmt: skip
+        for e in errors:
+            self.assertEqual(e.code(), trt.ErrorCode.UNSUPPORTED_NODE)
+            self.assertIn(e.node_operator(), e.desc())
+            self.assertIn(e.node_operator(), str(e))
+            self.assertEqual((e.file(), e.func(), e.line()), ("carnot", "import", 0))
+            self.assertEqual((e.local_function_stack(), e.local_function_stack_size()), ([], 0))
+        s.parser.clear_errors()
+        self.assertEqual(s.parser.num_errors, 0)
+
+    def test_subgraphs(self):
+        s = Session()
+        p = trt.OnnxParser(s.network, s.log)
+        self.assertFalse(p.supports_model_v2(self.bad))
+        parts = [(p.is_subgraph_supported(i), p.get_subgraph_nodes(i)) for i in range(p.num_subgraphs)]
+        self.assertEqual(parts, [(True, [0]), (False, [1]), (True, [2]), (False, [3])])
+        supported, old = p.supports_model(self.bad)
+        self.assertEqual((supported, old), (False, [([0], True), ([1], False), ([2], True), ([3], False)]))
+        self.assertEqual(p.supports_model(small_model(1)), (True, [([0, 1, 2, 3], True)]))
+        self.assertFalse(p.is_subgraph_supported(9))
+
+    def test_a_shape_that_does_not_fit(self):
+        s = Session()
+        bad = model(
+            [node("MatMul", ["x", "z"], ["y"])],
+            {"x": (F32, [2, 3]), "z": (F32, [4, 5])},
+            {"y": (F32, [2, 5])},
+        )
+        self.assertFalse(s.parse(bad))
+        error = s.parser.get_error(0)
+        self.assertEqual((error.node(), error.node_name()), (0, "the_MatMul"))
+        self.assertIn("[2, 3]", error.desc())
+
+    def test_types_that_tensorrt_lacks(self):
+        s = Session()
+        strings = model(
+            [node("Identity", ["x"], ["y"])],
+            {"x": (onnx.TensorProto.STRING, [2])},
+            {"y": (onnx.TensorProto.STRING, [2])},
+        )
+        self.assertFalse(s.parse(strings))
+        self.assertEqual(s.parser.num_errors, 1)
+
+
+class Views(unittest.TestCase):
+    def test_what_nodes_give(self):
+        split = model(
+            [
+                node("Split", ["x"], ["a", "b"], axis=0, num_outputs=2),
+                onnx.helper.make_node("Neg", ["a"], ["c"]),
+                node("Sum", ["c", "b"], ["y"]),
+            ],
+            {"x": (F32, [4, 2])},
+            {"y": (F32, [2, 2])},
+        )
+        s = Session()
+        self.assertTrue(s.parse(split))
+        p = s.parser
+        self.assertEqual([p.get_layer_output_tensor("the_Split", i).name for i in (0, 1)], ["a", "b"])
+        self.assertEqual(p.get_layer_output_tensor("the_Sum", 0).name, "y")
+        for name, index in (("the_Split", 2), ("the_Split", -1), ("nothing", 0)):
+            self.assertIsNone(p.get_layer_output_tensor(name, index))
+
+    def test_inputs_and_outputs(self):
+        serialized = model(
+            [node("Shape", ["x"], ["y"]), node("Cast", ["x"], ["z"], to=onnx.TensorProto.FLOAT16)],
+            {"x": (F32, ["n", 3])},
+            {"y": (I64, [2]), "z": (onnx.TensorProto.FLOAT16, ["n", 3])},
+        )
+        s = Session()
+        self.assertTrue(s.parse(serialized))
+        n = s.network
+        self.assertEqual([n.get_input(i).name for i in range(n.num_inputs)], ["x"])
+        x, y, z = n.get_input(0), n.get_output(0), n.get_output(1)
+        self.assertEqual((tuple(x.shape), x.dtype, x.get_dimension_name(0)), ((-1, 3), trt.float32, "n"))
+        self.assertEqual((y.name, tuple(y.shape), y.dtype), ("y", (2,), trt.int64))
+        self.assertEqual((z.name, tuple(z.shape), z.dtype), ("z", (-1, 3), trt.float16))
+
+    def test_an_input_that_is_an_output(self):
+        s = Session()
+        self.assertTrue(
+            s.parse(model([node("Identity", ["x"], ["y"])], {"x": (F32, [2])}, {"y": (F32, [2])}))
+        )
+        x = np.array([1, 2], np.float32)
+        np.testing.assert_array_equal(s.run({"x": x})["y"], x)
+
+    def test_flags(self):
+        s = Session()
+        p = trt.OnnxParser(s.network, s.log)
+        self.assertTrue(p.get_flag(trt.OnnxParserFlag.NATIVE_INSTANCENORM))
+        for flag in trt.OnnxParserFlag.__members__.values():
+            p.set_flag(flag)
+            self.assertTrue(p.get_flag(flag))
+            p.clear_flag(flag)
+            self.assertFalse(p.get_flag(flag))
+        p.flags = 0b101
+        self.assertEqual(p.flags, 0b101)
+        self.assertEqual(p.get_used_vc_plugin_libraries(), [])
+        self.assertFalse(p.supports_operator(""))
+
+
+if __name__ == "__main__":
+    unittest.main()
