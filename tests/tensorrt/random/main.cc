@@ -61,12 +61,12 @@ Profiler profiler;
 class Allocator : public IOutputAllocator {
  public:
   void* reallocateOutput(char const*, void*, uint64_t size, uint64_t) noexcept override {
-    if (size > most) return nullptr;
+    if (size > kMost) return nullptr;
     memory.resize(size + 1);
     return memory.data();
   }
   void notifyShape(char const*, Dims const&) noexcept override {}
-  static constexpr uint64_t most = 1 << 22;
+  static constexpr uint64_t kMost = 1 << 22;
   std::vector<char> memory;
 };
 
