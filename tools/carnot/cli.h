@@ -67,5 +67,10 @@ void add_inspect(CLI::App& app, int& exit);
 void add_compare(CLI::App& app, int& exit);
 void add_ops(CLI::App& app, int& exit);
 void add_devices(CLI::App& app, int& exit);
+void add_exec(CLI::App& app, int& exit);
+
+/// `carnot exec PROGRAM ...`, whose words are the program's: not for the parser of options.
+bool is_exec(int argc, char** argv);
+int exec_program(char** argv);
 
 }  // namespace carnot::cli

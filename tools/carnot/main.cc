@@ -48,6 +48,7 @@ void prepare_process() {
 
 int main(int argc, char** argv) {
   prepare_process();
+  if (is_exec(argc, argv)) return exec_program(argv);
   CLI::App app("Compiles and runs trained networks: ONNX in, fused and tuned machine code out.",
                "carnot");
   app.set_version_flag("--version", "carnot " CARNOT_VERSION);
@@ -65,6 +66,7 @@ int main(int argc, char** argv) {
   add_compare(app, exit);
   add_ops(app, exit);
   add_devices(app, exit);
+  add_exec(app, exit);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {  // CLI11 reports usage this way

@@ -1,0 +1,79 @@
+"""Under `carnot exec`: cuda-python's runtime module calls the CUDA of host memory.
+
+Its wheels hold NVIDIA's runtime, linked in statically, which works with NVIDIA's driver alone. The
+modules that wrap it offer each function as a capsule, which other modules import: here they are
+pointed at libcudart.so of the same major version, before anybody does. Everything else, and a
+sitecustomize of the user's own, is as it was.
+"""
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import os
+import sys
+
+
+def _point_at_host_cuda(module):
+    import ctypes
+
+    capsules = getattr(module, "__pyx_capi__", None)
+    if not capsules or "_cudaMalloc" not in capsules and "cudaMalloc" not in capsules:
+        return
+    api = ctypes.pythonapi
+    api.PyCapsule_GetName.restype = ctypes.c_char_p
+    api.PyCapsule_GetName.argtypes = [ctypes.py_object]
+    api.PyCapsule_New.restype = ctypes.py_object
+    api.PyCapsule_New.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
+    # What the functions' structures look like is the major version's.
+    major = 12 if "cudaGetDeviceProperties_v2" in {n.lstrip("_") for n in capsules} else 13
+    runtime = ctypes.CDLL(f"libcudart.so.{major}")
+    for name, capsule in list(capsules.items()):
+        function = getattr(runtime, name.lstrip("_"), None)
+        if function is None:
+            continue
+        signature = ctypes.create_string_buffer(api.PyCapsule_GetName(capsule))
+        _KEPT.append(signature)
+        address = ctypes.cast(function, ctypes.c_void_p)
+        capsules[name] = api.PyCapsule_New(address, ctypes.addressof(signature), None)
+
+
+_KEPT = []
+_MODULES = {
+    "cuda.bindings._internal.runtime",
+    "cuda.bindings._internal.runtime_ptds",
+    "cuda.bindings._bindings.cyruntime",
+    "cuda.bindings._bindings.cyruntime_ptds",
+    "cuda._cuda.ccudart",
+    "cuda._lib.ccudart.ccudart",
+}
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name not in _MODULES:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is not None and spec.loader is not None:
+            load = spec.loader.exec_module
+
+            def exec_module(module):
+                load(module)
+                _point_at_host_cuda(module)
+
+            spec.loader.exec_module = exec_module
+        return spec
+
+
+def _next_sitecustomize():
+    """The one that this file hides."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    others = [p for p in sys.path if os.path.abspath(p or ".") != here]
+    spec = importlib.machinery.PathFinder.find_spec("sitecustomize", others)
+    if spec is not None and spec.loader is not None:
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["sitecustomize"] = module
+        spec.loader.exec_module(module)
+
+
+sys.meta_path.insert(0, _Finder())
+_next_sitecustomize()
