@@ -103,7 +103,10 @@ def nonsense(value):
     if isinstance(value, bool):
         return []
     if hasattr(kind, "__members__"):
-        return [kind(99), kind(-1)]
+        try:
+            return [kind(99), kind(-1)]
+        except ValueError:
+            return []  # a module whose enumerations have no such values
     if isinstance(value, int):
         return [-1, 0, 7, 2**31 - 1, -(2**31), 2**62]
     if isinstance(value, float):

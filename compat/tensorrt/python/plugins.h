@@ -1,0 +1,59 @@
+#pragma once
+// Plugins between Python and the library: fields, and the native objects of plugins in Python.
+#include <deque>
+
+#include "adapter.h"
+#include "bind.h"
+
+namespace trt_python {
+
+/// The fields of a plugin, read off a sequence of PluginField, in memory of its own.
+class Fields {
+ public:
+  void assign(nb::handle sequence);
+  const PluginFieldCollection* collection() const { return &collection_; }
+
+ private:
+  std::deque<std::string> kept_;
+  std::vector<PluginField> fields_;
+  PluginFieldCollection collection_;
+};
+
+/// A PluginFieldCollection of Python with copies of the fields.
+nb::object fields_of(const PluginFieldCollection* collection);
+
+/// A class or function of _plugins.py.
+nb::object plugin_part(const char* name);
+
+/// Copies of the descriptions of tensors.
+template <class Desc>
+nb::list list_of(const Desc* items, int32_t count) {
+  nb::list list;
+  for (int32_t i = 0; i < count; ++i) list.append(nb::cast(items[i]));
+  return list;
+}
+
+inline nb::list addresses_of(const void* const* items, int32_t count) {
+  nb::list list;
+  for (int32_t i = 0; i < count; ++i) list.append(address(items[i]));
+  return list;
+}
+
+/// The native plugin of one in Python, which owns it, or of the library's that Python holds.
+/// Null where `plugin` is neither.
+IPluginV3* native_plugin_v3(nb::handle plugin);
+IPluginV2* native_plugin_v2(nb::handle plugin);
+/// The same as an object that the library deletes, for plugins that Python made for it.
+IPluginV3* released_plugin_v3(nb::object plugin);
+IPluginV2* released_plugin_v2(nb::object plugin);
+/// The Python object of a plugin.
+nb::object python_plugin_v3(IPluginV3* plugin, bool owned);
+nb::object python_plugin_v2(IPluginV2* plugin, bool owned);
+
+/// The native creator of one in Python, which owns it, or of the library's that Python holds.
+IPluginCreatorInterface* native_creator(nb::handle creator);
+nb::object python_creator(IPluginCreatorInterface* creator);
+
+void bind_native_plugins(nb::module_& m);
+
+}  // namespace trt_python
