@@ -82,7 +82,28 @@ Result<Target> resolve(const BuilderOptions& options) {
   }
   out.device = std::move(*device);
   out.description = out.device->description();
+  if (options.effort > 0) add_gpu_libraries(out.description);
   return out;
+}
+
+// A name that means nothing would switch off nothing, and nobody would know.
+Status check_tactics(const std::vector<std::string>& names, const DeviceDescription& device) {
+  DeviceDescription gpu;  // a script may switch off libraries whatever it builds for
+  gpu.kind = "cuda";
+  for (const std::string& name : names) {
+    std::string known;
+    bool found = false;
+    for (const DeviceDescription& each : {device, gpu}) {
+      for (const Tactic& tactic : tactics_of(each)) {
+        found = found || is_called(tactic, name);
+        if (each.kind == device.kind) known += cat(known.empty() ? "" : ", ", tactic.name);
+      }
+    }
+    if (!found) {
+      return error(Code::kInvalidArgument, "no tactic is named '", name, "'; there are: ", known);
+    }
+  }
+  return {};
 }
 
 BuildOptions internal_options(const BuilderOptions& options, const Target& target, Budget& budget,
@@ -150,6 +171,7 @@ Result<std::vector<std::byte>> build_bytes(Network& network, const BuilderOption
   }
   CARNOT_RETURN_IF_ERROR(check_profiles(network, options));
   CARNOT_ASSIGN(const Target target, resolve(options));
+  CARNOT_RETURN_IF_ERROR(check_tactics(options.exclude_tactics, target.description));
   Budget::Limits limits;
   if (options.memory_bytes > 0) limits.bytes = options.memory_bytes;
   limits.cancel = options.cancel;

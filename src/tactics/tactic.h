@@ -23,6 +23,12 @@ struct Problem {
   const Symbols& likely;
 };
 
+/// The constant of a buffer, or null.
+inline const Tensor* constant_in(const Problem& problem, int buffer) {
+  const auto i = static_cast<size_t>(buffer);
+  return i < problem.constants.size() ? problem.constants[i] : nullptr;
+}
+
 struct Candidate {
   std::string variant;         ///< "8x3": the text between [ and ] of the step's tactic
   std::vector<int64_t> knobs;  ///< what the tactic needs to generate it again
@@ -51,7 +57,12 @@ struct Tactic {
   /// `entry` is a fresh symbol name. Emits into `sink`.
   Result<GeneratedKernel> (*generate)(const Problem&, const Candidate&, const std::string& entry,
                                       CodeSink& sink);
+  /// Of the library that it calls, which is never required: "cublaslt". Null: our own code. Asked
+  /// for when candidates are measured; the cost model alone never takes it.
+  const char* library = nullptr;
 };
+/// Whether a name, as people give it, means the tactic: "cuda.loops", "loops", its library.
+bool is_called(const Tactic& tactic, std::string_view name);
 
 /// Compiles what was emitted. Equal kernels (by text and candidate) are compiled once: `generate`
 /// for them gives the first one's entry.

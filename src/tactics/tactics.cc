@@ -23,6 +23,12 @@ std::span<const Tactic> tactics_of(const DeviceDescription& device) {
   return {};
 }
 
+bool is_called(const Tactic& tactic, std::string_view name) {
+  const std::string_view own = tactic.name;
+  return name == own || name == own.substr(own.find('.') + 1) ||
+         (tactic.library && name == tactic.library);
+}
+
 std::unique_ptr<CodeSink> make_code_sink(const DeviceDescription& device, int threads) {
   if (device.kind == "cuda") {  // its threads are not the compiler's
     return std::make_unique<cuda::CudaCodeSink>(device, usable_cpus());

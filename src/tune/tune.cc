@@ -25,6 +25,8 @@ double seconds_since(Clock::time_point t) {
 
 constexpr double kRoundsBudgetS[] = {0, 0.5, 1, 2, 6, 20};  ///< of timing, by effort
 constexpr int kKeep[] = {1, 2, 2, 4, 8, 1000};              ///< candidates by effort
+/// Candidates of libraries by effort, besides: a ranking does not know what they can do.
+constexpr int kKeepOfLibraries[] = {0, 1, 1, 2, 4, 1000};
 constexpr int kEffortMax = 5;
 constexpr int kRoundsMin = 3, kRoundsMax = 12;
 
@@ -32,7 +34,7 @@ struct Contender {
   const Tactic* tactic;
   Candidate candidate;
   double us = 0;
-  bool cached = false, wrong = false;
+  bool cached = false, wrong = false, refused = false;
   GeneratedKernel made;
   std::unique_ptr<Trial::Call> call;
   std::string name() const {
@@ -65,7 +67,11 @@ class Tuner {
 
   Result<std::vector<Choice>> run() {
     effort_ = std::clamp(options_.effort, 0, kEffortMax);
-    device_hash_ = hash64(to_string(device_));
+    // The libraries that a machine has change nothing for our own code; what is measured of theirs
+    // has their version in its name.
+    DeviceDescription bare = device_;
+    if (bare.kind == "cuda") bare.features.clear();
+    device_hash_ = hash64(to_string(bare));
     for (const TuneTask& t : tasks_) CARNOT_RETURN_IF_ERROR(add(t));
     for (Contest& c : contests_) {
       if (effort_ > 0) look_up(c);
@@ -97,7 +103,8 @@ class Tuner {
     c.task = &t;
     c.hash = h;
     for (const Tactic& tactic : tactics_of(device_)) {
-      if (std::count(options_.excluded.begin(), options_.excluded.end(), tactic.name)) {
+      const auto is_meant = [&](const std::string& name) { return is_called(tactic, name); };
+      if (std::any_of(options_.excluded.begin(), options_.excluded.end(), is_meant)) {
         c.choice.refused.push_back(cat(tactic.name, ": switched off"));
         continue;
       }
@@ -106,7 +113,8 @@ class Tuner {
         continue;
       }
       for (Candidate& candidate : tactic.candidates(problem(t), effort_)) {
-        c.contenders.push_back({&tactic, std::move(candidate), 0, false, false, {}, nullptr});
+        c.contenders.push_back(
+            {&tactic, std::move(candidate), 0, false, false, false, {}, nullptr});
       }
     }
     if (c.contenders.empty()) {
@@ -118,15 +126,23 @@ class Tuner {
     std::stable_sort(c.contenders.begin(), c.contenders.end(), [](auto& a, auto& b) {
       return a.candidate.predicted_us < b.candidate.predicted_us;
     });
-    const size_t keep = static_cast<size_t>(kKeep[effort_]);
-    if (c.contenders.size() > keep) c.contenders.resize(keep);
+    keep_best(c);
     contests_.push_back(std::move(c));
     return {};
   }
 
+  void keep_best(Contest& c) const {
+    int own = kKeep[effort_], of_libraries = kKeepOfLibraries[effort_];
+    std::vector<Contender> kept;
+    for (Contender& x : c.contenders) {
+      if ((x.tactic->library ? of_libraries : own)-- > 0) kept.push_back(std::move(x));
+    }
+    c.contenders = std::move(kept);
+  }
+
   static bool none_is_right(const Contest& c) {
     return std::all_of(c.contenders.begin(), c.contenders.end(),
-                       [](const Contender& x) { return x.wrong; });
+                       [](const Contender& x) { return x.wrong || x.refused; });
   }
 
   // Every candidate that the effort allowed was wrong: the others get their turn.
@@ -139,6 +155,7 @@ class Tuner {
     c.contenders.push_back({(*again)[0].tactic,
                             (*again)[0].candidate,
                             (*again)[0].measured_us,
+                            false,
                             false,
                             false,
                             {},
@@ -218,10 +235,15 @@ class Tuner {
   }
 
   Status check(Contest& c, Contender& x) {
-    if (!options_.check) return {};
+    if (!options_.check && !x.tactic->library) return {};
     CARNOT_RETURN_IF_ERROR(c.trial->poison());
-    CARNOT_RETURN_IF_ERROR(device_run_->run({&x.call->launch, 1}, scratch_)
-                               .with(cat(x.name(), " for ", c.task->origin)));
+    Status ran = device_run_->run({&x.call->launch, 1}, scratch_);
+    if (ran.code() == Code::kUnsupported) {  // a library has nothing to propose
+      x.refused = true;
+      c.choice.refused.push_back(cat(x.name(), ": ", ran.message()));
+      return {};
+    }
+    CARNOT_RETURN_IF_ERROR(std::move(ran).with(cat(x.name(), " for ", c.task->origin)));
     CARNOT_ASSIGN(std::string difference, c.trial->difference());
     if (difference.empty()) return {};
     x.wrong = true;
@@ -242,7 +264,7 @@ class Tuner {
         for (Contest& c : contests_) {
           if (i >= c.contenders.size()) continue;
           Contender& x = c.contenders[i];
-          if (x.cached || x.wrong || !x.call) continue;
+          if (x.cached || x.wrong || x.refused || !x.call) continue;
           if (c.contenders.size() == 1 && round > 0) continue;
           if (round >= kRoundsMin && x.us > 2 * best(c)) continue;  // it will not catch up
           const Result<double> us = device_run_->time_us(x.call->launch, scratch_);
@@ -258,7 +280,7 @@ class Tuner {
     }
     if (!options_.cache) return;
     for (const auto& [c, x] : pending) {
-      if (!x->wrong) {
+      if (!x->wrong && !x->refused) {
         options_.cache->add(c->hash, device_hash_, x->name(), x->tactic->revision, x->us);
       }
     }
@@ -267,7 +289,7 @@ class Tuner {
   static double best(const Contest& c) {
     double us = 0;
     for (const Contender& x : c.contenders) {
-      if (!x.wrong && x.us > 0 && (us == 0 || x.us < us)) us = x.us;
+      if (!x.wrong && !x.refused && x.us > 0 && (us == 0 || x.us < us)) us = x.us;
     }
     return us;
   }
@@ -284,7 +306,7 @@ class Tuner {
   Status decide(Contest& c) {
     const Contender* winner = nullptr;
     for (const Contender& x : c.contenders) {
-      if (x.wrong) continue;
+      if (x.wrong || x.refused || (x.tactic->library && x.us <= 0)) continue;
       const bool better = !winner || (x.us > 0 && (winner->us <= 0 || x.us < winner->us));
       if (better) winner = &x;
     }

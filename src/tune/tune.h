@@ -32,7 +32,7 @@ struct TuneOptions {
   /// What candidates run on. Null: a CPU is measured on this machine's; for any other device the
   /// cost model and the times in the cache decide.
   Device* measure_on = nullptr;
-  std::vector<std::string> excluded;  ///< names of tactics that may not be used
+  std::vector<std::string> excluded;  ///< names (is_called()) of tactics that may not be used
   TimingCache* cache = nullptr;
   Budget* budget = nullptr;  ///< its end, or a cancel, leaves the best so far
   std::function<void(const TuneProgress&)> progress;

@@ -1,6 +1,7 @@
 // The options of every command that may build an engine, exit codes, messages.
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <fstream>
@@ -46,7 +47,8 @@ void BuildFlags::add_to(CLI::App& app) {
       ->check(CLI::Range(0, 1024));
   app.add_option("--timing-cache", timing_cache, "File of measured times to read and extend")
       ->type_name("FILE");
-  app.add_option("--tactics", tactics, "Tactics to switch off: -cpu.window,-cpu.contraction")
+  app.add_option("--tactics", tactics,
+                 "Tactics or libraries to switch off (or on again): -cpu.window,-cublaslt,-cudnn")
       ->delimiter(',');
   CLI::Option* half = app.add_flag("--fp16", fp16,
                                    "Allow f32 values between kernels to be stored as f16, where "
@@ -87,10 +89,13 @@ Result<BuilderOptions> builder_options(const BuildFlags& flags) {
   options.cancel = flags.cancel;
   options.timing_cache = flags.timing_cache;
   for (const std::string& t : flags.tactics) {
-    if (t.size() < 2 || t[0] != '-') {
-      return error(Code::kInvalidArgument, "--tactics: '", t, "': write -NAME to switch one off");
+    if (t.size() < 2 || (t[0] != '-' && t[0] != '+')) {
+      return error(Code::kInvalidArgument, "--tactics: '", t,
+                   "': write -NAME to switch one off, +NAME to switch it on again");
     }
-    options.exclude_tactics.push_back(t.substr(1));
+    std::vector<std::string>& off = options.exclude_tactics;
+    off.erase(std::remove(off.begin(), off.end(), t.substr(1)), off.end());
+    if (t[0] == '-') off.push_back(t.substr(1));
   }
   CARNOT_ASSIGN(ShapeFlags shapes, parse_shapes(flags.shapes));
   options.profiles = shapes.profiles;

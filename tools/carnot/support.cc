@@ -40,8 +40,9 @@ int print_devices() {
     std::printf("driver  for CUDA %s\n", version->c_str());
   }
   for (const GpuLibrary& library : gpu_libraries()) {
-    std::printf("%-12s %s\n", library.name.c_str(),
-                library.path.empty() ? "not found" : library.path.c_str());
+    const bool found = !library.path.empty();
+    const std::string what = found ? library.path + " " + library.version : library.missing;
+    std::printf("%-12s %s\n", library.name.c_str(), what.empty() ? "not found" : what.c_str());
   }
   return kOk;
 }

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "codegen/cuda/embedded.h"
+#include "device/cuda/find_library.h"
 
 namespace carnot::cuda {
 
@@ -23,49 +24,6 @@ constexpr const char* kLibraries[] = {"libnvrtc.so.13", "libnvrtc.so.12"};
 
 constexpr const char* kInstall =
     "install CUDA 12 or newer, or `pip install nvidia-cuda-nvrtc` (13), or build for a CPU";
-
-std::string folder_of_this_program() {
-  Dl_info info;
-  if (dladdr(reinterpret_cast<const void*>(&folder_of_this_program), &info) == 0) return {};
-  std::error_code ignored;
-  const auto path = std::filesystem::canonical(info.dli_fname, ignored);
-  return ignored ? std::string() : path.parent_path().string();
-}
-
-/// Where the Python packages of CUDA 13 and 12 put the library, below site-packages.
-void add_python_folders(const std::filesystem::path& packages, std::vector<std::string>& out) {
-  out.push_back((packages / "nvidia/cu13/lib").string());
-  out.push_back((packages / "nvidia/cuda_nvrtc/lib").string());
-}
-
-/// Folders in which Pythons keep packages: <prefix>/lib/python3*/{site,dist}-packages.
-void add_pythons_of(const std::filesystem::path& prefix, std::vector<std::string>& out) {
-  std::error_code ignored;
-  std::vector<std::filesystem::path> pythons;
-  for (const auto& entry : std::filesystem::directory_iterator(prefix / "lib", ignored)) {
-    if (entry.path().filename().string().rfind("python3", 0) == 0) pythons.push_back(entry.path());
-  }
-  std::sort(pythons.begin(), pythons.end());
-  for (const auto& python : pythons) {
-    add_python_folders(python / "site-packages", out);
-    add_python_folders(python / "dist-packages", out);
-  }
-}
-
-std::vector<std::string> likely_folders() {
-  std::vector<std::string> out = {"", "/usr/local/cuda/lib64"};
-  std::filesystem::path up = folder_of_this_program();
-  if (!up.empty()) {
-    constexpr int kLevels = 4;  // <prefix>/lib/python3.11/site-packages/carnot
-    for (int i = 0; i < kLevels && up.has_relative_path(); ++i, up = up.parent_path()) {
-      add_python_folders(up, out);
-      add_pythons_of(up, out);
-    }
-  }
-  add_pythons_of("/usr/local", out);
-  add_pythons_of("/usr", out);
-  return out;
-}
 
 }  // namespace
 
@@ -121,7 +79,7 @@ Result<const Nvrtc*> Nvrtc::open(std::span<const std::string> folders) {
   const std::lock_guard lock(mutex);
   if (found != nullptr && folders.empty()) return found;
   std::vector<std::string> all(folders.begin(), folders.end());
-  for (std::string& folder : likely_folders()) all.push_back(std::move(folder));
+  for (std::string& folder : library_folders()) all.push_back(std::move(folder));
   Status last;
   for (const char* library : kLibraries) {
     for (const std::string& folder : all) {

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "device/cuda/code_file.h"
+#include "device/cuda/libraries.h"
 #include "device/cuda/objects.h"
 
 namespace carnot::cuda {
@@ -14,7 +15,10 @@ class Modules : public LoadedCode {
   Modules& operator=(const Modules&) = delete;
   ~Modules() override {
     const Current current = context_.current();
-    for (ModuleObject* module : modules_) context_.driver().module_unload(module);
+    for (ModuleObject* module : modules_) {
+      if (module) context_.driver().module_unload(module);
+    }
+    calls_.clear();
   }
 
   Status load(const CodeFile& file);
@@ -32,22 +36,34 @@ class Modules : public LoadedCode {
  private:
   Status module(std::span<const std::byte> cubin);
   Status kernel(const CodeEntry& entry);
+  Status call(const CodeEntry& entry, std::span<const std::byte> text);
 
   const Context& context_;
   std::vector<ModuleObject*> modules_;
   std::vector<LoadedKernel> kernels_;
+  LibraryCalls calls_;
 };
 
 Status Modules::load(const CodeFile& file) {
   const Current current = context_.current();
+  std::vector<bool> is_call(file.modules.size(), false);
+  for (const CodeEntry& entry : file.entries) {
+    if (entry.library != Library::kNone) is_call[entry.module] = true;
+  }
   for (size_t i = 0; i < file.modules.size(); ++i) {
+    if (is_call[i]) {
+      modules_.push_back(nullptr);
+      continue;
+    }
     CARNOT_RETURN_IF_ERROR(module(file.modules[i]).with(cat("module ", i, " of the machine code")));
   }
   kernels_.reserve(file.entries.size());
   for (const CodeEntry& entry : file.entries) {
-    CARNOT_RETURN_IF_ERROR(kernel(entry).with(cat("kernel ", entry.name)));
+    const Status status =
+        entry.library == Library::kNone ? kernel(entry) : call(entry, file.modules[entry.module]);
+    CARNOT_RETURN_IF_ERROR(Status(status).with(cat("kernel ", entry.name)));
   }
-  return {};
+  return calls_.prepare(context_);
 }
 
 Status Modules::module(std::span<const std::byte> cubin) {
@@ -67,8 +83,23 @@ Status Modules::module(std::span<const std::byte> cubin) {
                "; build the engine again on this machine with 'carnot build'");
 }
 
+Status Modules::call(const CodeEntry& entry, std::span<const std::byte> text) {
+  LoadedKernel k;
+  k.pointers = entry.pointers;
+  k.integers = entry.integers;
+  k.scratch = entry.scratch;
+  const std::string_view words(reinterpret_cast<const char*>(text.data()), text.size());
+  CARNOT_ASSIGN(k.call, calls_.add(entry.library, words, entry.pointers, entry.integers)
+                            .with(cat("it is ", to_string(entry.library), "'s")));
+  kernels_.push_back(k);
+  return {};
+}
+
 Status Modules::kernel(const CodeEntry& entry) {
   LoadedKernel k;
+  if (!modules_[entry.module]) {
+    return error(Code::kCorruptEngine, "its module is a call of a library");
+  }
   const Driver& driver = context_.driver();
   CARNOT_RETURN_IF_ERROR(context_.status(
       driver.module_function(&k.function, modules_[entry.module], entry.function.c_str()),

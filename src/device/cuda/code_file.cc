@@ -3,6 +3,7 @@
 // the other, and the modules, each at a multiple of 16.
 #include "device/cuda/code_file.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -57,9 +58,10 @@ Result<CodeEntry> parse_entry(std::span<const std::byte> bytes, std::string_view
   out.pointers = w[5], out.integers = w[6], out.cluster = w[8];
   out.scratch = (w[7] & kScratch) != 0;
   out.dependent_launch = (w[7] & kDependentLaunch) != 0;
+  out.library = static_cast<Library>(std::min(w[9], kLibraries - 1));
   if (w[2] >= modules || w[3] < 1 || w[3] > kThreadsMax || w[4] > kSharedMax ||
       w[5] > kArgumentsMax || w[6] > kArgumentsMax || (w[7] & ~kFlags) != 0 || w[8] < 1 ||
-      w[8] > kClusterMax || w[9] != 0) {
+      w[8] > kClusterMax || w[9] >= kLibraries) {
     return corrupt("the launch of kernel '", out.name, "' is not valid");
   }
   return out;
@@ -90,7 +92,8 @@ std::vector<std::byte> write_code_file(const CodeFile& file) {
     const uint32_t flags = (e.scratch ? kScratch : 0) | (e.dependent_launch ? kDependentLaunch : 0);
     for (const uint32_t word :
          {static_cast<uint32_t>(e.name.size()), static_cast<uint32_t>(e.function.size()), e.module,
-          e.threads, e.shared_bytes, e.pointers, e.integers, flags, e.cluster, uint32_t{0}}) {
+          e.threads, e.shared_bytes, e.pointers, e.integers, flags, e.cluster,
+          static_cast<uint32_t>(e.library)}) {
       put(out, word);
     }
   }

@@ -7,12 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "base/status.h"
+#include "device/cuda/library_call.h"
 
 namespace carnot::cuda {
 
 /// One kernel. Its arguments are 8 bytes each: pointers, then int64 numbers, then the address of
-/// scratch memory if it needs some. The grid is (tasks, 1, 1), the block (threads, 1, 1).
+/// scratch memory if it needs some. The grid is (tasks, 1, 1), the block (threads, 1, 1). Of a
+/// library the module is the call's text (library_call.h), and grid and block say nothing.
 struct CodeEntry {
   std::string name;      ///< as the plan calls it
   std::string function;  ///< as the module calls it
@@ -23,11 +24,12 @@ struct CodeEntry {
   bool scratch = false;           ///< one piece, shared by the whole grid
   bool dependent_launch = false;  ///< waits for its predecessor itself (griddepcontrol.wait)
   uint32_t cluster = 1;           ///< blocks per cluster
+  Library library = Library::kNone;
   bool operator==(const CodeEntry&) const = default;
 };
 
 struct CodeFile {
-  std::vector<std::span<const std::byte>> modules;  ///< cubins
+  std::vector<std::span<const std::byte>> modules;  ///< cubins and calls
   std::vector<CodeEntry> entries;
 };
 

@@ -17,11 +17,14 @@ struct GpuListing {
 
 /// Error: no driver, too old a one, or no GPU, in a sentence.
 Result<std::vector<GpuListing>> list_gpus();
-/// A library that is opened at run time, and where it was found; empty: nowhere.
+/// A library that is opened at run time, and where it was found; empty: nowhere, and why.
 struct GpuLibrary {
-  std::string name, path;
+  std::string name, path, version, missing;
 };
 std::vector<GpuLibrary> gpu_libraries();
+/// Tells a description which of NVIDIA's libraries this machine has: features "cublaslt-13.1.0" and
+/// "cudnn-9.19.0". Their tactics are for those that have them.
+void add_gpu_libraries(DeviceDescription& device);
 /// "13.0": the CUDA version of the driver.
 Result<std::string> gpu_driver_version();
 Result<DeviceDescription> describe_gpu(int index);

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "device/cuda/cuda.h"
+#include "device/cuda/libraries.h"
 #include "device/cuda/objects.h"
 
 namespace carnot {
@@ -193,6 +194,7 @@ Status CudaDevice::wait(Stream* stream) {
 Status CudaDevice::queue_kernel(const Launch& launch, void* scratch, CudaStream& stream) {
   if (launch.tasks == 0) return {};
   const auto& kernel = *static_cast<const LoadedKernel*>(launch.entry);
+  if (kernel.call) return kernel.call->queue(launch, scratch, stream.object());
   CARNOT_RETURN_IF_ERROR(check_grid(launch));
   Arguments arguments(launch, scratch);
   LaunchAttribute attributes[2];
@@ -285,9 +287,9 @@ Status CudaDevice::replay(Recording& recording, std::span<void* const> scratch,
       return error(Code::kCancelled, "the run was cancelled");
     }
     CARNOT_RETURN_IF_ERROR(
-        part.exec ? graphs.start(part, scratch[0], stream.object())
-                  : queue_all(graphs.launches().subspan(part.first, part.end - part.first),
-                              scratch[0], stream, options));
+        part.together ? graphs.start(part, scratch[0], stream.object())
+                      : queue_all(graphs.launches().subspan(part.first, part.end - part.first),
+                                  scratch[0], stream, options));
   }
   return options.stream ? Status() : stream.wait();
 }
@@ -303,8 +305,8 @@ Result<double> CudaDevice::time_us(const Launch& launch, std::span<void* const> 
   CARNOT_ASSIGN(const auto recording, GraphRecording::make(*context_, many));
   const auto replay_all = [&]() -> Status {
     for (GraphRecording::Part& part : recording->parts()) {
-      CARNOT_RETURN_IF_ERROR(part.exec ? recording->start(part, scratch[0], stream.object())
-                                       : queue_all(many, scratch[0], stream, {}));
+      CARNOT_RETURN_IF_ERROR(part.together ? recording->start(part, scratch[0], stream.object())
+                                           : queue_all(many, scratch[0], stream, {}));
     }
     return {};
   };

@@ -4,6 +4,8 @@
 
 #include "device/cuda/cuda.h"
 #include "device/cuda/driver.h"
+#include "device/cuda/find_library.h"
+#include "device/cuda/library_call.h"
 
 namespace carnot {
 namespace {
@@ -87,6 +89,12 @@ Result<GpuListing> listing(const cuda::Driver& driver, int index) {
   return out;
 }
 
+constexpr cuda::Library kVendor[] = {cuda::Library::kCublasLt, cuda::Library::kCudnn};
+
+std::string version_text(int64_t version) {
+  return cat(version / 10000, '.', version / 100 % 100, '.', version % 100);
+}
+
 struct Typical {
   const char* isa;
   const char* name;
@@ -119,9 +127,28 @@ Result<std::vector<GpuListing>> list_gpus() {
 }
 
 std::vector<GpuLibrary> gpu_libraries() {
-  return {{"NVRTC", cuda::find_library({"libnvrtc.so.13", "libnvrtc.so.12"})},
-          {"cuBLASLt", cuda::find_library({"libcublasLt.so.13", "libcublasLt.so.12"})},
-          {"cuDNN", cuda::find_library({"libcudnn.so.9"})}};
+  std::vector<GpuLibrary> out = {
+      {"NVRTC", cuda::find_library({"libnvrtc.so.13", "libnvrtc.so.12"}), "", ""}};
+  for (const cuda::Library library : kVendor) {
+    GpuLibrary each{cuda::to_string(library), "", "", ""};
+    if (const Status status = cuda::open(library); status.ok()) {
+      each.path = cuda::path_of(library);
+      each.version = version_text(cuda::version_of(library));
+    } else {
+      each.missing = status.message();
+    }
+    out.push_back(std::move(each));
+  }
+  return out;
+}
+
+void add_gpu_libraries(DeviceDescription& device) {
+  for (const cuda::Library library : kVendor) {
+    if (const int64_t version = cuda::version_of(library)) {
+      device.features.push_back(cat(cuda::word_of(library), '-', version_text(version)));
+    }
+  }
+  std::sort(device.features.begin(), device.features.end());
 }
 
 Result<std::string> gpu_driver_version() {

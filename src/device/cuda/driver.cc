@@ -65,17 +65,4 @@ Result<const Driver*> driver() {
   return &opened->driver;
 }
 
-std::string find_library(std::initializer_list<const char*> names) {
-  for (const char* folder : {"", "/usr/local/cuda/lib64/"}) {
-    for (const char* name : names) {
-      std::string path = cat(folder, name);
-      void* library = dlopen(path.c_str(), RTLD_LAZY | RTLD_LOCAL);
-      if (!library) continue;
-      dlclose(library);
-      return path;
-    }
-  }
-  return "";
-}
-
 }  // namespace carnot::cuda

@@ -88,8 +88,4 @@ struct Driver {
 /// missing: the driver, a newer one, or a GPU.
 Result<const Driver*> driver();
 
-/// The name under which one of these shared libraries opens, or empty: loader path, then where
-/// CUDA is usually installed.
-std::string find_library(std::initializer_list<const char*> names);
-
 }  // namespace carnot::cuda

@@ -51,9 +51,12 @@ class Context {
   ContextObject* object_;
 };
 
+class LibraryCall;
+
 /// A kernel of a loaded module: what LoadedCode::entry() points to.
 struct LoadedKernel {
   FunctionObject* function = nullptr;
+  LibraryCall* call = nullptr;  ///< instead of the function
   unsigned threads = 1, shared_bytes = 0, cluster = 1;
   uint32_t pointers = 0, integers = 0;
   bool scratch = false, dependent_launch = false;
@@ -89,10 +92,12 @@ class GraphRecording : public Recording {
     size_t launch = 0;
     GraphNodeObject* object = nullptr;
     std::vector<void*> bound;  ///< pointers and scratch as the graph has them
+    bool call = false;         ///< a library's: a graph inside the graph
   };
-  /// Launches [first, end): a graph, or launches to be run one by one where `exec` is null.
+  /// Launches [first, end): a graph, or launches to be run one by one.
   struct Part {
     size_t first = 0, end = 0;
+    bool together = false;
     GraphObject* graph = nullptr;
     GraphExecObject* exec = nullptr;
     std::vector<Node> nodes;
@@ -103,12 +108,19 @@ class GraphRecording : public Recording {
   Status start(Part& part, void* scratch, StreamObject* stream);
 
  private:
-  Status build(Part& part);
-  Status add(Part& part, size_t launch, GraphNodeObject*& last);
+  Status build(Part& part, void* scratch);
+  void drop(Part& part) const;
+  Status add(Part& part, size_t launch, void* scratch, GraphNodeObject*& last);
+  Status add_kernel(Part& part, Node& node, void* scratch, bool after_kernel,
+                    GraphNodeObject* last);
+  Status add_call(Part& part, Node& node, void* scratch, GraphNodeObject* last);
+  Status bind(Part& part, Node& node, void* scratch);
+  Result<GraphObject*> capture(const Launch& launch, void* scratch);
 
   const Context& context_;
   std::span<const Launch> launches_;
   std::vector<Part> parts_;
+  StreamObject* capture_stream_ = nullptr;  ///< made when a library's call is first recorded
 };
 
 }  // namespace carnot::cuda

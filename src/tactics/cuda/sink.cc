@@ -7,19 +7,21 @@ namespace carnot::cuda {
 
 const KernelSource* CudaCodeSink::find(const std::string& key) const {
   const auto it = made_.find(key);
-  return it == made_.end() ? nullptr : &it->second;
+  return it == made_.end() ? nullptr : &it->second.source;
 }
 
-const KernelSource& CudaCodeSink::add(const std::string& key, KernelSource source) {
+const KernelSource& CudaCodeSink::add(const std::string& key, KernelSource source,
+                                      Library library) {
   order_.push_back(key);
-  return made_.insert_or_assign(key, std::move(source)).first->second;
+  return made_.insert_or_assign(key, Made{std::move(source), library}).first->second.source;
 }
 
 Result<CodeBlob> CudaCodeSink::finish() {
   std::vector<Source> sources;
   for (const std::string& key : order_) {
-    const KernelSource& made = made_.at(key);
-    sources.push_back({made.function, made.text});
+    const Made& made = made_.at(key);
+    if (made.library != Library::kNone) continue;
+    sources.push_back({made.source.function, made.source.text});
   }
   std::vector<Cubin> cubins;
   if (!sources.empty()) {
@@ -28,8 +30,9 @@ Result<CodeBlob> CudaCodeSink::finish() {
   }
   CodeFile file;
   CodeBlob blob;
+  size_t compiled = 0;
   for (size_t i = 0; i < order_.size(); ++i) {
-    const KernelSource& made = made_.at(order_[i]);
+    const auto& [made, library] = made_.at(order_[i]);
     CodeEntry entry;
     entry.name = entry.function = made.function;
     entry.module = static_cast<uint32_t>(i);
@@ -40,7 +43,10 @@ Result<CodeBlob> CudaCodeSink::finish() {
     entry.scratch = !made.scratch_bytes.is(0);
     entry.dependent_launch = made.dependent_launch;
     entry.cluster = static_cast<uint32_t>(made.cluster);
-    file.modules.emplace_back(cubins[i]);
+    entry.library = library;
+    file.modules.push_back(library == Library::kNone
+                               ? std::span<const std::byte>(cubins[compiled++])
+                               : std::as_bytes(std::span(made.text)));
     blob.entries.emplace_back(entry.name, file.entries.size());
     file.entries.push_back(std::move(entry));
   }
@@ -52,7 +58,7 @@ Result<CodeBlob> CudaCodeSink::finish() {
 
 std::string CudaCodeSink::text() const {
   std::string out;
-  for (const std::string& key : order_) out += made_.at(key).text + "\n";
+  for (const std::string& key : order_) out += made_.at(key).source.text + "\n";
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "codegen/cuda/kernel_source.h"
+#include "device/cuda/library_call.h"
 #include "tactics/tactic.h"
 
 namespace carnot::cuda {
@@ -18,7 +19,8 @@ class CudaCodeSink : public CodeSink {
   /// The kernel made earlier for the same share_key(), or null.
   const KernelSource* find(const std::string& key) const;
   /// Keeps a kernel under the name of its function, which must be fresh.
-  const KernelSource& add(const std::string& key, KernelSource source);
+  const KernelSource& add(const std::string& key, KernelSource source,
+                          Library library = Library::kNone);
 
   Result<CodeBlob> finish() override;
   std::string text() const override;
@@ -27,7 +29,11 @@ class CudaCodeSink : public CodeSink {
   DeviceDescription device_;
   int threads_;
   std::vector<std::string> order_;  ///< keys
-  std::map<std::string, KernelSource> made_;
+  struct Made {
+    KernelSource source;
+    Library library;
+  };
+  std::map<std::string, Made> made_;
 };
 
 /// The call of a kernel whose pointers are the buffers of a Kernel, in order.
