@@ -32,8 +32,9 @@ struct BuilderOptions {
   /// kF16 or kBF16 allow that f32 values between kernels are stored so, where the device gains by
   /// it (GPUs); arithmetic accumulates in f32, inputs and outputs keep their types.
   DType storage = DType::kF32;
-  std::map<std::string, Profile> profiles;   ///< by input name, for inputs with symbolic sizes
-  std::string timing_cache;                  ///< a file to read and extend; empty: none
+  std::map<std::string, Profile> profiles;  ///< by input name, for inputs with symbolic sizes
+  /// A file to read and extend; empty: none. For GPUs FILE.code beside it has machine code.
+  std::string timing_cache;
   std::string* timing_cache_text = nullptr;  ///< the same as text that the caller keeps
   std::vector<std::string> exclude_tactics;
   std::map<std::string, std::string> metadata;  ///< Engine::metadata() will have it

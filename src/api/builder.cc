@@ -10,6 +10,7 @@
 #include "device/cuda/cuda.h"
 #include "engine/engine_file.h"
 #include "passes/passes.h"
+#include "tactics/code_cache.h"
 
 namespace carnot {
 
@@ -107,7 +108,7 @@ Status check_tactics(const std::vector<std::string>& names, const DeviceDescript
 }
 
 BuildOptions internal_options(const BuilderOptions& options, const Target& target, Budget& budget,
-                              TimingCache& cache) {
+                              TimingCache& cache, CodeCache& code) {
   BuildOptions out;
   out.device = target.description;
   out.tune.measure_on = target.device.get();
@@ -117,6 +118,7 @@ BuildOptions internal_options(const BuilderOptions& options, const Target& targe
   out.tune.excluded = options.exclude_tactics;
   out.tune.budget = &budget;
   out.tune.cache = &cache;
+  out.tune.code = &code;
   if (options.progress) {
     out.tune.progress = [&options](const TuneProgress& p) {
       options.progress({"tuning", p.done, p.total, p.elapsed_s, p.eta_s});
@@ -177,12 +179,18 @@ Result<std::vector<std::byte>> build_bytes(Network& network, const BuilderOption
   limits.cancel = options.cancel;
   Budget budget(limits);
   TimingCache cache;
+  CodeCache code;
+  // Machine code that was compiled before stands beside the times; for a CPU it is made in no time.
+  const bool keeps_code = !options.timing_cache.empty() && target.description.kind == "cuda";
+  const std::string code_path = options.timing_cache + ".code";
   if (!options.timing_cache.empty()) CARNOT_RETURN_IF_ERROR(cache.load(options.timing_cache));
+  if (keeps_code) CARNOT_RETURN_IF_ERROR(code.load(code_path));
   if (options.timing_cache_text) cache.parse(*options.timing_cache_text);
   BuildReport report;
-  const BuildOptions internal = internal_options(options, target, budget, cache);
+  const BuildOptions internal = internal_options(options, target, budget, cache, code);
   CARNOT_ASSIGN(EngineFile file, build_engine(network.graph(), internal, &report));
   if (!options.timing_cache.empty()) CARNOT_RETURN_IF_ERROR(cache.save(options.timing_cache));
+  if (keeps_code) CARNOT_RETURN_IF_ERROR(code.save(code_path));
   if (options.timing_cache_text) *options.timing_cache_text = cache.print();
   for (const auto& [key, value] : options.metadata) file.metadata[key] = value;
   auto bytes = serialize_engine(file);

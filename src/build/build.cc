@@ -7,6 +7,7 @@
 
 #include "build/plan_builder.h"
 #include "plan/separate_memory.h"
+#include "tactics/code_cache.h"
 
 namespace carnot {
 
@@ -150,11 +151,13 @@ Result<EngineFile> build_engine(Graph& graph, const BuildOptions& options, Build
 
   TuneOptions tuning = options.tune;
   tuning.likely = shared.likely;
+  CodeCache code;
+  if (!tuning.code) tuning.code = &code;
   CARNOT_ASSIGN(std::vector<Choice> choices, tune(tasks, options.device, tuning));
   for (size_t i = 0; i < choices.size(); ++i) shared.kernels[i].choice = &choices[i];
   watch.lap("tune");
 
-  auto sink = make_code_sink(options.device, options.device.threads);
+  auto sink = make_code_sink(options.device, options.device.threads, *tuning.code, true);
   shared.sink = sink.get();
   EngineFile file;
   CARNOT_ASSIGN(file.plan, builder.emit());

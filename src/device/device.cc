@@ -19,6 +19,11 @@ Status Device::copy(void* to, const void* from, size_t bytes, Stream*) {
   return {};
 }
 
+Status Device::set(void* memory, std::byte value, size_t bytes) {
+  if (bytes > 0) std::memset(memory, static_cast<int>(value), bytes);
+  return {};
+}
+
 Status Device::replay(Recording&, std::span<void* const>, const RunOptions&) {
   return error(Code::kInternal, "a ", description().kind, " device records nothing");
 }

@@ -138,6 +138,8 @@ class Device {
   /// Between any two of the host's and the device's memory, in the stream's order. The host's
   /// memory stays as it is until the stream has come there; without a stream that is at once.
   virtual Status copy(void* to, const void* from, size_t bytes, Stream* stream);
+  /// Gives memory of the device the value, byte by byte, in the order of the work without a stream.
+  virtual Status set(void* memory, std::byte value, size_t bytes);
   /// Until all that the stream was given is done. Null: all that had no stream.
   virtual Status wait(Stream*) { return {}; }
   /// Null where the device has nothing to prepare: use run(). The launches stay where they are as

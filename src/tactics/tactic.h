@@ -46,6 +46,8 @@ struct GeneratedKernel {
   std::vector<Tensor> packed;
 };
 
+class CodeCache;
+
 /// Collects generated kernels and compiles them into one blob, in parallel.
 class CodeSink;
 
@@ -54,7 +56,7 @@ struct Tactic {
   int revision;      ///< part of the timing key: raise it when the code that it makes changes
   WhyNot (*why_not)(const Problem&);
   std::vector<Candidate> (*candidates)(const Problem&, int effort);
-  /// `entry` is a fresh symbol name. Emits into `sink`.
+  /// `entry` is a fresh symbol name, which a device may ignore. Emits into `sink`.
   Result<GeneratedKernel> (*generate)(const Problem&, const Candidate&, const std::string& entry,
                                       CodeSink& sink);
   /// Of the library that it calls, which is never required: "cublaslt". Null: our own code. Asked
@@ -78,6 +80,8 @@ std::string share_key(const Kernel& kernel, const char* tactic, const std::strin
 
 /// The tactics of a device, best guess first; the last takes any verified kernel.
 std::span<const Tactic> tactics_of(const DeviceDescription& device);
-std::unique_ptr<CodeSink> make_code_sink(const DeviceDescription& device, int threads);
+/// `cache` outlives the sink; `keep`: what is made is for an engine, not a candidate only.
+std::unique_ptr<CodeSink> make_code_sink(const DeviceDescription& device, int threads,
+                                         CodeCache& cache, bool keep);
 
 }  // namespace carnot

@@ -29,9 +29,10 @@ bool is_called(const Tactic& tactic, std::string_view name) {
          (tactic.library && name == tactic.library);
 }
 
-std::unique_ptr<CodeSink> make_code_sink(const DeviceDescription& device, int threads) {
+std::unique_ptr<CodeSink> make_code_sink(const DeviceDescription& device, int threads,
+                                         CodeCache& cache, bool keep) {
   if (device.kind == "cuda") {  // its threads are not the compiler's
-    return std::make_unique<cuda::CudaCodeSink>(device, usable_cpus());
+    return std::make_unique<cuda::CudaCodeSink>(device, usable_cpus(), cache, keep);
   }
   return std::make_unique<cpu::CpuCodeSink>(device, threads);
 }

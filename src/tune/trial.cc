@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kSampleWork = 3e6;        ///< products that one check may cost
 constexpr int64_t kElementsMax = 1 << 28;  ///< of one operand: more is a guess gone wrong
-constexpr double kAttentionWork = 3e8;     ///< beyond it only a few rows are worth the time
+constexpr double kAttentionWork = 3e8;     ///< beyond it only a part is worth the time
 /// Below this part of the largest value a result may be what cancellation left of larger ones.
 constexpr double kSmall = 0.25;
 
@@ -27,21 +27,37 @@ Result<Shape> evaluate_all(const Dims& dims, const Symbols& symbols) {
   return out;
 }
 
-// Calls visit(dense index, storage index) for every element.
+// Calls visit(dense index, storage index) for every run of `length` elements, which is a divisor of
+// the last size or 1.
 template <class Visit>
-void for_each(const Shape& shape, const Shape& strides, Visit visit) {
+void for_each_run(const Shape& shape, const Shape& strides, int64_t length, Visit visit) {
   const int64_t count = volume(shape);
   std::vector<int64_t> at(shape.size(), 0);
+  const size_t axes = length > 1 ? shape.size() - 1 : shape.size();
   int64_t place = 0;
-  for (int64_t i = 0; i < count; ++i) {
+  for (int64_t i = 0; i < count; i += length) {
     visit(i, place);
-    for (size_t a = shape.size(); a-- > 0;) {
+    for (size_t a = axes; a-- > 0;) {
       place += strides[a];
       if (++at[a] < shape[a]) break;
       place -= at[a] * strides[a];
       at[a] = 0;
     }
   }
+}
+
+// Many values repeat those of a prime number of elements: what is read from a wrong place differs
+// all the same, and they are made in no time.
+Result<Tensor> many_values(DType dtype, const Shape& shape, uint64_t seed) {
+  constexpr int64_t kDistinct = 1048573;
+  CARNOT_ASSIGN(const int64_t count, element_count(shape));
+  if (count <= kDistinct || bits_of(dtype) < 8) return fill(dtype, shape, seed);
+  CARNOT_ASSIGN(const Tensor some, fill(dtype, {kDistinct}, seed));
+  CARNOT_ASSIGN(Tensor out, Tensor::allocate(dtype, shape));
+  for (size_t at = 0; at < out.bytes(); at += some.bytes()) {
+    std::memcpy(out.mutable_data() + at, some.data(), std::min(some.bytes(), out.bytes() - at));
+  }
+  return out;
 }
 
 // Allowed error relative to the sum of |terms|: rounding of products and sums, and of the fast
@@ -70,11 +86,17 @@ double largest_finite(DType type) {
 
 }  // namespace
 
-Result<DeviceCopy> DeviceCopy::of(Device& device, const Tensor& tensor) {
+Result<DeviceCopy> DeviceCopy::room(Device& device, size_t bytes) {
   DeviceCopy out;
   if (device.shares_host_memory()) return out;
   out.device_ = &device;
-  CARNOT_ASSIGN(out.memory_, device.allocate(tensor.bytes()));
+  CARNOT_ASSIGN(out.memory_, device.allocate(bytes));
+  return out;
+}
+
+Result<DeviceCopy> DeviceCopy::of(Device& device, const Tensor& tensor) {
+  CARNOT_ASSIGN(DeviceCopy out, room(device, tensor.bytes()));
+  if (!out.memory_) return out;
   CARNOT_RETURN_IF_ERROR(device.copy(out.memory_, tensor.data(), tensor.bytes(), nullptr));
   return out;
 }
@@ -117,12 +139,17 @@ Result<Trial> Trial::create_with(Device& device, const Kernel& kernel,
     t.shapes_.push_back(shape);
     t.strides_.push_back(strides);
     CARNOT_ASSIGN(Tensor storage, Tensor::allocate(b.type.dtype, {extent}));
-    if (storage.bytes()) std::memset(storage.mutable_data(), 0, storage.bytes());
+    if (storage.bytes() && !b.strides.empty() && !b.output) {
+      std::memset(storage.mutable_data(), 0, storage.bytes());
+    }
     t.storage_.push_back(std::move(storage));
   }
   CARNOT_RETURN_IF_ERROR(t.fill_inputs(constants));
-  for (const Tensor& storage : t.storage_) {
-    CARNOT_ASSIGN(DeviceCopy there, DeviceCopy::of(device, storage));
+  for (size_t i = 0; i < t.storage_.size(); ++i) {
+    const Tensor& storage = t.storage_[i];
+    CARNOT_ASSIGN(DeviceCopy there, kernel.buffers[i].output
+                                        ? DeviceCopy::room(device, storage.bytes())
+                                        : DeviceCopy::of(device, storage));
     t.there_.push_back(std::move(there));
   }
   return t;
@@ -136,15 +163,18 @@ Status Trial::fill_inputs(std::span<const Tensor* const> constants) {
     if (i < constants.size() && constants[i] && constants[i]->shape() == shapes_[i]) {
       CARNOT_ASSIGN(dense, constants[i]->dense());
     } else {
-      CARNOT_ASSIGN(dense, fill(dtype, shapes_[i], 17 + i));
+      CARNOT_ASSIGN(dense, many_values(dtype, shapes_[i], 17 + i));
     }
     const size_t size = static_cast<size_t>(bits_of(dtype)) / 8;
     if (kernel_->buffers[i].strides.empty()) {
       storage_[i] = dense.reshaped({dense.elements()});
     } else {
-      for_each(shapes_[i], strides_[i], [&](int64_t from, int64_t to) {
+      const bool lines = !shapes_[i].empty() && strides_[i].back() == 1 && shapes_[i].back() > 0;
+      const int64_t length = lines ? shapes_[i].back() : 1;
+      for_each_run(shapes_[i], strides_[i], length, [&](int64_t from, int64_t to) {
         std::memcpy(storage_[i].mutable_data() + static_cast<size_t>(to) * size,
-                    dense.data() + static_cast<size_t>(from) * size, size);
+                    dense.data() + static_cast<size_t>(from) * size,
+                    static_cast<size_t>(length) * size);
       });
     }
     dense_.push_back(std::move(dense));
@@ -182,32 +212,81 @@ Result<std::unique_ptr<Trial::Call>> Trial::bind(const GeneratedKernel& made,
 Status Trial::poison() {
   for (size_t i = 0; i < storage_.size(); ++i) {
     if (!kernel_->buffers[i].output || storage_[i].bytes() == 0) continue;
-    std::memset(storage_[i].mutable_data(), 0xff, storage_[i].bytes());
-    if (!there_[i].memory()) continue;
-    CARNOT_RETURN_IF_ERROR(
-        device_->copy(there_[i].memory(), storage_[i].data(), storage_[i].bytes(), nullptr));
+    CARNOT_RETURN_IF_ERROR(device_->set(memory(i), std::byte{0xff}, storage_[i].bytes()));
   }
   return {};
 }
 
+int64_t Trial::place_of(const Sample& sample) const {
+  const auto b = static_cast<size_t>(sample.buffer);
+  int64_t rest = sample.offset, place = 0;
+  for (size_t a = shapes_[b].size(); a-- > 0;) {
+    place += rest % shapes_[b][a] * strides_[b][a];
+    rest /= shapes_[b][a];
+  }
+  return place;
+}
+
+// What samples need of the outputs: all of a small one, of a large one their elements.
 Status Trial::fetch_outputs() {
+  constexpr size_t kSmallBytes = 4 << 20;
+  const auto by_element = [&](size_t i) {
+    return storage_[i].bytes() > kSmallBytes && expected_.size() <= 1000 &&
+           bits_of(storage_[i].dtype()) >= 8;
+  };
   for (size_t i = 0; i < storage_.size(); ++i) {
-    if (!kernel_->buffers[i].output || !there_[i].memory()) continue;
+    if (!kernel_->buffers[i].output || !there_[i].memory() || by_element(i)) continue;
     CARNOT_RETURN_IF_ERROR(device_->copy(storage_[i].mutable_data(), there_[i].memory(),
                                          storage_[i].bytes(), nullptr));
   }
+  for (const Sample& s : expected_) {
+    const auto i = static_cast<size_t>(s.buffer);
+    if (!there_[i].memory() || !by_element(i)) continue;
+    const size_t size = static_cast<size_t>(bits_of(storage_[i].dtype())) / 8;
+    const size_t at = static_cast<size_t>(place_of(s)) * size;
+    CARNOT_RETURN_IF_ERROR(device_->copy(storage_[i].mutable_data() + at,
+                                         static_cast<std::byte*>(there_[i].memory()) + at, size,
+                                         nullptr));
+  }
   return {};
 }
 
-Status Trial::expect_attention(int64_t* work) {
+// All of it, or where that is too much work the last batch, or the last head of that.
+Status Trial::expect_attention() {
   const op::Attention& op = kernel_->attention->op;
-  const Shape& q = shapes_[0];
-  const Shape& k = shapes_[1];
-  *work = volume(q) * k[op.bsh ? 1 : 2] * 2;
-  if (static_cast<double>(*work) > kAttentionWork) return {};
-  CARNOT_ASSIGN(std::vector<Tensor> out, reference(Op(op), dense_));
+  const Shape whole = shapes_.back();
+  std::vector<Tensor> operands = dense_;
+  const auto work = [&] {
+    const Shape& k = operands[1].shape();
+    return 2.0 * static_cast<double>(volume(operands[0].shape()) * k[op.bsh ? 1 : 2]);
+  };
+  int64_t first = 0, rest = volume(whole);
+  const auto last_of = [&](size_t axis) -> Status {
+    if (whole.size() <= axis || whole[axis] <= 1) return {};
+    const bool same = std::all_of(operands.begin(), operands.end(), [&](const Tensor& t) {
+      return t.shape()[axis] == whole[axis] || t.shape()[axis] == 1;
+    });
+    if (!same) return {};
+    for (Tensor& t : operands) {
+      if (t.shape()[axis] == 1) continue;
+      Shape shape = t.shape();
+      const size_t bytes = t.bytes() / static_cast<size_t>(shape[axis]);
+      shape[axis] = 1;
+      CARNOT_ASSIGN(Tensor part, Tensor::allocate(t.dtype(), shape));
+      std::memcpy(part.mutable_data(), t.data() + t.bytes() - bytes, bytes);
+      t = std::move(part);
+    }
+    rest /= whole[axis];
+    first = volume(whole) - rest;
+    return {};
+  };
+  if (work() > kAttentionWork) CARNOT_RETURN_IF_ERROR(last_of(0));
+  if (work() > kAttentionWork && !op.bsh && operands[0].shape()[0] == 1) {
+    CARNOT_RETURN_IF_ERROR(last_of(1));
+  }
+  CARNOT_ASSIGN(std::vector<Tensor> out, reference(Op(op), operands));
   for (int64_t i = 0; i < out[0].elements(); ++i) {
-    expected_.push_back({static_cast<int>(storage_.size()) - 1, i, out[0].get(i), 1});
+    expected_.push_back({static_cast<int>(storage_.size()) - 1, first + i, out[0].get(i), 1});
   }
   return {};
 }
@@ -216,8 +295,7 @@ Status Trial::expect() {
   if (expected_ready_) return {};
   expected_ready_ = true;
   if (kernel_->attention) {
-    int64_t work = 0;
-    return expect_attention(&work);
+    return expect_attention();
   }
   double per_point = 1;
   for (const Stage& s : kernel_->stages) {
@@ -250,13 +328,8 @@ Result<std::string> Trial::difference() {
   }
   for (const Sample& s : expected_) {
     const size_t b = static_cast<size_t>(s.buffer);
-    int64_t rest = s.offset, place = 0;
-    for (size_t a = shapes_[b].size(); a-- > 0;) {
-      place += rest % shapes_[b][a] * strides_[b][a];
-      rest /= shapes_[b][a];
-    }
     const DType type = storage_[b].dtype();
-    const double got = storage_[b].get(place);
+    const double got = storage_[b].get(place_of(s));
     if (std::isnan(got) && std::isnan(s.value)) continue;
     if (got == s.value) continue;
     // Where sums may leave the floats on the way, the order of their terms decides what comes of

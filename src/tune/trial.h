@@ -26,6 +26,8 @@ class DeviceCopy {
     if (memory_) device_->release(memory_);
   }
   static Result<DeviceCopy> of(Device& device, const Tensor& tensor);
+  /// Without the bytes.
+  static Result<DeviceCopy> room(Device& device, size_t bytes);
   void* memory() const { return memory_; }
 
  private:
@@ -50,6 +52,9 @@ class Trial {
   };
   Result<std::unique_ptr<Call>> bind(const GeneratedKernel& made, const void* entry) const;
 
+  /// Computes what difference() compares with, where that has not been done. Trials may do so at
+  /// the same time.
+  Status expect();
   /// Clears the outputs, so that a candidate that writes nothing is found out.
   Status poison();
   /// Empty, or the first element that differs from the reference.
@@ -64,9 +69,9 @@ class Trial {
                                    std::span<const Tensor* const> constants,
                                    const Symbols& symbols);
   Status fetch_outputs();
+  int64_t place_of(const Sample& sample) const;
   Status fill_inputs(std::span<const Tensor* const> constants);
-  Status expect();
-  Status expect_attention(int64_t* work);
+  Status expect_attention();
 
   Device* device_;
   const Kernel* kernel_;

@@ -8,10 +8,14 @@
 #include "tune/tune.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <thread>
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/thread_team.h"
+#include "tactics/code_cache.h"
 #include "tune/trial.h"
 
 namespace carnot {
@@ -174,7 +178,9 @@ class Tuner {
   bool out_of_time() const { return options_.budget && !options_.budget->check().ok(); }
 
   Status measure() {
-    auto sink = make_code_sink(device_, device_.threads);
+    CodeCache own_code;
+    auto sink =
+        make_code_sink(device_, device_.threads, options_.code ? *options_.code : own_code, false);
     std::vector<std::pair<Contest*, Contender*>> pending;
     for (Contest& c : contests_) {
       // Nothing to choose, but still to check; a cached winner was checked when it was timed.
@@ -190,13 +196,21 @@ class Tuner {
         return std::move(made).status().with(cat(x->name(), " for ", c->task->origin));
       x->made = std::move(*made);
     }
-    CARNOT_ASSIGN(CodeBlob blob, sink->finish());
     if (!options_.measure_on) {
       CARNOT_ASSIGN(own_device_, make_cpu_device(device_.threads));
     }
     device_run_ = options_.measure_on ? options_.measure_on : own_device_.get();
+    TrialMaker trials(*this);
+    for (auto& [c, x] : pending) trials.add(*c);
+    trials.start();
+    Result<CodeBlob> compiled = sink->finish();
+    CARNOT_RETURN_IF_ERROR(trials.finish());
+    CARNOT_ASSIGN(const CodeBlob blob, std::move(compiled));
     CARNOT_ASSIGN(code_, device_run_->load(blob.bytes));
     std::map<std::string, size_t> entries(blob.entries.begin(), blob.entries.end());
+    for (auto& [c, x] : pending) {
+      if (!c->trial) return {};  // out of time
+    }
     for (auto& [c, x] : pending) CARNOT_RETURN_IF_ERROR(prepare(*c, *x, entries));
     CARNOT_RETURN_IF_ERROR(allocate_scratch(pending));
     for (auto& [c, x] : pending) {
@@ -207,12 +221,54 @@ class Tuner {
     return {};
   }
 
-  Status prepare(Contest& c, Contender& x, const std::map<std::string, size_t>& entries) {
-    if (!c.trial) {
-      CARNOT_ASSIGN(Trial trial, Trial::create(*device_run_, *c.task->kernel, c.task->constants,
-                                               options_.likely));
-      c.trial = std::make_unique<Trial>(std::move(trial));
+  // Operands and what is expected of them, for several kernels at once and while code is compiled.
+  class TrialMaker {
+   public:
+    explicit TrialMaker(Tuner& tuner) : tuner_(tuner) {}
+    TrialMaker(const TrialMaker&) = delete;
+    TrialMaker& operator=(const TrialMaker&) = delete;
+    ~TrialMaker() { join(); }
+    void add(Contest& c) {
+      if (contests_.empty() || contests_.back() != &c) contests_.push_back(&c);
     }
+    void start() {
+      statuses_.resize(contests_.size());
+      const size_t threads = std::min<size_t>(static_cast<size_t>(usable_cpus()), contests_.size());
+      for (size_t i = 0; i < threads; ++i) {
+        team_.emplace_back([this] {
+          for (size_t k; (k = next_++) < contests_.size();) {
+            statuses_[k] = tuner_.make_trial(*contests_[k]);
+          }
+        });
+      }
+    }
+    Status finish() {
+      join();
+      for (Status& status : statuses_) CARNOT_RETURN_IF_ERROR(std::move(status));
+      return {};
+    }
+
+   private:
+    void join() {
+      for (std::thread& thread : team_) thread.join();
+      team_.clear();
+    }
+    Tuner& tuner_;
+    std::vector<Contest*> contests_;
+    std::vector<Status> statuses_;
+    std::vector<std::thread> team_;
+    std::atomic<size_t> next_ = 0;
+  };
+
+  Status make_trial(Contest& c) const {
+    if (out_of_time()) return {};
+    CARNOT_ASSIGN(Trial trial,
+                  Trial::create(*device_run_, *c.task->kernel, c.task->constants, options_.likely));
+    c.trial = std::make_unique<Trial>(std::move(trial));
+    return options_.check ? c.trial->expect() : Status();
+  }
+
+  Status prepare(Contest& c, Contender& x, const std::map<std::string, size_t>& entries) {
     const auto entry = entries.find(x.made.entry);
     if (entry == entries.end()) {
       return error(Code::kInternal, x.name(), ": no code for ", x.made.entry);

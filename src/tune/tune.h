@@ -34,7 +34,8 @@ struct TuneOptions {
   Device* measure_on = nullptr;
   std::vector<std::string> excluded;  ///< names (is_called()) of tactics that may not be used
   TimingCache* cache = nullptr;
-  Budget* budget = nullptr;  ///< its end, or a cancel, leaves the best so far
+  CodeCache* code = nullptr;  ///< null: nothing compiled is kept
+  Budget* budget = nullptr;   ///< its end, or a cancel, leaves the best so far
   std::function<void(const TuneProgress&)> progress;
   /// Compare each candidate with the interpreter before it may win.
   bool check = true;

@@ -94,6 +94,7 @@ class CudaDevice : public Device {
   }
   Result<std::unique_ptr<Stream>> make_stream(void* native) override;
   Status copy(void* to, const void* from, size_t bytes, Stream* stream) override;
+  Status set(void* memory, std::byte value, size_t bytes) override;
   Status wait(Stream* stream) override;
   Status run(std::span<const Launch> launches, std::span<void* const> scratch,
              const RunOptions& options) override;
@@ -183,6 +184,18 @@ Status CudaDevice::copy(void* to, const void* from, size_t bytes, Stream* stream
   CARNOT_RETURN_IF_ERROR(context_->status(
       context_->driver().copy(pointer(to), pointer(from), bytes, used.object()), "copying"));
   return stream ? Status() : used.wait();
+}
+
+Status CudaDevice::set(void* memory, std::byte value, size_t bytes) {
+  if (bytes == 0) return {};
+  const auto lock = lock_own(nullptr);
+  const Current current = context_->current();
+  CudaStream& used = stream_or_own(nullptr);
+  CARNOT_RETURN_IF_ERROR(context_->status(
+      context_->driver().set_bytes(pointer(memory), static_cast<unsigned char>(value), bytes,
+                                   used.object()),
+      "setting memory"));
+  return used.wait();
 }
 
 Status CudaDevice::wait(Stream* stream) {

@@ -53,8 +53,8 @@ std::vector<Candidate> list(const Problem& p, int effort) {
   return out;
 }
 
-Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate,
-                                 const std::string& entry, CodeSink& sink) {
+Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate, const std::string&,
+                                 CodeSink& sink) {
   auto& cuda_sink = static_cast<CudaCodeSink&>(sink);
   const std::string key = share_key(p.kernel, "cuda.attention", candidate.variant);
   const KernelSource* source = cuda_sink.find(key);
@@ -65,7 +65,7 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate,
     }
     const int warps = static_cast<int>(candidate.knobs[0]);
     CARNOT_RETURN_IF_ERROR(why_not_attention(p.kernel, gpu.architecture, gpu.shared_bytes, warps));
-    CARNOT_ASSIGN(KernelSource made, emit_attention(p.kernel, warps, entry));
+    CARNOT_ASSIGN(KernelSource made, emit_attention(p.kernel, warps, function_of(key)));
     source = &cuda_sink.add(key, std::move(made));
   }
   return generated(*source, p.kernel.buffers.size());

@@ -36,8 +36,8 @@ std::vector<Candidate> list(const Problem& p, int effort) {
   return out;
 }
 
-Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate,
-                                 const std::string& entry, CodeSink& sink) {
+Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate, const std::string&,
+                                 CodeSink& sink) {
   auto& cuda_sink = static_cast<CudaCodeSink&>(sink);
   CARNOT_ASSIGN(const Gpu gpu, gpu_of(p.device));
   CARNOT_ASSIGN(const ContractionFacts facts, facts_of(p));
@@ -47,7 +47,7 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate,
   const std::string key = share_key(p.kernel, "cuda.contraction", variant);
   const KernelSource* source = cuda_sink.find(key);
   if (!source) {
-    CARNOT_ASSIGN(KernelSource made, emit_contraction(p.kernel, facts, tile, entry));
+    CARNOT_ASSIGN(KernelSource made, emit_contraction(p.kernel, facts, tile, function_of(key)));
     source = &cuda_sink.add(key, std::move(made));
   }
   GeneratedKernel out = generated(*source, p.kernel.buffers.size());

@@ -283,8 +283,8 @@ Result<carnot::Tensor> pack(const Found& found, const carnot::Tensor& weights) {
   return out;
 }
 
-Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate,
-                                 const std::string& entry, CodeSink& sink) {
+Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate, const std::string&,
+                                 CodeSink& sink) {
   auto& cuda_sink = static_cast<CudaCodeSink&>(sink);
   CARNOT_ASSIGN(Found found, convolution_of(p));
   if (candidate.knobs.size() != 1 || candidate.knobs[0] < 0 || candidate.knobs[0] > 63) {
@@ -296,7 +296,7 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate,
   const KernelSource* source = cuda_sink.find(key);
   if (!source) {
     KernelSource made;
-    made.function = entry;
+    made.function = function_of(key);
     made.text = to_string(found.call);
     made.pointers = static_cast<int>(found.call.pointers());
     made.scratch_bytes = kLibraryScratchBytes;

@@ -29,13 +29,13 @@ std::vector<Candidate> list(const Problem& p, int effort) {
   return out;
 }
 
-Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate,
-                                 const std::string& entry, CodeSink& sink) {
+Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate, const std::string&,
+                                 CodeSink& sink) {
   auto& cuda_sink = static_cast<CudaCodeSink&>(sink);
   const std::string key = share_key(p.kernel, "cuda.loops", candidate.variant);
   const KernelSource* source = cuda_sink.find(key);
   if (!source && p.kernel.attention)
-    source = &cuda_sink.add(key, rowwise_attention(entry, p.kernel));
+    source = &cuda_sink.add(key, rowwise_attention(function_of(key), p.kernel));
   if (!source) {
     LoopChoice choice;
     choice.method = static_cast<LoopChoice::Method>(candidate.knobs[0]);
@@ -43,7 +43,7 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate,
     choice.points = static_cast<int>(candidate.knobs[2]);
     choice.vector = static_cast<int>(candidate.knobs[3]);
     choice.strip = static_cast<int>(candidate.knobs[4]);
-    CARNOT_ASSIGN(KernelSource made, loop_source(entry, p.kernel, p.likely, choice));
+    CARNOT_ASSIGN(KernelSource made, loop_source(function_of(key), p.kernel, p.likely, choice));
     source = &cuda_sink.add(key, std::move(made));
   }
   return generated(*source, p.kernel.buffers.size());

@@ -1,5 +1,10 @@
 #include "tactics/cuda/sink.h"
 
+#include <algorithm>
+#include <cstdio>
+
+#include "base/hash.h"
+#include "codegen/cuda/embedded.h"
 #include "codegen/cuda/nvrtc.h"
 #include "device/cuda/code_file.h"
 
@@ -16,18 +21,40 @@ const KernelSource& CudaCodeSink::add(const std::string& key, KernelSource sourc
   return made_.insert_or_assign(key, Made{std::move(source), library}).first->second.source;
 }
 
-Result<CodeBlob> CudaCodeSink::finish() {
+// The cubin of each kernel that is not a library's, from the cache or compiled now.
+Status CudaCodeSink::compile(std::vector<std::span<const std::byte>>& cubins) {
+  if (std::all_of(order_.begin(), order_.end(), [&](const std::string& key) {
+        return made_.at(key).library != Library::kNone;
+      })) {
+    return {};
+  }
+  CARNOT_ASSIGN(const Nvrtc* nvrtc, Nvrtc::open());
+  Hasher common;
+  common.add(device_.isa).add(nvrtc->version());
+  for (const EmbeddedFile& file : embedded_files()) common.add(file.text);
+  std::vector<uint64_t> keys;
+  std::vector<uint64_t> missing;
   std::vector<Source> sources;
-  for (const std::string& key : order_) {
-    const Made& made = made_.at(key);
+  for (const std::string& name : order_) {
+    const Made& made = made_.at(name);
     if (made.library != Library::kNone) continue;
+    keys.push_back(Hasher(common).add(made.source.text).digest());
+    if (cache_.find(keys.back())) continue;
+    missing.push_back(keys.back());
     sources.push_back({made.source.function, made.source.text});
   }
-  std::vector<Cubin> cubins;
-  if (!sources.empty()) {
-    CARNOT_ASSIGN(const Nvrtc* nvrtc, Nvrtc::open());
-    CARNOT_ASSIGN(cubins, nvrtc->compile(sources, device_.isa, threads_));
+  CARNOT_ASSIGN(std::vector<Cubin> compiled, nvrtc->compile(sources, device_.isa, threads_));
+  for (size_t i = 0; i < missing.size(); ++i) cache_.add(missing[i], std::move(compiled[i]));
+  for (const uint64_t key : keys) {
+    cubins.emplace_back(*cache_.find(key));
+    if (keep_) cache_.keep(key);
   }
+  return {};
+}
+
+Result<CodeBlob> CudaCodeSink::finish() {
+  std::vector<std::span<const std::byte>> cubins;
+  CARNOT_RETURN_IF_ERROR(compile(cubins));
   CodeFile file;
   CodeBlob blob;
   size_t compiled = 0;
@@ -44,9 +71,8 @@ Result<CodeBlob> CudaCodeSink::finish() {
     entry.dependent_launch = made.dependent_launch;
     entry.cluster = static_cast<uint32_t>(made.cluster);
     entry.library = library;
-    file.modules.push_back(library == Library::kNone
-                               ? std::span<const std::byte>(cubins[compiled++])
-                               : std::as_bytes(std::span(made.text)));
+    file.modules.push_back(library == Library::kNone ? cubins[compiled++]
+                                                     : std::as_bytes(std::span(made.text)));
     blob.entries.emplace_back(entry.name, file.entries.size());
     file.entries.push_back(std::move(entry));
   }
@@ -60,6 +86,12 @@ std::string CudaCodeSink::text() const {
   std::string out;
   for (const std::string& key : order_) out += made_.at(key).source.text + "\n";
   return out;
+}
+
+std::string function_of(const std::string& key) {
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(hash64(key)));
+  return cat("carnot_", digits);
 }
 
 GeneratedKernel generated(const KernelSource& source, size_t buffers) {

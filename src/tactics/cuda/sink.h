@@ -7,18 +7,20 @@
 
 #include "codegen/cuda/kernel_source.h"
 #include "device/cuda/library_call.h"
+#include "tactics/code_cache.h"
 #include "tactics/tactic.h"
 
 namespace carnot::cuda {
 
 class CudaCodeSink : public CodeSink {
  public:
-  CudaCodeSink(DeviceDescription device, int threads)
-      : device_(std::move(device)), threads_(threads) {}
+  /// `cache` outlives it. `keep`: what is made here is an engine's.
+  CudaCodeSink(DeviceDescription device, int threads, CodeCache& cache, bool keep)
+      : device_(std::move(device)), threads_(threads), cache_(cache), keep_(keep) {}
 
   /// The kernel made earlier for the same share_key(), or null.
   const KernelSource* find(const std::string& key) const;
-  /// Keeps a kernel under the name of its function, which must be fresh.
+  /// Keeps a kernel, whose name is function_of() the key.
   const KernelSource& add(const std::string& key, KernelSource source,
                           Library library = Library::kNone);
 
@@ -26,8 +28,12 @@ class CudaCodeSink : public CodeSink {
   std::string text() const override;
 
  private:
+  Status compile(std::vector<std::span<const std::byte>>& cubins);
+
   DeviceDescription device_;
   int threads_;
+  CodeCache& cache_;
+  bool keep_;
   std::vector<std::string> order_;  ///< keys
   struct Made {
     KernelSource source;
@@ -35,6 +41,10 @@ class CudaCodeSink : public CodeSink {
   };
   std::map<std::string, Made> made_;
 };
+
+/// The name of a kernel in the code, by what it is: its text is then the same wherever it is made,
+/// and is compiled once.
+std::string function_of(const std::string& key);
 
 /// The call of a kernel whose pointers are the buffers of a Kernel, in order.
 GeneratedKernel generated(const KernelSource& source, size_t buffers);
