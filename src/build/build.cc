@@ -151,6 +151,8 @@ Result<EngineFile> build_engine(Graph& graph, const BuildOptions& options, Build
 
   TuneOptions tuning = options.tune;
   tuning.likely = shared.likely;
+  std::string state;
+  if (!tuning.state) tuning.state = &state;
   CodeCache code;
   if (!tuning.code) tuning.code = &code;
   CARNOT_ASSIGN(std::vector<Choice> choices, tune(tasks, options.device, tuning));
@@ -168,6 +170,7 @@ Result<EngineFile> build_engine(Graph& graph, const BuildOptions& options, Build
   file.kernels_text = std::move(kernels_text);
   file.timings_text = timings_text(shared.kernels);
   file.metadata["built_by"] = "carnot " CARNOT_VERSION;
+  if (!tuning.state->empty()) file.metadata["measured_at"] = *tuning.state;
   file.metadata["effort"] = cat(options.tune.effort);
   add_profile(graph, options, file);
   CARNOT_RETURN_IF_ERROR(verify(file.plan, static_cast<int>(file.weights.size()))

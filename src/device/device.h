@@ -150,6 +150,8 @@ class Device {
   }
   virtual Status replay(Recording& recording, std::span<void* const> scratch,
                         const RunOptions& options);
+  /// What its times depend on now, for people: clocks. Empty where nothing is known.
+  virtual std::string state() { return ""; }
   /// How long one launch takes where it is one of many, in microseconds.
   virtual Result<double> time_us(const Launch& launch, std::span<void* const> scratch);
 };

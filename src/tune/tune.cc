@@ -3,8 +3,9 @@
 // meaning, and time them in rounds.
 //
 // A round runs one candidate of every kernel, then the next one of every kernel: between two runs
-// of a kernel the caches have seen a whole network go by, as they will in the engine. The smallest
-// time counts: what disturbs a run only ever adds to it.
+// of a kernel the caches have seen a whole network go by, as they will in the engine. On a CPU the
+// smallest time counts: what disturbs a run only ever adds to it. A GPU times many launches at
+// once: there the median counts, and a candidate is timed until its times agree.
 #include "tune/tune.h"
 
 #include <algorithm>
@@ -33,11 +34,16 @@ constexpr int kKeep[] = {1, 2, 2, 4, 8, 1000};              ///< candidates by e
 constexpr int kKeepOfLibraries[] = {0, 1, 1, 2, 4, 1000};
 constexpr int kEffortMax = 5;
 constexpr int kRoundsMin = 3, kRoundsMax = 12;
+/// Times that lie this close together are believed.
+constexpr double kAgreement = 0.01;
+/// What is slower than the best by this factor is not timed again, on a CPU after kRoundsMin.
+constexpr double kHopelessOnGpu = 1.4, kHopeless = 2;
 
 struct Contender {
   const Tactic* tactic;
   Candidate candidate;
   double us = 0;
+  std::vector<double> times;
   bool cached = false, wrong = false, refused = false;
   GeneratedKernel made;
   std::unique_ptr<Trial::Call> call;
@@ -118,7 +124,7 @@ class Tuner {
       }
       for (Candidate& candidate : tactic.candidates(problem(t), effort_)) {
         c.contenders.push_back(
-            {&tactic, std::move(candidate), 0, false, false, false, {}, nullptr});
+            {&tactic, std::move(candidate), 0, {}, false, false, false, {}, nullptr});
       }
     }
     if (c.contenders.empty()) {
@@ -159,6 +165,7 @@ class Tuner {
     c.contenders.push_back({(*again)[0].tactic,
                             (*again)[0].candidate,
                             (*again)[0].measured_us,
+                            {},
                             false,
                             false,
                             false,
@@ -218,6 +225,7 @@ class Tuner {
       CARNOT_RETURN_IF_ERROR(check(*c, *x));
     }
     if (effort_ > 0) time_in_rounds(pending);
+    if (options_.state) *options_.state = device_run_->state();
     return {};
   }
 
@@ -322,16 +330,16 @@ class Tuner {
           Contender& x = c.contenders[i];
           if (x.cached || x.wrong || x.refused || !x.call) continue;
           if (c.contenders.size() == 1 && round > 0) continue;
-          if (round >= kRoundsMin && x.us > 2 * best(c)) continue;  // it will not catch up
+          if (is_decided(c, x, round)) continue;
           const Result<double> us = device_run_->time_us(x.call->launch, scratch_);
           if (!us.ok()) continue;
-          // The first run touches pages and wakes threads.
-          if (round > 0 || c.contenders.size() == 1) x.us = x.us > 0 ? std::min(x.us, *us) : *us;
+          note_time(c, x, round, *us);
           ++done;
         }
         if (out_of_time()) return;
       }
       report(done, total, seconds_since(start), round);
+      if (done == 0) break;
       if (round + 1 >= kRoundsMin && seconds_since(start) > kRoundsBudgetS[effort_]) break;
     }
     if (!options_.cache) return;
@@ -340,6 +348,25 @@ class Tuner {
         options_.cache->add(c->hash, device_hash_, x->name(), x->tactic->revision, x->us);
       }
     }
+  }
+
+  bool on_gpu() const { return device_.kind == "cuda"; }
+
+  // The first run of a CPU touches pages and wakes threads.
+  void note_time(const Contest& c, Contender& x, int round, double us) const {
+    if (!on_gpu()) {
+      if (round > 0 || c.contenders.size() == 1) x.us = x.us > 0 ? std::min(x.us, us) : us;
+      return;
+    }
+    x.times.insert(std::upper_bound(x.times.begin(), x.times.end(), us), us);
+    x.us = x.times[x.times.size() / 2];
+  }
+
+  bool is_decided(const Contest& c, const Contender& x, int round) const {
+    if (!on_gpu()) return round >= kRoundsMin && x.us > kHopeless * best(c);
+    if (round > 0 && x.us > kHopelessOnGpu * best(c)) return true;
+    return round >= kRoundsMin && x.times.size() >= 3 &&
+           x.times[x.times.size() / 2 + 1] - x.times[x.times.size() / 2 - 1] < kAgreement * x.us;
   }
 
   static double best(const Contest& c) {

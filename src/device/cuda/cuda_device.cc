@@ -1,9 +1,11 @@
 // An NVIDIA GPU as a device. Work goes to streams; without one it goes to the device's own, one
 // caller at a time. An error that the GPU has met while it worked shows at the next wait, and at
 // every call from then on: whoever waits must give up.
+#include <algorithm>
 #include <chrono>
 #include <mutex>
 
+#include "device/cuda/clocks.h"
 #include "device/cuda/cuda.h"
 #include "device/cuda/libraries.h"
 #include "device/cuda/objects.h"
@@ -101,6 +103,13 @@ class CudaDevice : public Device {
   Result<std::unique_ptr<Recording>> record(std::span<const Launch> launches) override;
   Status replay(Recording& recording, std::span<void* const> scratch,
                 const RunOptions& options) override;
+  std::string state() override {
+    char bus_id[32] = {};
+    if (context_->driver().device_bus_id(bus_id, sizeof bus_id, context_->device()) != kSuccess) {
+      return "";
+    }
+    return clocks_text(bus_id);
+  }
   Result<double> time_us(const Launch& launch, std::span<void* const> scratch) override;
 
  private:
@@ -309,12 +318,23 @@ Status CudaDevice::replay(Recording& recording, std::span<void* const> scratch,
 
 // As one node of a graph among others of its kind: what a launch costs in a replayed plan.
 Result<double> CudaDevice::time_us(const Launch& launch, std::span<void* const> scratch) {
-  constexpr int kRepeats = 10;
-  const std::vector<Launch> many(kRepeats, launch);
+  constexpr double kLongUs = 400;
+  constexpr int kRepeats = 16, kRepeatsLong = 3;
   const auto lock = lock_own(nullptr);
   const Current current = context_->current();
   CudaStream& stream = stream_or_own(nullptr);
   CARNOT_RETURN_IF_ERROR(stream.reserve_events(2));
+  const auto elapsed_us = [&](const auto& work) -> Result<double> {
+    CARNOT_RETURN_IF_ERROR(stream.mark(0));
+    CARNOT_RETURN_IF_ERROR(work());
+    CARNOT_RETURN_IF_ERROR(stream.mark(1));
+    CARNOT_RETURN_IF_ERROR(stream.wait());
+    CARNOT_ASSIGN(const double ms, stream.ms_between(0, 1));
+    return ms * 1e3;
+  };
+  CARNOT_ASSIGN(const double once, elapsed_us([&] { return queue(launch, scratch[0], stream); }));
+  const int repeats = std::clamp(static_cast<int>(kLongUs / once), kRepeatsLong, kRepeats);
+  const std::vector<Launch> many(static_cast<size_t>(repeats), launch);
   CARNOT_ASSIGN(const auto recording, GraphRecording::make(*context_, many));
   const auto replay_all = [&]() -> Status {
     for (GraphRecording::Part& part : recording->parts()) {
@@ -323,13 +343,9 @@ Result<double> CudaDevice::time_us(const Launch& launch, std::span<void* const> 
     }
     return {};
   };
-  CARNOT_RETURN_IF_ERROR(replay_all());  // its first time takes longer
-  CARNOT_RETURN_IF_ERROR(stream.mark(0));
-  CARNOT_RETURN_IF_ERROR(replay_all());
-  CARNOT_RETURN_IF_ERROR(stream.mark(1));
-  CARNOT_RETURN_IF_ERROR(stream.wait());
-  CARNOT_ASSIGN(const double ms, stream.ms_between(0, 1));
-  return ms * 1e3 / kRepeats;
+  if (repeats > kRepeatsLong) CARNOT_RETURN_IF_ERROR(replay_all());  // its first time takes longer
+  CARNOT_ASSIGN(const double us, elapsed_us(replay_all));
+  return us / repeats;
 }
 
 }  // namespace
