@@ -58,6 +58,8 @@ struct BuildSummary {
     std::vector<std::string> tried, refused, wrong;
   };
   std::vector<KernelChoice> kernels;
+  /// "own 93.0%, cublaslt 7.0%": whose code takes the measured time. Empty: nothing was measured.
+  std::string time_by;
   std::vector<std::string> notes;  ///< near misses of passes
 };
 

@@ -142,6 +142,7 @@ void fill_summary(BuildReport& report, double seconds, BuildSummary* summary) {
   if (!summary) return;
   summary->total_s = seconds;
   for (const auto& s : report.stages) summary->stages_ms.push_back({s.name, s.milliseconds});
+  summary->time_by = report.shares;
   for (Choice& c : report.choices) {
     const std::string tactic = c.candidate.variant.empty()
                                    ? std::string(c.tactic->name)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 
 #include "build/plan_builder.h"
 #include "plan/separate_memory.h"
@@ -128,6 +129,24 @@ std::string timings_text(std::span<const PlanShared::Entry> kernels) {
   return out;
 }
 
+std::string shares_text(std::span<const PlanShared::Entry> kernels) {
+  std::map<std::string, double> us;
+  double total = 0;
+  for (const PlanShared::Entry& e : kernels) {
+    const double each = e.choice->measured_us * e.uses;
+    us[e.choice->tactic->library ? e.choice->tactic->library : "own"] += each;
+    total += each;
+  }
+  std::string out;
+  for (const auto& [whose, part] : us) {
+    if (total <= 0 || part <= 0) continue;
+    char text[64];
+    std::snprintf(text, sizeof text, " %.1f%%", 100 * part / total);
+    out += cat(out.empty() ? "" : ", ", whose, text);
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<EngineFile> build_engine(Graph& graph, const BuildOptions& options, BuildReport* report) {
@@ -171,13 +190,18 @@ Result<EngineFile> build_engine(Graph& graph, const BuildOptions& options, Build
   file.timings_text = timings_text(shared.kernels);
   file.metadata["built_by"] = "carnot " CARNOT_VERSION;
   if (!tuning.state->empty()) file.metadata["measured_at"] = *tuning.state;
+  const std::string shares = shares_text(shared.kernels);
+  if (!shares.empty() && options.device.kind == "cuda") file.metadata["time_by"] = shares;
   file.metadata["effort"] = cat(options.tune.effort);
   add_profile(graph, options, file);
   CARNOT_RETURN_IF_ERROR(verify(file.plan, static_cast<int>(file.weights.size()))
                              .with("the plan that was made is not valid"));
   if (wanted(options, "plan")) options.dump("plan", print(file.plan));
   watch.lap("generate");
-  if (report) report->choices = std::move(choices);
+  if (report) {
+    report->shares = shares;
+    report->choices = std::move(choices);
+  }
   return file;
 }
 

@@ -41,6 +41,8 @@ struct BuildReport {
   std::vector<PassStats> passes;
   std::vector<Note> notes;      ///< near misses of passes
   std::vector<Choice> choices;  ///< one per distinct kernel
+  /// "own 93%, cublaslt 7%": of the measured times, whose code takes them. Empty: nothing measured.
+  std::string shares;
 };
 
 /// Consumes the graph: it is rewritten on the way.

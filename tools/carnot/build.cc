@@ -23,6 +23,7 @@ void print_summary(const Built& built, const std::string& path) {
   std::printf("), built in %.2f s\n ", s.total_s);
   for (const auto& [stage, ms] : s.stages_ms) std::printf(" %s %.0f ms", stage.c_str(), ms);
   std::printf("\n");
+  if (s.time_by.find(',') != std::string::npos) std::printf("  time by %s\n", s.time_by.c_str());
 }
 
 // Why each kernel was chosen, and what almost happened.
