@@ -60,8 +60,8 @@ Scalar from_real(double v, DType type) {
 
 class Sampler {
  public:
-  Sampler(const Kernel& kernel, Tensors inputs, const Symbols& symbols)
-      : kernel_(kernel), inputs_(inputs), symbols_(symbols) {}
+  Sampler(const Kernel& kernel, Tensors inputs, const Symbols& symbols, int64_t period)
+      : kernel_(kernel), inputs_(inputs), symbols_(symbols), period_(period) {}
 
   Status prepare() {
     for (const Buffer& b : kernel_.buffers) {
@@ -198,8 +198,9 @@ class Sampler {
       s.integer = l.index[0](slots_.data());
       return s;
     }
-    const int64_t at = offset(l.buffer, l.index);
+    int64_t at = offset(l.buffer, l.index);
     const Tensor& t = inputs_[static_cast<size_t>(l.buffer)];
+    if (period_ > 0 && t.elements() == period_ && at >= 0) at %= period_;
     return at < 0 || at >= t.elements() ? from_real(std::nan(""), type) : load_scalar(t, at);
   }
 
@@ -272,6 +273,7 @@ class Sampler {
   const Kernel& kernel_;
   Tensors inputs_;
   const Symbols& symbols_;
+  int64_t period_;
   std::vector<Shape> shapes_;  // of the buffers
   Shape sizes_;
   std::vector<SampledStage> stages_;
@@ -282,8 +284,8 @@ class Sampler {
 }  // namespace
 
 Result<std::vector<Sample>> sample(const Kernel& kernel, Tensors inputs, const Symbols& symbols,
-                                   int count, uint64_t seed) {
-  Sampler sampler(kernel, inputs, symbols);
+                                   int count, uint64_t seed, int64_t period) {
+  Sampler sampler(kernel, inputs, symbols, period);
   CARNOT_RETURN_IF_ERROR(sampler.prepare());
   std::vector<Sample> out;
   for (int64_t size : sampler.sizes()) {

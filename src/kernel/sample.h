@@ -18,8 +18,9 @@ struct Sample {
 
 /// Values of about `count` points of each storing stage, spread over the axes with corners and
 /// borders among them, the same for one seed. `inputs` are the input buffers' tensors, dense.
+/// Inputs of `period` elements, if it is not 0, are the beginning of what goes on repeating them.
 /// Not for attention kernels.
 Result<std::vector<Sample>> sample(const Kernel& kernel, Tensors inputs, const Symbols& symbols,
-                                   int count, uint64_t seed);
+                                   int count, uint64_t seed, int64_t period = 0);
 
 }  // namespace carnot

@@ -48,8 +48,9 @@ void for_each_run(const Shape& shape, const Shape& strides, int64_t length, Visi
 
 // Many values repeat those of a prime number of elements: what is read from a wrong place differs
 // all the same, and they are made in no time.
+constexpr int64_t kDistinct = 1048573;
+
 Result<Tensor> many_values(DType dtype, const Shape& shape, uint64_t seed) {
-  constexpr int64_t kDistinct = 1048573;
   CARNOT_ASSIGN(const int64_t count, element_count(shape));
   if (count <= kDistinct || bits_of(dtype) < 8) return fill(dtype, shape, seed);
   CARNOT_ASSIGN(const Tensor some, fill(dtype, {kDistinct}, seed));
@@ -138,7 +139,13 @@ Result<Trial> Trial::create_with(Device& device, const Kernel& kernel,
     }
     t.shapes_.push_back(shape);
     t.strides_.push_back(strides);
-    CARNOT_ASSIGN(Tensor storage, Tensor::allocate(b.type.dtype, {extent}));
+    // What is only on the device needs no memory of the host's.
+    const bool dense = b.strides.empty() && !kernel.attention && bits_of(b.type.dtype) >= 8;
+    const bool constant = t.shapes_.size() <= constants.size() && constants[t.shapes_.size() - 1];
+    t.repeats_.push_back(!device.shares_host_memory() && !b.output && dense && !constant &&
+                         extent > kDistinct);
+    CARNOT_ASSIGN(Tensor storage,
+                  Tensor::allocate(b.type.dtype, {t.repeats_.back() ? kDistinct : extent}));
     if (storage.bytes() && !b.strides.empty() && !b.output) {
       std::memset(storage.mutable_data(), 0, storage.bytes());
     }
@@ -147,9 +154,10 @@ Result<Trial> Trial::create_with(Device& device, const Kernel& kernel,
   CARNOT_RETURN_IF_ERROR(t.fill_inputs(constants));
   for (size_t i = 0; i < t.storage_.size(); ++i) {
     const Tensor& storage = t.storage_[i];
-    CARNOT_ASSIGN(DeviceCopy there, kernel.buffers[i].output
-                                        ? DeviceCopy::room(device, storage.bytes())
-                                        : DeviceCopy::of(device, storage));
+    CARNOT_ASSIGN(DeviceCopy there,
+                  kernel.buffers[i].output ? DeviceCopy::room(device, storage.bytes())
+                  : t.repeats_[i] ? DeviceCopy::repeating(device, storage, volume(t.shapes_[i]))
+                                  : DeviceCopy::of(device, storage));
     t.there_.push_back(std::move(there));
   }
   return t;
@@ -163,7 +171,8 @@ Status Trial::fill_inputs(std::span<const Tensor* const> constants) {
     if (i < constants.size() && constants[i] && constants[i]->shape() == shapes_[i]) {
       CARNOT_ASSIGN(dense, constants[i]->dense());
     } else {
-      CARNOT_ASSIGN(dense, many_values(dtype, shapes_[i], 17 + i));
+      const Shape shape = repeats_[i] ? Shape{kDistinct} : shapes_[i];
+      CARNOT_ASSIGN(dense, many_values(dtype, shape, 17 + i));
     }
     const size_t size = static_cast<size_t>(bits_of(dtype)) / 8;
     if (kernel_->buffers[i].strides.empty()) {
@@ -180,6 +189,19 @@ Status Trial::fill_inputs(std::span<const Tensor* const> constants) {
     dense_.push_back(std::move(dense));
   }
   return {};
+}
+
+Result<DeviceCopy> DeviceCopy::repeating(Device& device, const Tensor& tensor, int64_t elements) {
+  const size_t bytes =
+      static_cast<size_t>(elements) * static_cast<size_t>(bits_of(tensor.dtype())) / 8;
+  CARNOT_ASSIGN(DeviceCopy out, room(device, bytes));
+  auto* const begin = static_cast<std::byte*>(out.memory_);
+  size_t done = std::min(bytes, tensor.bytes());
+  CARNOT_RETURN_IF_ERROR(device.copy(begin, tensor.data(), done, nullptr));
+  for (; done < bytes; done *= 2) {
+    CARNOT_RETURN_IF_ERROR(device.copy(begin + done, begin, std::min(done, bytes - done), nullptr));
+  }
+  return out;
 }
 
 void* Trial::memory(size_t buffer) const {
@@ -307,7 +329,7 @@ Status Trial::expect() {
     per_point += terms;
   }
   const int points = static_cast<int>(std::clamp(kSampleWork / per_point, 16.0, 160.0));
-  CARNOT_ASSIGN(expected_, sample(*kernel_, dense_, symbols_, points, 1));
+  CARNOT_ASSIGN(expected_, sample(*kernel_, dense_, symbols_, points, 1, kDistinct));
   // Samples are computed in f64: what is too large for the result's type is infinite there.
   for (Sample& s : expected_) {
     const DType type = storage_[static_cast<size_t>(s.buffer)].dtype();

@@ -26,6 +26,8 @@ class DeviceCopy {
     if (memory_) device_->release(memory_);
   }
   static Result<DeviceCopy> of(Device& device, const Tensor& tensor);
+  /// Of so many elements, the tensor's over and over.
+  static Result<DeviceCopy> repeating(Device& device, const Tensor& tensor, int64_t elements);
   /// Without the bytes.
   static Result<DeviceCopy> room(Device& device, size_t bytes);
   void* memory() const { return memory_; }
@@ -78,6 +80,7 @@ class Trial {
   Symbols symbols_;
   std::vector<Shape> shapes_;
   std::vector<Shape> strides_;
+  std::vector<bool> repeats_;      ///< buffers of which the host has the beginning alone
   std::vector<Tensor> dense_;      ///< inputs as the reference wants them
   std::vector<Tensor> storage_;    ///< flat, with gaps where strided
   std::vector<DeviceCopy> there_;  ///< the same for the kernel

@@ -34,9 +34,9 @@ struct TuneOptions {
   Device* measure_on = nullptr;
   std::vector<std::string> excluded;  ///< names (is_called()) of tactics that may not be used
   TimingCache* cache = nullptr;
-  CodeCache* code = nullptr;  ///< null: nothing compiled is kept
+  CodeCache* code = nullptr;     ///< null: nothing compiled is kept
   std::string* state = nullptr;  ///< gets the device's state (Device::state()) after measuring
-  Budget* budget = nullptr;   ///< its end, or a cancel, leaves the best so far
+  Budget* budget = nullptr;      ///< its end, or a cancel, leaves the best so far
   std::function<void(const TuneProgress&)> progress;
   /// Compare each candidate with the interpreter before it may win.
   bool check = true;

@@ -47,14 +47,21 @@ TEST(LibraryTactics, WrongNamesAreRefused) {
   EXPECT_NE(to_string(built.status()).find("no tactic is named 'cublast'"), std::string::npos);
 }
 
+// "1, -2, 0, ...": so many small numbers.
+std::string numbers(int count) {
+  std::string out;
+  for (int i = 0; i < count; ++i) out += (i ? ", " : "") + std::to_string(i * 37 % 11 - 5);
+  return out;
+}
+
 struct Case {
   const char* name;
   const char* tactic;
-  const char* graph;
+  std::string graph;
   std::vector<std::string> without;
 };
 // Two in a row: a graph is made of more than one launch.
-const Case kCases[] = {
+const std::vector<Case> kCases = {
     {"BiasAndRelu",
      "cuda.cublaslt",
      R"(graph g (%x: f16[?n, 64], %w: f16[64, 64], %b: f16[64]) {
@@ -75,9 +82,12 @@ const Case kCases[] = {
      {"contraction", "loops"}},
     {"Convolution",
      "cuda.cudnn",
-     R"(graph g (%x: f16[2, 16, 19, 23], %w: f16[32, 16, 3, 3], %b: f16[32]) {
-  %0 = conv(%x, %w, %b) {strides = [2, 1], pads_lo = [1, 1], pads_hi = [1, 1]} : f16[2, 32, 10, 23]
-  %1 = pointwise(%0) by max($0, 0.0:f16) : f16[2, 32, 10, 23]
+     "graph g (%x: f16[2, 16, 19, 23], %b: f16[8]) {\n"
+     "  %w = constant {value = f16[8, 16, 3, 3] {" +
+         numbers(8 * 16 * 9) +
+         R"(}}
+  %0 = conv(%x, %w, %b) {strides = [2, 1], pads_lo = [1, 1], pads_hi = [1, 1]} : f16[2, 8, 10, 23]
+  %1 = pointwise(%0) by max($0, 0.0:f16) : f16[2, 8, 10, 23]
   return %1
 })",
      {"contraction", "cublaslt"}},

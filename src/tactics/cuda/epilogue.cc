@@ -32,20 +32,21 @@ constexpr Form kForms[] = {
 
 class Matcher {
  public:
-  explicit Matcher(const ScalarProgram& program) : program_(program) {}
+  Matcher(const ScalarProgram& program, DType result) : program_(program), result_(result) {}
 
-  /// The instruction of a value, or null for an input. Casts between floats only round: results of
-  /// a library do so once, at the end.
+  /// The instruction of a value, or null for an input.
   const ScalarInst* inst(int32_t id) const {
     return id < program_.inputs ? nullptr
                                 : &program_.insts[static_cast<size_t>(id - program_.inputs)];
   }
+  /// What is under casts between floats: a library rounds once, at the end, which is as good as on
+  /// the way unless the result's type is finer.
   int32_t strip(int32_t id) const {
-    for (const ScalarInst* i = inst(id);
-         i && i->op == ScalarOp::kCast && is_float(i->type) && bits_of(i->type) <= 32;
-         i = inst(id)) {
-      id = i->args[0];
-    }
+    const auto is_stripped = [&](const ScalarInst* i) {
+      return i && i->op == ScalarOp::kCast && is_float(i->type) && bits_of(i->type) <= 32 &&
+             bits_of(i->type) >= bits_of(result_);
+    };
+    for (const ScalarInst* i = inst(id); is_stripped(i); i = inst(id)) id = i->args[0];
     return id;
   }
 
@@ -94,6 +95,7 @@ class Matcher {
 
  private:
   const ScalarProgram& program_;
+  DType result_;
 };
 
 bool is_zero(const Dims& dims) {
@@ -105,7 +107,7 @@ bool is_zero(const Dims& dims) {
 Result<LibraryEpilogue> library_epilogue(const ContractionProblem& p) {
   if (p.stores.size() != 1) return refuse("it has ", p.stores.size(), " results");
   LibraryEpilogue out;
-  const Matcher matcher(p.epilogue);
+  const Matcher matcher(p.epilogue, p.stores[0].dtype);
   int32_t sum = p.epilogue.results[static_cast<size_t>(p.results[0])];
   for (const Form& form : kForms) {
     CARNOT_ASSIGN(const ScalarProgram pattern, parse_scalar_program(form.text, 1));
