@@ -57,6 +57,36 @@ const char* shape_input_name(const Engine& engine, int32_t index) {
   return carnotTrtGetBindingTensor(&engine, index);
 }
 
+void bind_binding_shapes(nb::class_<Context>& context) {
+  context
+      .def("set_binding_shape", &Context::setBindingDimensions, "binding"_a, "shape"_a,
+           "The shape of an input, by number.")
+      .def(
+          "get_binding_shape",
+          [](const Context& self, const Which& which) {
+            return self.getBindingDimensions(index_of(self.getEngine(), which));
+          },
+          "binding"_a, "The shape of a binding for the shapes that are set.")
+      .def("get_strides", &Context::getStrides, "binding"_a, "The distances of its elements.")
+      .def(
+          "set_shape_input",
+          [](Context& self, int32_t binding, const std::vector<int32_t>& values) {
+            return self.setInputShapeBinding(binding, values.data());
+          },
+          "binding"_a, "shape"_a, "The values of an input that shapes depend on.")
+      .def(
+          "get_shape",
+          [](const Context& self, int32_t binding) {
+            const Dims shape = self.getTensorShape(shape_input_name(self.getEngine(), binding));
+            int64_t count = 1;
+            for (int32_t i = 0; i < shape.nbDims; ++i) count *= std::max<int64_t>(shape.d[i], 0);
+            std::vector<int32_t> values(static_cast<size_t>(count));
+            require(self.getShapeBinding(binding, values.data()), "IExecutionContext.get_shape()");
+            return values;
+          },
+          "binding"_a, "The values of an input or output that shapes depend on.");
+}
+
 }  // namespace
 
 void bind_engine_bindings(nb::class_<Engine>& engine) {
@@ -174,33 +204,8 @@ void bind_context_bindings(nb::class_<Context>& context) {
                                   consumed ? &event : nullptr);
           },
           "bindings"_a, "stream_handle"_a, "input_consumed"_a = nb::none(),
-          "Queues a run; addresses by number.")
-      .def("set_binding_shape", &Context::setBindingDimensions, "binding"_a, "shape"_a,
-           "The shape of an input, by number.")
-      .def(
-          "get_binding_shape",
-          [](const Context& self, const Which& which) {
-            return self.getBindingDimensions(index_of(self.getEngine(), which));
-          },
-          "binding"_a, "The shape of a binding for the shapes that are set.")
-      .def("get_strides", &Context::getStrides, "binding"_a, "The distances of its elements.")
-      .def(
-          "set_shape_input",
-          [](Context& self, int32_t binding, const std::vector<int32_t>& values) {
-            return self.setInputShapeBinding(binding, values.data());
-          },
-          "binding"_a, "shape"_a, "The values of an input that shapes depend on.")
-      .def(
-          "get_shape",
-          [](const Context& self, int32_t binding) {
-            const Dims shape = self.getTensorShape(shape_input_name(self.getEngine(), binding));
-            int64_t count = 1;
-            for (int32_t i = 0; i < shape.nbDims; ++i) count *= std::max<int64_t>(shape.d[i], 0);
-            std::vector<int32_t> values(static_cast<size_t>(count));
-            require(self.getShapeBinding(binding, values.data()), "IExecutionContext.get_shape()");
-            return values;
-          },
-          "binding"_a, "The values of an input or output that shapes depend on.");
+          "Queues a run; addresses by number.");
+  bind_binding_shapes(context);
 }
 
 }  // namespace trt_python
