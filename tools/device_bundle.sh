@@ -8,7 +8,7 @@ set -euo pipefail
 out=$(realpath "${1:?usage: tools/device_bundle.sh OUT.tar.xz [TEST-TARGET...]}")
 shift
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-targets=(carnot conformance cuda_tests cuda_engine_tests cuda_library_tests "$@")
+targets=(carnot conformance cuda_tests cuda_engine_tests cuda_library_tests cuda_ops_tests "$@")
 bytes_max=$((40 << 20))
 
 # The tests read their data below the folder that they are started in.

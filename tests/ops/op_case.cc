@@ -5,7 +5,6 @@
 #include "ops/attrs.h"
 #include "ops/bind.h"
 #include "ops/elements.h"
-#include "tensor/fill.h"
 #include "tensor/type_text.h"
 
 namespace carnot {
@@ -40,6 +39,8 @@ Result<OpCase::Operand> parse_operand(Scanner& scanner) {
   return out;
 }
 
+}  // namespace
+
 std::vector<Info> infos_of(const OpCase& test) {
   std::vector<Info> out;
   for (const OpCase::Operand& operand : test.operands) {
@@ -49,7 +50,6 @@ std::vector<Info> infos_of(const OpCase& test) {
   return out;
 }
 
-// A number for every symbol that the run would know: small, distinct, none of them 1.
 Symbols choose_sizes(const OpCase& test, const std::vector<Info>& infos) {
   std::vector<std::string> names;
   for (const Info& info : infos) attr::collect_symbols(info.type, names);
@@ -84,6 +84,8 @@ bool has_regions(const Op& op) {
   return std::holds_alternative<op::Fused>(op) || std::holds_alternative<op::If>(op) ||
          std::holds_alternative<op::Loop>(op) || std::holds_alternative<op::Scan>(op);
 }
+
+namespace {
 
 Status check_text(const OpCase& test) {
   const std::string text = attrs_text(test.op);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ops/op.h"
+#include "tensor/fill.h"
 
 namespace carnot {
 
@@ -29,6 +30,13 @@ struct OpCase {
 
 /// Nothing for a line that is for people only.
 Result<std::optional<OpCase>> parse_op_case(const std::string& line);
+
+/// What infer() is told of the operands.
+std::vector<Info> infos_of(const OpCase& test);
+/// A number for every symbol that a run would know: small, distinct, none of them 1.
+Symbols choose_sizes(const OpCase& test, const std::vector<Info>& infos);
+Result<std::vector<Tensor>> make_operands(const OpCase& test, const Symbols& sizes, Fill kind);
+bool has_regions(const Op& op);
 
 /// Everything that the line asks for: infer(), text and back, reference() on several fills. An
 /// error says what went wrong. `blessed` is the line as it should read.
