@@ -69,4 +69,9 @@ Result<std::vector<std::byte>> build(Network network, const BuilderOptions& opti
 /// Replaces the file atomically: it holds the old engine or the new one, never a part.
 Status save_engine(const std::string& path, std::span<const std::byte> engine);
 
+/// The network's outputs by the definition of each operation: slow, what engines are compared with.
+Result<std::vector<Tensor>> reference(const Network& network, std::span<const Tensor> inputs);
+/// The CPU, then the GPUs of this machine: (BuilderOptions::device, words about it).
+std::vector<std::pair<std::string, std::string>> devices();
+
 }  // namespace carnot
