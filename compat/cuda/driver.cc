@@ -111,7 +111,7 @@ int cuGetExportTable(const void** table, const void*) {
   if (table) *table = nullptr;
   return refuse(
       "libcudart_static",
-      "this program holds NVIDIA's CUDA runtime itself, which takes NVIDIA's driver; link "
+      "this program brings NVIDIA's CUDA runtime along, which takes NVIDIA's driver; link "
       "it with libcudart.so instead (nvcc -cudart shared)",
       kSymbolNotFound);
 }

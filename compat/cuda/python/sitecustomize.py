@@ -26,7 +26,9 @@ def _point_at_host_cuda(module):
     api.PyCapsule_New.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
     # What the functions' structures look like is the major version's.
     major = 12 if "cudaGetDeviceProperties_v2" in {n.lstrip("_") for n in capsules} else 13
-    runtime = ctypes.CDLL(f"libcudart.so.{major}")
+    folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    # By its path: another library of this name may be loaded already, by torch for one.
+    runtime = ctypes.CDLL(os.path.join(folder, f"libcudart.so.{major}"))
     for name, capsule in list(capsules.items()):
         function = getattr(runtime, name.lstrip("_"), None)
         if function is None:
