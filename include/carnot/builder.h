@@ -32,6 +32,8 @@ struct BuilderOptions {
   /// kF16 or kBF16 allow that f32 values between kernels are stored so, where the device gains by
   /// it (GPUs); arithmetic accumulates in f32, inputs and outputs keep their types.
   DType storage = DType::kF32;
+  /// Nodes, by their names as StepInfo::origin has them, whose values stay f32 all the same.
+  std::vector<std::string> keep_f32;
   std::map<std::string, Profile> profiles;  ///< by input name, for inputs with symbolic sizes
   /// A file to read and extend; empty: none. For GPUs FILE.code beside it has machine code.
   std::string timing_cache;

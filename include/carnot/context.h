@@ -1,6 +1,7 @@
 #pragma once
 // Context: runs an Engine. One thread at a time; make one for each thread that runs.
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <span>
@@ -11,6 +12,19 @@
 #include "carnot/tensor.h"
 
 namespace carnot {
+
+/// The caller's memory of a device, for what a Context needs beside inputs and outputs. Work that
+/// is queued in the Context's stream may still use what release() is given.
+class MemorySource {
+ public:
+  virtual ~MemorySource() = default;
+  /// `bytes` at a multiple of `alignment`, a power of two. Null: the device's own shall be taken.
+  virtual Result<void*> allocate(size_t bytes, size_t alignment) = 0;
+  virtual void release(void* memory) = 0;
+};
+
+/// Where an output of this shape, so many bytes, shall be written; null where there is no memory.
+using OutputMemory = std::function<void*(const Shape& shape, size_t bytes)>;
 
 struct ContextOptions {
   /// Threads that one run uses, the caller among them; 0: all CPUs that the process may use.
@@ -49,6 +63,8 @@ class Context {
   /// Results are written straight to the caller's memory of `bytes_max` bytes, the host's or the
   /// GPU's. Null: to memory of the Context (the default), which the host can read.
   Status set_output(std::string_view name, void* data, size_t bytes_max);
+  /// Each run asks for the memory when the output's shape is known. Empty: as with null above.
+  Status set_output(std::string_view name, OutputMemory memory);
 
   /// Runs with what is set. Errors say which input or step; the Context stays usable. After a run
   /// with some shapes, others with the same shapes allocate nothing and take no lock (but to share
@@ -59,6 +75,20 @@ class Context {
   Result<Tensor> output(std::string_view name) const;
   /// Inputs in the engine's order; results are copies that belong to the caller.
   Result<std::vector<Tensor>> run(std::span<const Tensor> inputs);
+
+  /// As ContextOptions::stream, from the next run on. A CPU has no streams: it ignores it.
+  Status set_stream(void* stream);
+  /// Until all that runs have queued is done.
+  Status wait();
+  /// Records an event of the caller's (cudaEvent_t) behind what runs have queued. A CPU, where
+  /// nothing is queued, ignores it.
+  Status record_event(void* event);
+  /// Of the device's memory, beside inputs, outputs and weights, for a run with the inputs as they
+  /// are set; what only the run tells is not counted.
+  Result<int64_t> memory_bytes();
+  /// Gives back what memory_bytes() counts; the next run takes it from there, or from the device
+  /// where it is null. Outlives the Context.
+  Status set_memory(MemorySource* memory);
 
   /// The shape that an output will have, where that follows from the shapes of the inputs set.
   Result<Shape> output_shape(std::string_view name);

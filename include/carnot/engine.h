@@ -24,6 +24,14 @@ struct StepInfo {
   double measured_us = 0;  ///< while the engine was built; 0: not measured
 };
 
+struct LoadOptions {
+  /// "cpu", "cuda", "cuda:1": engines that are not for it are refused. Empty: where the engine
+  /// runs.
+  std::string device = {};
+  /// For weights in a GPU's memory; outlives the Engine. Null: the GPU's own.
+  MemorySource* memory = nullptr;
+};
+
 class Engine;
 using EnginePtr = std::shared_ptr<const Engine>;
 
@@ -32,9 +40,9 @@ class Engine : public std::enable_shared_from_this<Engine> {
   /// Maps the file: it must not be changed in place while the engine lives (replacing it, as a
   /// build does, is fine). A file that is cut, altered, of another version or for another kind of
   /// CPU is refused with the reason. The file holds machine code: load only what you trust.
-  static Result<EnginePtr> load(const std::string& path);
+  static Result<EnginePtr> load(const std::string& path, const LoadOptions& options = {});
   /// The same for bytes in memory, which are copied.
-  static Result<EnginePtr> load(std::span<const std::byte> bytes);
+  static Result<EnginePtr> load(std::span<const std::byte> bytes, const LoadOptions& options = {});
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

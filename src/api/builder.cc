@@ -126,6 +126,7 @@ BuildOptions internal_options(const BuilderOptions& options, const Target& targe
   }
   out.passes.print_after = options.print_after;
   out.passes.budget = &budget;
+  out.passes.keep_f32 = options.keep_f32;
   if (options.stop_after >= 0) out.passes.rewrites_max = options.stop_after;
   if (options.dump) {
     out.passes.print = [&options](std::string_view pass, const std::string& text) {

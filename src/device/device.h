@@ -142,6 +142,10 @@ class Device {
   virtual Status set(void* memory, std::byte value, size_t bytes);
   /// Until all that the stream was given is done. Null: all that had no stream.
   virtual Status wait(Stream*) { return {}; }
+  /// Until all streams are done, those that are gone by now too.
+  virtual Status wait_all() { return {}; }
+  /// Records an event of the caller's (a CUevent) behind what the stream was given.
+  virtual Status record_event(void*, Stream*) { return {}; }
   /// Null where the device has nothing to prepare: use run(). The launches stay where they are as
   /// long as the recording lives; what their `buffers` point to, and the scratch memory, may change
   /// between replays. Allocates; replay() does not.

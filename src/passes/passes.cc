@@ -37,7 +37,8 @@ class Runner {
   Runner(Graph& graph, const PassOptions& options)
       : graph_(graph),
         options_(options),
-        context_(graph, options.budget ? *options.budget : unlimited_, options.rewrites_max) {}
+        context_(graph, options.budget ? *options.budget : unlimited_, options.rewrites_max,
+                 options.keep_f32) {}
 
   Status check(const std::string& when) const {
     return options_.verify ? verify(graph_).with(when) : Status();
@@ -89,6 +90,12 @@ class Runner {
 };
 
 }  // namespace
+
+bool PassContext::keeps_f32(const Node& node) const {
+  return !keep_f32_.empty() &&
+         std::any_of(node.origin.begin(), node.origin.end(),
+                     [&](const std::string& name) { return keep_f32_.count(name) > 0; });
+}
 
 void PassContext::note(const Node& node, std::string reason) {
   if (notes_.size() >= kMaxNotes) return;

@@ -23,8 +23,12 @@ struct Note {
 class PassContext {
  public:
   static constexpr int64_t kUnlimited = INT64_MAX;
-  PassContext(const Graph& outermost, Budget& budget, int64_t rewrites_max = kUnlimited)
-      : outermost_(outermost), budget_(budget), rewrites_max_(rewrites_max) {}
+  PassContext(const Graph& outermost, Budget& budget, int64_t rewrites_max = kUnlimited,
+              std::span<const std::string> keep_f32 = {})
+      : outermost_(outermost),
+        budget_(budget),
+        rewrites_max_(rewrites_max),
+        keep_f32_(keep_f32.begin(), keep_f32.end()) {}
 
   /// Leave to make one change at this node; counts it. False once the limit is reached: then the
   /// pass leaves the node as it is.
@@ -39,6 +43,9 @@ class PassContext {
   void note(const Node& node, std::string reason);
   std::vector<Note> take_notes() { return std::move(notes_); }
 
+  /// Whether the user wants this node's values in f32, whatever half-size storage is allowed.
+  bool keeps_f32(const Node& node) const;
+
   /// Time and cancellation for long passes; bytes for what they compute.
   Budget& budget() { return budget_; }
   /// The graph that all others are regions of, for what must be unique in all of them.
@@ -50,6 +57,7 @@ class PassContext {
   const Graph& outermost_;
   Budget& budget_;
   int64_t rewrites_max_;
+  std::unordered_set<std::string> keep_f32_;  ///< origins
   int64_t rewrites_ = 0;
   std::string_view pass_;
   std::vector<Note> notes_;
@@ -82,6 +90,8 @@ struct PassOptions {
   bool verify = true;
   /// Stops for good after this many rewrites (bisection of a wrong result).
   int64_t rewrites_max = PassContext::kUnlimited;
+  /// Origins of nodes whose values stay f32.
+  std::vector<std::string> keep_f32;
   /// The graph's text after this pass ("all": after each) goes to `print`.
   std::string print_after;
   std::function<void(std::string_view pass, const std::string& text)> print;

@@ -23,7 +23,7 @@ class StoreHalf {
   Status run() {
     for (Node* node : graph_.nodes()) {
       if (context_.exhausted()) break;
-      if (!is_stored_half(*node) || !context_.rewrite()) continue;
+      if (!is_stored_half(*node) || context_.keeps_f32(*node) || !context_.rewrite()) continue;
       CARNOT_RETURN_IF_ERROR(rewrite(node));
     }
     graph_.remove_dead();

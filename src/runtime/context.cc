@@ -12,18 +12,22 @@ struct Context::Parts {
       : engine(std::move(engine_in)),
         share(std::move(share_in)),
         budget({.bytes = options.memory_bytes_max}),
-        state{device, nullptr, options.stream != nullptr, {}, budget, cancel, {}, {}} {}
+        state{device, nullptr, false, {}, budget, nullptr, cancel, {}, {}} {}
   Parts(const Parts&) = delete;
   Parts& operator=(const Parts&) = delete;
   ~Parts() {
-    // Nothing may be under way in memory that goes; an error was told by run() already.
-    if (stream && state.device.wait(stream.get()).ok()) return;
+    // Nothing may be under way in memory that goes; an error was told by run() already. A stream of
+    // the caller's may be gone by now.
+    if (!stream) return;
+    const Status waited = given ? state.device.wait_all() : state.device.wait(stream.get());
+    static_cast<void>(waited);
   }
 
   EnginePtr engine;
   DeviceShare share;
   DeviceWeights weights;  // of a device that is not the engine's
-  std::unique_ptr<Stream> stream;
+  std::unique_ptr<Stream> stream, own_stream;
+  void* given = nullptr;  // the caller's stream; null: `stream` is the Context's own
   Budget budget;
   std::atomic<bool> cancel{false};
   std::atomic<bool> busy{false};
@@ -32,8 +36,23 @@ struct Context::Parts {
   std::unique_ptr<Frame> frame;  // last: its memory is returned to the device and the budget
 
   const Plan& plan() const { return EngineFactory::parts(*engine).file.plan; }
+  Status set_stream(void* native);
   Status run_once();
 };
+
+Status Context::Parts::set_stream(void* native) {
+  if (stream && native == given) return {};
+  if (stream && !given) own_stream = std::move(stream);
+  if (!native && own_stream) {
+    stream = std::move(own_stream);
+  } else {
+    CARNOT_ASSIGN(stream, state.device.make_stream(native));
+  }
+  given = native;
+  state.stream = stream.get();
+  state.async = native != nullptr;
+  return {};
+}
 
 // What a device is in after an error of its own nobody knows.
 Status Context::Parts::run_once() {
@@ -103,13 +122,14 @@ Result<Context> ContextFactory::make(EnginePtr engine, DeviceShare share, Device
   auto parts =
       std::make_unique<Context::Parts>(std::move(engine), std::move(share), device, options);
   RunState& state = parts->state;
-  CARNOT_ASSIGN(parts->stream, device.make_stream(options.stream));
-  state.stream = parts->stream.get();
+  CARNOT_RETURN_IF_ERROR(parts->set_stream(options.stream));
   if (!installed) {
     CARNOT_ASSIGN(parts->weights, DeviceWeights::upload(device, own.file));
   }
   state.weights = (installed ? installed->weights : parts->weights).addresses();
-  for (int i = 0; i < device.threads(); ++i) state.scratch.emplace_back(device, parts->budget);
+  for (int i = 0; i < device.threads(); ++i) {
+    state.scratch.emplace_back(device, parts->budget, state.source);
+  }
   state.scratch_data.resize(state.scratch.size());
   parts->frame = std::make_unique<Frame>(program, state);
   return Context(std::move(parts));
@@ -140,6 +160,49 @@ Status Context::set_output(std::string_view name, void* data, size_t bytes_max) 
   CARNOT_ASSIGN(const size_t i, find_port(parts_->plan().outputs, "output", name));
   constexpr size_t kMax = std::numeric_limits<int64_t>::max();
   return parts_->frame->set_output(i, data, static_cast<int64_t>(std::min(bytes_max, kMax)));
+}
+
+Status Context::set_output(std::string_view name, OutputMemory memory) {
+  const Use use(parts_->busy);
+  if (!use.mine()) return in_use();
+  CARNOT_ASSIGN(const size_t i, find_port(parts_->plan().outputs, "output", name));
+  return parts_->frame->set_output(i, std::move(memory));
+}
+
+Status Context::set_stream(void* stream) {
+  const Use use(parts_->busy);
+  if (!use.mine()) return in_use();
+  return parts_->state.device.shares_host_memory() ? Status() : parts_->set_stream(stream);
+}
+
+Status Context::wait() {
+  const Use use(parts_->busy);
+  if (!use.mine()) return in_use();
+  return parts_->state.device.wait(parts_->state.stream);
+}
+
+Status Context::record_event(void* event) {
+  const Use use(parts_->busy);
+  if (!use.mine()) return in_use();
+  return parts_->state.device.record_event(event, parts_->state.stream);
+}
+
+Result<int64_t> Context::memory_bytes() {
+  const Use use(parts_->busy);
+  if (!use.mine()) return in_use();
+  return parts_->frame->memory_bytes();
+}
+
+Status Context::set_memory(MemorySource* memory) {
+  const Use use(parts_->busy);
+  if (!use.mine()) return in_use();
+  // A source of the caller's goes by the stream's order; what is the device's goes at once.
+  RunState& state = parts_->state;
+  if (!state.source) CARNOT_RETURN_IF_ERROR(state.device.wait(state.stream));
+  parts_->frame->release_memory();
+  for (Memory& scratch : state.scratch) scratch.clear();
+  state.source = memory;
+  return {};
 }
 
 Status Context::run() {

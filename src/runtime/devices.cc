@@ -1,10 +1,13 @@
 #include "runtime/devices.h"
 
+#include <unistd.h>
+
 #include <charconv>
 #include <map>
 #include <mutex>
 
 #include "base/thread_team.h"
+#include "carnot/device.h"
 #include "device/cuda/cuda.h"
 #include "engine/engine_file.h"
 
@@ -78,6 +81,35 @@ Result<int> parse_gpu(std::string_view name) {
                  "second");
   }
   return index;
+}
+
+DeviceInfo cpu_device() {
+  const DeviceDescription cpu = describe_cpu();
+  DeviceInfo out;
+  out.name = "cpu";
+  out.description = to_string(cpu);
+  out.memory_bytes = int64_t{sysconf(_SC_PHYS_PAGES)} * int64_t{sysconf(_SC_PAGESIZE)};
+  out.features = cpu.features;
+  out.features.push_back(cpu.isa);
+  return out;
+}
+
+Result<std::vector<DeviceInfo>> gpu_devices() {
+  constexpr std::string_view kSm = "sm_";
+  CARNOT_ASSIGN(const std::vector<GpuListing> gpus, list_gpus());
+  std::vector<DeviceInfo> out;
+  for (size_t i = 0; i < gpus.size(); ++i) {
+    const GpuListing& gpu = gpus[i];
+    out.push_back({cat(kGpu, i), gpu.name, to_string(gpu.description), 0, gpu.memory_bytes, {}});
+    const std::string& isa = gpu.description.isa;
+    std::from_chars(isa.data() + std::min(kSm.size(), isa.size()), isa.data() + isa.size(),
+                    out.back().compute);
+  }
+  return out;
+}
+
+int current_gpu() {
+  return std::max(gpu_of_thread(), 0);
 }
 
 Result<int> find_gpu(const DeviceDescription& target) {

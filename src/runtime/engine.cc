@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "device/cpu/library/library.h"
+#include "device/cuda/cuda.h"
 
 namespace carnot {
 namespace {
@@ -22,12 +23,21 @@ Status check_target(const DeviceDescription& target) {
                "; build it again on this machine with 'carnot build'");
 }
 
+Result<int> chosen_gpu(const DeviceDescription& target, std::string_view name) {
+  CARNOT_ASSIGN(const int index, parse_gpu(name));
+  CARNOT_ASSIGN(const DeviceDescription here, describe_gpu(index));
+  const std::string why = why_not_runnable(target, here);
+  if (why.empty()) return index;
+  return error(Code::kVersionMismatch, why);
+}
+
 }  // namespace
 
 Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Engine::~Engine() = default;
 
-Result<EnginePtr> EngineFactory::make(EngineFile file, std::unique_ptr<LoadedCode> code) {
+Result<EnginePtr> EngineFactory::make(EngineFile file, std::unique_ptr<LoadedCode> code,
+                                      const LoadOptions& options) {
   auto parts = std::make_unique<Engine::Parts>();
   parts->file = std::move(file);
   parts->code = std::move(code);
@@ -47,7 +57,7 @@ Result<EnginePtr> EngineFactory::make(EngineFile file, std::unique_ptr<LoadedCod
     parts->program = std::move(*program);
   } else {
     CARNOT_ASSIGN(const DeviceDescription target, parse_device(own.plan.device));
-    auto gpu = find_gpu(target);
+    auto gpu = options.device.empty() ? find_gpu(target) : chosen_gpu(target, options.device);
     if (!gpu.ok()) {
       return error(gpu.status().code(), "this engine does not run here: it was built for a GPU (",
                    target.name.empty() ? "" : target.name + ", ", target.isa,
@@ -55,6 +65,7 @@ Result<EnginePtr> EngineFactory::make(EngineFile file, std::unique_ptr<LoadedCod
     }
     parts->for_gpu = true;
     parts->first_gpu = *gpu;
+    parts->memory = options.memory;
     CARNOT_RETURN_IF_ERROR(parts->on_gpu(*gpu).status());
   }
   parts->inputs = infos_of(own.plan, own.plan.inputs);
@@ -62,13 +73,20 @@ Result<EnginePtr> EngineFactory::make(EngineFile file, std::unique_ptr<LoadedCod
   return EnginePtr(new Engine(std::move(parts)));
 }
 
-Result<EnginePtr> make_engine(EngineFile file, std::unique_ptr<LoadedCode> code) {
-  return EngineFactory::make(std::move(file), std::move(code));
+Result<EnginePtr> make_engine(EngineFile file, std::unique_ptr<LoadedCode> code,
+                              const LoadOptions& options) {
+  return EngineFactory::make(std::move(file), std::move(code), options);
 }
 
-Result<EnginePtr> make_engine(EngineFile file) {
+Result<EnginePtr> make_engine(EngineFile file, const LoadOptions& options) {
   CARNOT_ASSIGN(const DeviceDescription target, parse_device(file.plan.device));
-  if (target.kind == "cuda") return make_engine(std::move(file), nullptr);
+  const bool gpu = target.kind == "cuda";
+  if (!options.device.empty() && gpu != (options.device != "cpu")) {
+    return error(Code::kVersionMismatch, "this engine was built for ",
+                 gpu ? cat("a GPU (", target.isa, ")") : "the CPU", ", the device asked for is ",
+                 options.device, "; build it again for that device");
+  }
+  if (gpu) return make_engine(std::move(file), nullptr, options);
   CARNOT_RETURN_IF_ERROR(check_target(target));
   CARNOT_ASSIGN(const std::unique_ptr<Device> device, make_cpu_device(1));
   CARNOT_ASSIGN(std::unique_ptr<LoadedCode> code, device->load(file.code.bytes));
@@ -80,7 +98,7 @@ Result<const Installation*> Engine::Parts::on_gpu(int index) const {
   std::unique_ptr<Installation>& found = gpus[index];
   if (!found) {
     CARNOT_ASSIGN(DeviceShare share, share_gpu(index));
-    CARNOT_ASSIGN(found, install(file, std::move(share)));
+    CARNOT_ASSIGN(found, install(file, std::move(share), index == first_gpu ? memory : nullptr));
   }
   return static_cast<const Installation*>(found.get());
 }
@@ -89,16 +107,16 @@ const EngineFile& file_of(const Engine& engine) {
   return EngineFactory::parts(engine).file;
 }
 
-Result<EnginePtr> Engine::load(const std::string& path) {
+Result<EnginePtr> Engine::load(const std::string& path, const LoadOptions& options) {
   CARNOT_ASSIGN(EngineFile file, load_engine(path));
-  return make_engine(std::move(file)).with(cat("loading ", path));
+  return make_engine(std::move(file), options).with(cat("loading ", path));
 }
 
-Result<EnginePtr> Engine::load(std::span<const std::byte> bytes) {
+Result<EnginePtr> Engine::load(std::span<const std::byte> bytes, const LoadOptions& options) {
   CARNOT_ASSIGN(Tensor copy, Tensor::allocate(DType::kU8, {static_cast<int64_t>(bytes.size())}));
   if (!bytes.empty()) std::memcpy(copy.mutable_data(), bytes.data(), bytes.size());
   CARNOT_ASSIGN(EngineFile file, parse_engine(copy));
-  return make_engine(std::move(file));
+  return make_engine(std::move(file), options);
 }
 
 const std::vector<TensorInfo>& Engine::inputs() const {

@@ -16,6 +16,7 @@ struct Engine::Parts {
   // Of a GPU's engine: by the GPU's number, each made when it is first wanted.
   bool for_gpu = false;
   int first_gpu = 0;
+  MemorySource* memory = nullptr;  ///< for weights on that GPU
   mutable std::mutex mutex;
   mutable std::map<int, std::unique_ptr<Installation>> gpus;
 
@@ -23,7 +24,8 @@ struct Engine::Parts {
 };
 
 struct EngineFactory {
-  static Result<EnginePtr> make(EngineFile file, std::unique_ptr<LoadedCode> code);
+  static Result<EnginePtr> make(EngineFile file, std::unique_ptr<LoadedCode> code,
+                                const LoadOptions& options);
   static const Engine::Parts& parts(const Engine& engine) { return *engine.parts_; }
 };
 

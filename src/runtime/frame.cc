@@ -54,16 +54,14 @@ Frame::Frame(const Program& program, RunState& state, bool nested)
       regions_(program.steps.size()),
       carried_(program.steps.size()) {
   for (const PlanOutput& input : plan().inputs) {
-    input_memory_.emplace_back(state.device, state.budget, buffer(input.buffer).host);
+    input_memory_.push_back(memory_for(buffer(input.buffer).host));
   }
   for (size_t i = 0; i < targets_.size(); ++i) {
-    output_memory_.emplace_back(state.device, state.budget, true);
-    output_device_.emplace_back(state.device, state.budget);
+    output_memory_.push_back(memory_for(true));
+    output_device_.push_back(memory_for(false));
   }
   for (size_t i = 0; i < program.phases.size(); ++i) {
-    for (size_t side = 0; side < kSides; ++side) {
-      arenas_[side].emplace_back(state.device, state.budget, side > 0);
-    }
+    for (size_t side = 0; side < kSides; ++side) arenas_[side].push_back(memory_for(side > 0));
   }
   for (size_t i = 0; i < plan().buffers.size(); ++i) {
     const PlanBuffer& b = plan().buffers[i];
@@ -73,6 +71,11 @@ Frame::Frame(const Program& program, RunState& state, bool nested)
     bases_[i] = b.host || state.weights.empty() ? const_cast<std::byte*>(weight.data())
                                                 : state.weights[static_cast<size_t>(b.index)];
   }
+}
+
+Memory Frame::memory_for(bool host) const {
+  return host ? Memory(state_.device, state_.budget, true)
+              : Memory(state_.device, state_.budget, state_.source);
 }
 
 Status Frame::set_input(size_t i, Tensor value) {
@@ -106,13 +109,22 @@ Status Frame::set_input(size_t i, const void* data, Shape shape) {
 }
 
 Status Frame::set_output(size_t i, void* memory, int64_t bytes_max) {
+  const Reach reach = memory ? state_.device.reach(memory) : Reach();
+  return set_target(i, {memory, bytes_max, reach, {}, false});
+}
+
+Status Frame::set_output(size_t i, OutputMemory source) {
+  return set_target(i, {nullptr, 0, {}, std::move(source), false});
+}
+
+Status Frame::set_target(size_t i, Target target) {
   const PlanOutput& port = plan().outputs[i];
-  if (memory && buffer(port.buffer).type.dtype == DType::kString) {
+  if (target.given() && buffer(port.buffer).type.dtype == DType::kString) {
     return error(Code::kInvalidArgument, "output \"", port.name,
                  "\" holds strings: they cannot be written to plain memory");
   }
   complete_ = false;
-  targets_[i] = {memory, bytes_max, memory ? state_.device.reach(memory) : Reach()};
+  targets_[i] = std::move(target);
   return {};
 }
 
@@ -147,6 +159,39 @@ Result<Shape> Frame::output_shape(size_t i) {
   return shape_of(port.buffer);
 }
 
+Result<int64_t> Frame::memory_bytes() {
+  complete_ = false;
+  CARNOT_RETURN_IF_ERROR(bind_inputs({}));
+  CARNOT_ASSIGN(const Prepared* const prepared, prepared_for(0));
+  const auto threads = static_cast<int64_t>(state_.scratch.size());
+  CARNOT_ASSIGN(const int64_t scratch, align_up(prepared->scratch_bytes, kScratchAlignment));
+  int64_t total = 0;
+  const auto add = [&](int64_t bytes) -> Status {
+    CARNOT_ASSIGN(const int64_t rounded,
+                  align_up(std::max(bytes, Memory::kBytesMin), state_.device.alignment()));
+    const auto sum = checked_add(total, rounded);
+    if (!sum) return error(Code::kResourceLimit, "the memory of a run is too large");
+    total = *sum;
+    return {};
+  };
+  if (!program_.phases[0].arena[0].empty()) CARNOT_RETURN_IF_ERROR(add(prepared->arenas[0].bytes));
+  for (int64_t i = 0; scratch > 0 && i < threads; ++i) CARNOT_RETURN_IF_ERROR(add(scratch));
+  return total;
+}
+
+void Frame::release_memory() {
+  for (std::vector<Memory>& arenas : arenas_) {
+    for (Memory& arena : arenas) arena.clear();
+  }
+  for (Memory& memory : input_memory_) memory.clear();
+  for (Memory& memory : output_device_) memory.clear();
+  for (auto& frames : regions_) {
+    for (auto& frame : frames) {
+      if (frame) frame->release_memory();
+    }
+  }
+}
+
 Status Frame::run(std::span<const int64_t> outer_symbols) {
   Status status = run_all(outer_symbols);
   if (status.ok() && state_.async && !nested_) return status;
@@ -160,6 +205,7 @@ Status Frame::run(std::span<const int64_t> outer_symbols) {
 Status Frame::run_all(std::span<const int64_t> outer_symbols) {
   complete_ = false;
   pending_.clear();
+  for (Target& target : targets_) target.asked = false;
   CARNOT_RETURN_IF_ERROR(bind_inputs(outer_symbols));
   if (program_.phases.size() > 1) {  // what the last run's steps defined
     std::vector<bool> from_inputs(symbols_.size(), false);
@@ -199,20 +245,34 @@ Status Frame::place_input(size_t i) {
   return state_.device.copy(input_memory_[i].data(), value.data(), value.bytes(), state_.stream);
 }
 
-Status Frame::check_target(size_t i, int64_t bytes) const {
-  if (bytes <= targets_[i].bytes_max) return {};
+// Asks for memory where the caller gives it then; checks that it is enough.
+Status Frame::take_target(size_t i, int64_t bytes) {
+  Target& target = targets_[i];
+  if (!target.given()) return {};
   const PlanOutput& port = plan().outputs[i];
+  if (target.source && !target.asked) {
+    target.asked = true;
+    target.memory = target.source(shape_of(port.buffer), static_cast<size_t>(bytes));
+    if (!target.memory && bytes > 0) {
+      return error(Code::kOutOfMemory, "output \"", port.name, "\" of shape ",
+                   to_string(shape_of(port.buffer)), ": the caller gave no memory for ", bytes,
+                   " bytes");
+    }
+    target.bytes_max = bytes;
+    target.reach = target.memory ? state_.device.reach(target.memory) : Reach();
+  }
+  if (bytes <= target.bytes_max) return {};
   return error(Code::kInvalidArgument, "output \"", port.name, "\" of shape ",
                to_string(shape_of(port.buffer)), " takes ", bytes, " bytes, the memory given has ",
-               targets_[i].bytes_max);
+               target.bytes_max);
 }
 
 Status Frame::place_outputs(int p) {
   for (const int root : program_.phases[static_cast<size_t>(p)].outputs) {
     const auto i = static_cast<size_t>(buffer(root).index);
     const int64_t bytes = bytes_of(root);
+    CARNOT_RETURN_IF_ERROR(take_target(i, bytes));
     const bool given = targets_[i].memory != nullptr;
-    if (given) CARNOT_RETURN_IF_ERROR(check_target(i, bytes));
     if (given && is_usable(targets_[i].reach, root)) {
       set_base(root, targets_[i].memory);
       continue;
@@ -311,10 +371,9 @@ Status Frame::finish() {
     const int b = plan().outputs[i].buffer;
     if (buffer(b).type.dtype == DType::kString) continue;
     const int64_t bytes = bytes_of(b);
+    CARNOT_RETURN_IF_ERROR(take_target(i, bytes));
     void* to = targets_[i].memory;
-    if (to) {
-      CARNOT_RETURN_IF_ERROR(check_target(i, bytes));
-    } else {
+    if (!to) {
       CARNOT_RETURN_IF_ERROR(output_memory_[i].reserve(bytes));
       to = output_memory_[i].data();
     }

@@ -21,6 +21,7 @@ struct RunState {
   /// Where the device has the weights; empty where it shares the host's memory.
   std::span<void* const> weights;
   Budget& budget;                   ///< bytes
+  MemorySource* source;             ///< of the device's memory; null: the device
   const std::atomic<bool>& cancel;  ///< looked at between launches and iterations
   std::vector<Memory> scratch;      ///< of each thread
   std::vector<void*> scratch_data;
@@ -71,6 +72,7 @@ class Frame {
   const TensorType& input_type(size_t i) const { return buffer(plan().inputs[i].buffer).type; }
   /// Where the output shall be written; null: to memory of the frame.
   Status set_output(size_t i, void* memory, int64_t bytes_max);
+  Status set_output(size_t i, OutputMemory source);
   /// Symbols that an outer frame knows; by their number there.
   Status run(std::span<const int64_t> outer_symbols = {});
   /// The output of the last run: a view of the frame's or the caller's memory.
@@ -79,6 +81,10 @@ class Frame {
   void exchange_output(size_t i, Memory& memory);
   /// The shape of output `i`, where it follows from the inputs' shapes as they are bound now.
   Result<Shape> output_shape(size_t i);
+
+  /// Of the device's memory, for a run with the inputs as they are bound; of the first phase.
+  Result<int64_t> memory_bytes();
+  void release_memory();
 
   /// After a run: microseconds of one more on the device alone, without copies from or to the
   /// caller, as one of `queued` that wait for one another. Where the steps need the host between
@@ -93,6 +99,9 @@ class Frame {
     void* memory = nullptr;
     int64_t bytes_max = 0;
     Reach reach;
+    OutputMemory source;  ///< gives `memory` in each run
+    bool asked = false;   ///< in this run
+    bool given() const { return memory || source; }
   };
   struct Pending {
     int buffer = 0;
@@ -100,6 +109,7 @@ class Frame {
   };
 
   const Plan& plan() const { return *program_.plan; }
+  Memory memory_for(bool host) const;
   const Step& step(int i) const { return plan().steps[static_cast<size_t>(i)]; }
   const BufferLayout& layout(int b) const { return program_.buffers[static_cast<size_t>(b)]; }
   const PlanBuffer& buffer(int b) const { return plan().buffers[static_cast<size_t>(b)]; }
@@ -127,7 +137,8 @@ class Frame {
   bool is_usable(const Reach& reach, int root) const {
     return buffer(root).host ? reach.host : reach.device;
   }
-  Status check_target(size_t i, int64_t bytes) const;
+  Status set_target(size_t i, Target target);
+  Status take_target(size_t i, int64_t bytes);
   Status start_phase(int phase);
   Status place_outputs(int phase);
   void set_base(int root, void* address);

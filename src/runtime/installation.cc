@@ -17,7 +17,8 @@ void mark_needed(const Plan& plan, std::vector<bool>& needed) {
 
 }  // namespace
 
-Result<DeviceWeights> DeviceWeights::upload(Device& device, const EngineFile& file) {
+Result<DeviceWeights> DeviceWeights::upload(Device& device, const EngineFile& file,
+                                            MemorySource* source) {
   DeviceWeights out;
   if (device.shares_host_memory()) return out;
   std::vector<bool> needed(file.weights.size(), false);
@@ -32,7 +33,14 @@ Result<DeviceWeights> DeviceWeights::upload(Device& device, const EngineFile& fi
     CARNOT_ASSIGN(total, align_up(*end, device.alignment()));
   }
   out.device_ = &device;
-  CARNOT_ASSIGN(out.block_, device.allocate(static_cast<size_t>(total)));
+  const auto bytes = static_cast<size_t>(std::max<int64_t>(total, 1));
+  if (source) {
+    CARNOT_ASSIGN(out.block_, source->allocate(bytes, static_cast<size_t>(device.alignment())));
+    if (out.block_) out.source_ = source;
+  }
+  if (!out.block_) {
+    CARNOT_ASSIGN(out.block_, device.allocate(bytes));
+  }
   for (size_t i = 0; i < needed.size(); ++i) {
     void* const address = static_cast<std::byte*>(out.block_) + offsets[i];
     out.addresses_.push_back(needed[i] ? address : nullptr);
@@ -54,7 +62,8 @@ Result<Entries> find_entries(const EngineFile& file, const LoadedCode& code) {
   return entries;
 }
 
-Result<std::unique_ptr<Installation>> install(const EngineFile& file, DeviceShare share) {
+Result<std::unique_ptr<Installation>> install(const EngineFile& file, DeviceShare share,
+                                              MemorySource* memory) {
   auto out = std::make_unique<Installation>();
   Device& device = share.device();
   out->share = std::move(share);
@@ -63,8 +72,9 @@ Result<std::unique_ptr<Installation>> install(const EngineFile& file, DeviceShar
   auto program = compile(file.plan, file.weights, entries);
   if (!program.ok()) return std::move(program).status().with("the engine's plan");
   out->program = std::move(*program);
-  CARNOT_ASSIGN(out->weights,
-                DeviceWeights::upload(device, file).with("bringing the weights to the device"));
+  CARNOT_ASSIGN(
+      out->weights,
+      DeviceWeights::upload(device, file, memory).with("bringing the weights to the device"));
   return out;
 }
 

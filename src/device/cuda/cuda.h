@@ -28,6 +28,8 @@ void add_gpu_libraries(DeviceDescription& device);
 /// "13.0": the CUDA version of the driver.
 Result<std::string> gpu_driver_version();
 Result<DeviceDescription> describe_gpu(int index);
+/// Of the context that this thread works in; -1 where it has none.
+int gpu_of_thread();
 /// A typical GPU of a kind ("sm_80", "sm_90a"), to build for without having one.
 Result<DeviceDescription> typical_gpu(std::string_view isa);
 Result<std::unique_ptr<Device>> make_cuda_device(int index);

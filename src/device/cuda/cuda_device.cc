@@ -41,7 +41,19 @@ class CudaStream : public Stream {
   }
 
   StreamObject* object() const { return object_; }
+  /// Only a caller's stream can be: what it is given becomes a part of a CUDA graph.
+  bool is_captured() const {
+    int status = kCaptureNone;
+    return !own_ && context_.driver().stream_capturing(object_, &status) == kSuccess &&
+           status != kCaptureNone;
+  }
   Status wait() {
+    if (is_captured()) {
+      return error(Code::kUnsupported,
+                   "the stream is being captured into a CUDA graph, but this run has to wait for "
+                   "the GPU in between (steps on the host, sizes that only the data gives, or a "
+                   "profile): run it outside of the capture");
+    }
     return context_.status(context_.driver().stream_wait(object_), "the GPU at work");
   }
   Status reserve_events(size_t count) {
@@ -98,6 +110,8 @@ class CudaDevice : public Device {
   Status copy(void* to, const void* from, size_t bytes, Stream* stream) override;
   Status set(void* memory, std::byte value, size_t bytes) override;
   Status wait(Stream* stream) override;
+  Status wait_all() override;
+  Status record_event(void* event, Stream* stream) override;
   Status run(std::span<const Launch> launches, std::span<void* const> scratch,
              const RunOptions& options) override;
   Result<std::unique_ptr<Recording>> record(std::span<const Launch> launches) override;
@@ -148,6 +162,7 @@ Reach CudaDevice::reach(const void* memory) const {
 
 Result<void*> CudaDevice::allocate(size_t bytes) {
   const Current current = context_->current();
+  const DuringCapture allowed(context_->driver());
   DevicePointer out = 0;
   const Code_t code = context_->driver().allocate(&out, std::max<size_t>(bytes, 1));
   CARNOT_RETURN_IF_ERROR(
@@ -157,11 +172,13 @@ Result<void*> CudaDevice::allocate(size_t bytes) {
 
 void CudaDevice::release(void* memory) {
   const Current current = context_->current();
+  const DuringCapture allowed(context_->driver());
   context_->driver().release(pointer(memory));
 }
 
 Result<void*> CudaDevice::allocate_host(size_t bytes) {
   const Current current = context_->current();
+  const DuringCapture allowed(context_->driver());
   void* out = nullptr;
   const Code_t code = context_->driver().allocate_host(&out, std::max<size_t>(bytes, 1), 0);
   CARNOT_RETURN_IF_ERROR(
@@ -171,6 +188,7 @@ Result<void*> CudaDevice::allocate_host(size_t bytes) {
 
 void CudaDevice::release_host(void* memory) {
   const Current current = context_->current();
+  const DuringCapture allowed(context_->driver());
   context_->driver().release_host(memory);
 }
 
@@ -211,6 +229,18 @@ Status CudaDevice::wait(Stream* stream) {
   const auto lock = lock_own(stream);
   const Current current = context_->current();
   return stream_or_own(stream).wait();
+}
+
+Status CudaDevice::wait_all() {
+  const Current current = context_->current();
+  return context_->status(context_->driver().context_wait(), "the GPU at work");
+}
+
+Status CudaDevice::record_event(void* event, Stream* stream) {
+  const Current current = context_->current();
+  return context_->status(context_->driver().event_record(static_cast<EventObject*>(event),
+                                                          stream_or_own(stream).object()),
+                          "recording the caller's event");
 }
 
 Status CudaDevice::queue_kernel(const Launch& launch, void* scratch, CudaStream& stream) {
@@ -293,6 +323,7 @@ Status CudaDevice::run(std::span<const Launch> launches, std::span<void* const> 
 
 Result<std::unique_ptr<Recording>> CudaDevice::record(std::span<const Launch> launches) {
   const Current current = context_->current();
+  const DuringCapture allowed(context_->driver());
   CARNOT_ASSIGN(std::unique_ptr<GraphRecording> out, GraphRecording::make(*context_, launches));
   return std::unique_ptr<Recording>(std::move(out));
 }
@@ -304,14 +335,16 @@ Status CudaDevice::replay(Recording& recording, std::span<void* const> scratch,
   const auto lock = lock_own(options.stream);
   const Current current = context_->current();
   CudaStream& stream = stream_or_own(options.stream);
+  const bool captured = stream.is_captured();
   for (GraphRecording::Part& part : graphs.parts()) {
     if (options.cancel && options.cancel->load(std::memory_order_relaxed)) {
       return error(Code::kCancelled, "the run was cancelled");
     }
     CARNOT_RETURN_IF_ERROR(
-        part.together ? graphs.start(part, scratch[0], stream.object())
-                      : queue_all(graphs.launches().subspan(part.first, part.end - part.first),
-                                  scratch[0], stream, options));
+        part.together && !captured
+            ? graphs.start(part, scratch[0], stream.object())
+            : queue_all(graphs.launches().subspan(part.first, part.end - part.first), scratch[0],
+                        stream, options));
   }
   return options.stream ? Status() : stream.wait();
 }

@@ -168,6 +168,14 @@ Result<DeviceDescription> describe_gpu(int index) {
   return out.description;
 }
 
+int gpu_of_thread() {
+  const auto driver = cuda::driver();
+  cuda::ContextObject* context = nullptr;
+  int device = -1;
+  if (!driver.ok() || (*driver)->context_current(&context) != cuda::kSuccess || !context) return -1;
+  return (*driver)->context_device(&device) == cuda::kSuccess ? device : -1;
+}
+
 Result<DeviceDescription> typical_gpu(std::string_view isa) {
   std::string known;
   for (const Typical& t : kTypical) {

@@ -31,6 +31,7 @@ inline constexpr int kClockRate = 13, kMultiprocessors = 16, kMemoryClockRate = 
 inline constexpr int kPointerMemoryType = 2, kPointerIsManaged = 8, kPointerOrdinal = 9;
 inline constexpr uint32_t kMemoryTypeDevice = 2;
 inline constexpr unsigned kStreamNonBlocking = 1;
+inline constexpr int kCaptureNone = 0, kModeRelaxed = 2;
 inline constexpr int kFunctionDynamicShared = 8, kFunctionAnyCluster = 14;
 inline constexpr int kJitErrorLog = 5, kJitErrorLogBytes = 6;
 inline constexpr int kLaunchCluster = 4, kLaunchProgrammatic = 6;

@@ -29,6 +29,24 @@ class Current {
   bool pushed_ = false;
 };
 
+/// As long as it lives, this thread may allocate while streams are captured into CUDA graphs.
+class DuringCapture {
+ public:
+  explicit DuringCapture(const Driver& driver) : driver_(driver) {
+    exchanged_ = driver_.capture_mode(&mode_) == kSuccess;
+  }
+  DuringCapture(const DuringCapture&) = delete;
+  DuringCapture& operator=(const DuringCapture&) = delete;
+  ~DuringCapture() {
+    if (exchanged_) driver_.capture_mode(&mode_);
+  }
+
+ private:
+  const Driver& driver_;
+  int mode_ = kModeRelaxed;
+  bool exchanged_ = false;
+};
+
 /// A GPU's primary context, which the CUDA runtime of the process uses too: its pointers and
 /// streams are ours.
 class Context {
