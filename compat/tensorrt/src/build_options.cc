@@ -72,6 +72,51 @@ carnot::Result<std::map<std::string, carnot::Profile>> profiles_of(const Network
   return out;
 }
 
+bool has_precision_constraints(const Network& network, const BuilderConfig& config) {
+  return !network.is_strongly_typed() &&
+         (config.getFlag(BuilderFlag::kOBEY_PRECISION_CONSTRAINTS) ||
+          config.getFlag(BuilderFlag::kPREFER_PRECISION_CONSTRAINTS));
+}
+
+void set_precisions(const Network& network, const BuilderConfig& config, const Reporter& reporter,
+                    carnot::BuilderOptions& options) {
+  const bool f16 = config.getFlag(BuilderFlag::kFP16), bf16 = config.getFlag(BuilderFlag::kBF16);
+  const bool int8 = config.getFlag(BuilderFlag::kINT8);
+  if (network.is_strongly_typed()) {
+    if (f16 || bf16 || int8) {
+      reporter.warning(
+          "the network is strongly typed: kFP16, kBF16 and kINT8 have no effect, its tensors keep "
+          "their types");
+    }
+    return;
+  }
+  if (int8) {
+    reporter.warning(
+        cat("kINT8: no layer was chosen to run in INT8; it runs in FP32", f16 ? " or FP16" : "",
+            bf16 ? " or BF16" : "",
+            config.getInt8Calibrator() ? ", and the calibrator is not asked. " : ". ",
+            "A model with QuantizeLinear and DequantizeLinear keeps its own quantization"));
+  }
+  if (f16 || bf16) options.storage = f16 ? carnot::DType::kF16 : carnot::DType::kBF16;
+  if (!has_precision_constraints(network, config)) return;
+  for (const auto& layer : network.layers()) {
+    if (layer->precision != DataType::kFLOAT) continue;
+    const auto& origin = layer->origin;
+    options.keep_f32.insert(options.keep_f32.end(), origin.begin(), origin.end());
+    if (origin.empty()) options.keep_f32.push_back(layer->name);
+  }
+}
+
+carnot::Status check_devices(const BuilderConfig& config) {
+  bool dla = config.settings.default_device == DeviceType::kDLA ||
+             config.settings.capability == EngineCapability::kDLA_STANDALONE;
+  for (const auto& [layer, type] : config.settings.devices) dla = dla || type == DeviceType::kDLA;
+  if (!dla) return {};
+  return Status(Code::kUnsupported,
+                "layers are to run on a DLA core, of which this machine has none: use "
+                "DeviceType::kGPU and EngineCapability::kSTANDARD");
+}
+
 std::map<std::string, std::string> facts_of(const Network& network, const BuilderConfig& config) {
   PlanFacts facts;
   facts.name = network.getName();

@@ -48,9 +48,15 @@ class Progress {
 
 }  // namespace
 
+bool Builder::has(int compute, const char* feature) const noexcept {
+  if (is_gpu(device_)) return device_.compute >= compute;
+  const auto& features = device_.features;
+  return std::find(features.begin(), features.end(), feature) != features.end();
+}
+
 IBuilderConfig* Builder::createBuilderConfig() noexcept {
   return reporter_.guard("IBuilder::createBuilderConfig", static_cast<IBuilderConfig*>(nullptr),
-                         [&] { return new BuilderConfig(reporter_); });
+                         [&] { return new BuilderConfig(reporter_, device_); });
 }
 
 INetworkDefinition* Builder::createNetworkV2(NetworkDefinitionCreationFlags flags) noexcept {
@@ -111,11 +117,16 @@ carnot::Result<Builder::Bytes> Builder::build(Network& network, BuilderConfig& c
   }
   std::atomic<bool> cancel{false};
   Progress progress(config.settings.monitor, cancel);
-  carnot::Result<carnot::Network> translated = network.translate();
+  carnot::Status possible = check_devices(config);
+  if (!possible.ok()) return possible;
+  carnot::Result<carnot::Network> translated =
+      network.translate(has_precision_constraints(network, config));
   if (!translated.ok()) return std::move(translated).status();
   carnot::BuilderOptions options;
+  set_precisions(network, config, reporter_, options);
   carnot::Result<std::map<std::string, carnot::Profile>> profiles = profiles_of(network, config);
   if (!profiles.ok()) return std::move(profiles).status();
+  options.device = device_.name;
   options.profiles = std::move(*profiles);
   options.metadata = facts_of(network, config);
   options.effort = config.settings.level;
@@ -189,7 +200,7 @@ ICudaEngine* Builder::buildEngineWithConfig(INetworkDefinition& network,
   const char* const call = "IBuilder::buildEngineWithConfig";
   return reporter_.guard(call, static_cast<ICudaEngine*>(nullptr), [&]() -> ICudaEngine* {
     std::optional<Bytes> bytes = plan(call, network, config);
-    return bytes ? load_plan(call, reporter_, std::move(*bytes)) : nullptr;
+    return bytes ? load_plan(call, reporter_, std::move(*bytes), device_, allocator_) : nullptr;
   });
 }
 

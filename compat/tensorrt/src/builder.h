@@ -9,15 +9,18 @@ namespace trt {
 
 class Builder final : public IBuilder, public apiv::VBuilder {
  public:
-  explicit Builder(ILogger* logger) : reporter_(logger) { mImpl = this; }
+  Builder(ILogger* logger, carnot::DeviceInfo device)
+      : reporter_(logger), device_(std::move(device)) {
+    mImpl = this;
+  }
   ~Builder() noexcept override { forget_legacy(static_cast<IBuilder*>(this)); }
 
-  bool platformHasFastFp16() const noexcept override { return true; }
-  bool platformHasFastInt8() const noexcept override { return true; }
-  bool platformHasTf32() const noexcept override { return false; }
+  bool platformHasFastFp16() const noexcept override { return has(kFastFp16Since, "fp16"); }
+  bool platformHasFastInt8() const noexcept override { return has(kFastInt8Since, "vnni"); }
+  bool platformHasTf32() const noexcept override { return has(kTf32Since, ""); }
   int32_t getMaxDLABatchSize() const noexcept override { return 0; }
   int32_t getNbDLACores() const noexcept override { return 0; }
-  void setGpuAllocator(IGpuAllocator*) noexcept override {}
+  void setGpuAllocator(IGpuAllocator* allocator) noexcept override { allocator_ = allocator; }
   IBuilderConfig* createBuilderConfig() noexcept override;
   INetworkDefinition* createNetworkV2(NetworkDefinitionCreationFlags flags) noexcept override;
   IOptimizationProfile* createOptimizationProfile() noexcept override;
@@ -43,6 +46,10 @@ class Builder final : public IBuilder, public apiv::VBuilder {
                                                     IHostMemory*& kernel_text) noexcept override;
 
  private:
+  // Compute capabilities, times ten.
+  static constexpr int kFastFp16Since = 53, kFastInt8Since = 61, kTf32Since = 80;
+  /// A GPU of this compute capability or later, or a CPU with that feature.
+  bool has(int compute, const char* feature) const noexcept;
   using Bytes = std::vector<std::byte>;
   carnot::Result<Bytes> build(Network& network, BuilderConfig& config, std::string* kernels);
   /// The plan, or an error that was reported.
@@ -50,6 +57,8 @@ class Builder final : public IBuilder, public apiv::VBuilder {
                             std::string* kernels = nullptr);
 
   Reporter reporter_;
+  carnot::DeviceInfo device_;
+  IGpuAllocator* allocator_ = nullptr;
   int32_t max_threads_ = 1;
   std::vector<std::unique_ptr<OptimizationProfile>> profiles_;  ///< all that were created
 };

@@ -1,14 +1,10 @@
 #include "config.h"
 
-#include <unistd.h>
-
 namespace trt {
 
 namespace {
 
-std::size_t default_pool(MemoryPoolType pool) {
-  const auto pages = static_cast<std::size_t>(std::max(sysconf(_SC_PHYS_PAGES), 0L));
-  const auto memory = pages * static_cast<std::size_t>(std::max(sysconf(_SC_PAGESIZE), 0L));
+std::size_t default_pool(MemoryPoolType pool, std::size_t memory) {
   switch (pool) {
     case MemoryPoolType::kWORKSPACE:
     case MemoryPoolType::kTACTIC_DRAM:
@@ -27,7 +23,9 @@ std::size_t default_pool(MemoryPoolType pool) {
 
 }  // namespace
 
-BuilderConfig::BuilderConfig(const Reporter& reporter) : reporter_(reporter) {
+BuilderConfig::BuilderConfig(const Reporter& reporter, const carnot::DeviceInfo& device)
+    : reporter_(reporter),
+      device_bytes_(static_cast<std::size_t>(std::max<int64_t>(device.memory_bytes, 0))) {
   mImpl = this;
 }
 BuilderConfig::~BuilderConfig() noexcept = default;
@@ -123,7 +121,7 @@ void BuilderConfig::setMemoryPoolLimit(MemoryPoolType pool, std::size_t size) no
 
 std::size_t BuilderConfig::getMemoryPoolLimit(MemoryPoolType pool) const noexcept {
   const auto found = settings.pools.find(static_cast<int>(pool));
-  return found == settings.pools.end() ? default_pool(pool) : found->second;
+  return found == settings.pools.end() ? default_pool(pool, device_bytes_) : found->second;
 }
 
 void BuilderConfig::setPreviewFeature(PreviewFeature feature, bool enable) noexcept {

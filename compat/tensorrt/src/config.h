@@ -2,6 +2,7 @@
 // BuilderConfig: how to build. What has no meaning on this device is kept and given back.
 #include <set>
 
+#include "device_choice.h"
 #include "profile.h"
 #include "timing_cache.h"
 
@@ -9,7 +10,7 @@ namespace trt {
 
 class BuilderConfig final : public IBuilderConfig, public apiv::VBuilderConfig {
  public:
-  explicit BuilderConfig(const Reporter& reporter);
+  BuilderConfig(const Reporter& reporter, const carnot::DeviceInfo& device);
   ~BuilderConfig() noexcept override;
 
   void setAvgTimingIterations(int32_t value) noexcept override { settings.avg_timing = value; }
@@ -155,6 +156,7 @@ class BuilderConfig final : public IBuilderConfig, public apiv::VBuilderConfig {
 
  private:
   Reporter reporter_;
+  std::size_t device_bytes_;  ///< the device's memory
 };
 
 }  // namespace trt

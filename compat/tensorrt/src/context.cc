@@ -1,6 +1,6 @@
 #include "context.h"
 
-#include <cstring>
+#include <limits>
 
 namespace trt {
 
@@ -14,6 +14,8 @@ size_t bytes_of(const Plan::Tensor& tensor, const carnot::Shape& shape) {
 /// The memory that an empty tensor may be at.
 char nowhere;
 
+constexpr uint64_t kAlignment = 256;  ///< of outputs: what CUDA's own allocations have
+
 }  // namespace
 
 ExecutionContext::ExecutionContext(CudaEngine& engine, carnot::Context context,
@@ -22,6 +24,8 @@ ExecutionContext::ExecutionContext(CudaEngine& engine, carnot::Context context,
       plan_(engine.plan()),
       facts_(engine.plan(), engine.reporter()),
       reporter_(engine.reporter()),
+      is_gpu_(is_gpu(plan_->device)),
+      user_managed_(strategy == ExecutionContextAllocationStrategy::kUSER_MANAGED),
       context_(std::move(context)),
       ports_(plan_->tensors.size()),
       nvtx_(plan_->facts.verbosity),
@@ -32,6 +36,8 @@ ExecutionContext::ExecutionContext(CudaEngine& engine, carnot::Context context,
     if (t.is_input && t.type.is_static()) ports_[i].shape = ints_of(dims_of(t.type.dims));
   }
   derive();
+  const carnot::Status status = take_memory_from(plan_->allocator);
+  if (!status.ok()) reporter_.error("ICudaEngine::createExecutionContext", status);
 }
 
 int ExecutionContext::find(const char* call, char const* name) const {
@@ -130,7 +136,6 @@ std::optional<carnot::Symbols> ExecutionContext::symbols() const {
 
 void ExecutionContext::derive() {
   any_changed_ = true;
-  any_unknown_ = false;
   const std::optional<carnot::Symbols> known = symbols();
   for (size_t i = 0; i < ports_.size(); ++i) {
     const Plan::Tensor& t = plan_->tensors[i];
@@ -147,7 +152,6 @@ void ExecutionContext::derive() {
       if (all) shape.push_back(*size);
     }
     if (all) p.shape = shape, p.bytes = bytes_of(t, shape);
-    any_unknown_ = any_unknown_ || !all;
   }
 }
 
@@ -310,78 +314,100 @@ bool ExecutionContext::executeV2(void* const* bindings) noexcept {
       Port& p = ports_[i];
       if (p.address != bindings[i]) p.address = bindings[i], p.changed = any_changed_ = true;
     }
-    return run(call, nullptr);
+    return run(call, nullptr, true);
   });
 }
 
 bool ExecutionContext::enqueueV3(cudaStream_t stream) noexcept {
   const char* const call = "IExecutionContext::enqueueV3";
-  return reporter_.guard(call, false, [&] { return run(call, stream); });
+  return reporter_.guard(call, false, [&] { return run(call, stream, debug_sync_); });
+}
+
+/// Memory for an output whose allocator gives it, in a run.
+void* ExecutionContext::reallocate(int i, const carnot::Shape& shape, size_t bytes) {
+  Port& p = port(i);
+  char const* const name = tensor(i).name.c_str();
+  p.address = p.allocator->reallocateOutputAsync(name, p.address, bytes, kAlignment, stream_);
+  if (p.address || bytes == 0) p.allocator->notifyShape(name, dims_of(shape));
+  return p.address;
+}
+
+carnot::Status ExecutionContext::bind(int i) {
+  Port& p = port(i);
+  const Plan::Tensor& t = tensor(i);
+  void* const data = p.address ? p.address : &nowhere;
+  if (t.is_input) return context_.set_input(t.name, data, *p.shape);
+  if (p.allocator) {
+    return context_.set_output(t.name, [this, i](const carnot::Shape& shape, size_t bytes) {
+      return reallocate(i, shape, bytes);
+    });
+  }
+  // Where only the run tells the size, the caller vouches for the memory.
+  constexpr auto kUnknown = static_cast<size_t>(std::numeric_limits<int64_t>::max());
+  return context_.set_output(t.name, data, p.shape ? p.bytes : kUnknown);
 }
 
 /// Tells the Context of every address and shape that is new.
-bool ExecutionContext::prepare(const char* call, cudaStream_t stream) {
+bool ExecutionContext::prepare(const char* call) {
   for (size_t i = 0; i < ports_.size(); ++i) {
     const Plan::Tensor& t = plan_->tensors[i];
     Port& p = ports_[i];
-    if (!p.changed && !p.allocator) continue;
+    if (!p.changed) continue;
     if (t.is_input && !p.shape) {
       reporter_.misuse(call, cat("input '", t.name, "' has dimensions ",
                                  text_of(dims_of(t.type.dims)), ": set them with setInputShape()"));
       return false;
     }
-    if (!t.is_input && p.allocator && p.shape) {
-      p.address =
-          p.allocator->reallocateOutputAsync(t.name.c_str(), p.address, p.bytes, 64, stream);
-    }
     const bool empty = p.shape && carnot::volume(*p.shape) == 0;
-    if (!p.address && !empty && !(p.allocator && !p.shape)) {
+    if (!p.address && !empty && !p.allocator) {
       reporter_.misuse(call, cat(t.is_input ? "input '" : "output '", t.name,
                                  "' has no address: set it with setTensorAddress()"));
       return false;
     }
-    void* const data = p.address ? p.address : &nowhere;
-    const carnot::Status status =
-        t.is_input ? context_.set_input(t.name, data, *p.shape)
-                   : context_.set_output(t.name, p.shape ? data : nullptr, p.shape ? p.bytes : 0);
+    const carnot::Status status = bind(static_cast<int>(i));
     if (!status.ok()) {
       reporter_.error(call, status);
       return false;
     }
     p.changed = false;
   }
+  if (user_managed_ && !has_memory(call)) return false;
   any_changed_ = false;
   return true;
 }
 
-/// An output whose size only the run has told: to the caller's memory.
-bool ExecutionContext::deliver(const char* call, int i, cudaStream_t stream) {
-  Port& p = port(i);
-  const Plan::Tensor& t = tensor(i);
-  const carnot::Result<carnot::Tensor> value = context_.output(t.name);
-  if (!value.ok()) {
-    reporter_.error(call, value.status());
+/// Of contexts whose memory the program brings: it is there and, for these shapes, enough.
+bool ExecutionContext::has_memory(const char* call) {
+  const carnot::Result<int64_t> needed = context_.memory_bytes();
+  if (!needed.ok()) {
+    reporter_.error(call, needed.status());
     return false;
   }
-  if (!p.shape) {
-    const size_t bytes = value->bytes();
-    if (p.allocator) {
-      p.address = p.allocator->reallocateOutputAsync(t.name.c_str(), p.address, bytes, 64, stream);
-    }
-    if (!p.address && bytes > 0) {
-      reporter_.misuse(call, cat("output '", t.name, "' has no memory for ", bytes, " bytes"));
-      return false;
-    }
-    if (bytes > 0) std::memcpy(p.address, value->data(), bytes);
+  if (static_cast<uint64_t>(*needed) > block_.bytes()) {
+    reporter_.misuse(call, cat("the context's memory has ", block_.bytes(), " bytes, a run takes ",
+                               *needed, ": bring it with setDeviceMemoryV2()"));
+    return false;
   }
-  if (p.allocator) p.allocator->notifyShape(t.name.c_str(), dims_of(value->shape()));
-  return true;
+  block_.reset();
+  const carnot::Status status = context_.set_memory(&block_);
+  if (!status.ok()) reporter_.error(call, status);
+  return status.ok();
 }
 
-bool ExecutionContext::run(const char* call, cudaStream_t stream) {
-  bool deliveries = any_unknown_;
-  for (const Port& p : ports_) deliveries = deliveries || p.allocator;
-  if ((any_changed_ || deliveries) && !prepare(call, stream)) return false;
+bool ExecutionContext::use_stream(const char* call, cudaStream_t stream) {
+  // What the driver calls the null stream, whose order every program knows.
+  auto* const legacy = reinterpret_cast<cudaStream_t>(uintptr_t{1});
+  if (allocated_) allocated_->set_stream(stream);
+  stream_ = stream;
+  if (!is_gpu_) return true;
+  const carnot::Status status = context_.set_stream(stream ? stream : legacy);
+  if (!status.ok()) reporter_.error(call, status);
+  return status.ok();
+}
+
+bool ExecutionContext::run(const char* call, cudaStream_t stream, bool wait) {
+  if (!use_stream(call, stream)) return false;
+  if (any_changed_ && !prepare(call)) return false;
   carnot::Status status;
   if (profiler_) {
     carnot::Result<std::vector<carnot::StepTime>> times = context_.profile(1);
@@ -394,15 +420,69 @@ bool ExecutionContext::run(const char* call, cudaStream_t stream) {
   } else {
     status = context_.run();
   }
-  if (!status.ok()) {
-    reporter_.error(call, status);
-    return false;
+  if (status.ok() && event_) status = context_.record_event(event_);
+  if (status.ok() && wait && is_gpu_) status = context_.wait();
+  if (!status.ok()) reporter_.error(call, status);
+  return status.ok();
+}
+
+carnot::Status ExecutionContext::take_memory_from(IGpuAllocator* allocator) {
+  auto fresh = allocator ? std::make_unique<AllocatorMemory>(allocator) : nullptr;
+  if (!user_managed_) {
+    const carnot::Status status = context_.set_memory(fresh.get());
+    if (!status.ok()) return status;
   }
-  for (size_t i = 0; deliveries && i < ports_.size(); ++i) {
-    if (plan_->tensors[i].is_input || (ports_[i].shape && !ports_[i].allocator)) continue;
-    if (!deliver(call, static_cast<int>(i), stream)) return false;
-  }
-  return true;
+  allocated_ = std::move(fresh);
+  return {};
+}
+
+bool ExecutionContext::setTemporaryStorageAllocator(IGpuAllocator* allocator) noexcept {
+  const char* const call = "IExecutionContext::setTemporaryStorageAllocator";
+  return reporter_.guard(call, false, [&] {
+    const carnot::Status status = take_memory_from(allocator ? allocator : plan_->allocator);
+    if (!status.ok()) return reporter_.error(call, status), false;
+    temporary_ = allocator;
+    return true;
+  });
+}
+
+void ExecutionContext::setDeviceMemory(void* memory) noexcept {
+  setDeviceMemoryV2(memory, facts_.getDeviceMemorySizeV2());
+}
+
+void ExecutionContext::setDeviceMemoryV2(void* memory, int64_t bytes) noexcept {
+  const char* const call = "IExecutionContext::setDeviceMemoryV2";
+  reporter_.guard(call, [&] {
+    if (!user_managed_) {
+      return reporter_.misuse(call,
+                              "this context has memory of its own: make it with "
+                              "createExecutionContext(kUSER_MANAGED) to bring some");
+    }
+    if (bytes < 0 || (bytes > 0 && !memory)) {
+      return reporter_.misuse(call, cat(bytes, " bytes at ", memory));
+    }
+    if (memory == block_.block() && static_cast<size_t>(bytes) == block_.bytes()) return;
+    const carnot::Status status = context_.set_memory(nullptr);
+    if (!status.ok()) reporter_.error(call, status);
+    block_.reset(memory, static_cast<size_t>(bytes));
+    any_changed_ = true;
+  });
+}
+
+size_t ExecutionContext::updateDeviceMemorySizeForShapes() noexcept {
+  const char* const call = "IExecutionContext::updateDeviceMemorySizeForShapes";
+  return reporter_.guard(call, size_t{0}, [&] {
+    for (size_t i = 0; i < ports_.size(); ++i) {
+      if (!plan_->tensors[i].is_input) continue;
+      carnot::Status status;
+      if (ports_[i].shape) status = bind(static_cast<int>(i));
+      ports_[i].changed = any_changed_ = true;
+      if (!status.ok()) return reporter_.error(call, status), size_t{0};
+    }
+    const carnot::Result<int64_t> bytes = context_.memory_bytes();
+    if (!bytes.ok()) return reporter_.error(call, bytes.status()), size_t{0};
+    return static_cast<size_t>(*bytes);
+  });
 }
 
 }  // namespace trt

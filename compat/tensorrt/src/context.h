@@ -1,6 +1,6 @@
 #pragma once
-// ExecutionContext: IExecutionContext on the CPU. Addresses are the host's; work is complete when a
-// call returns.
+// ExecutionContext: IExecutionContext. On the CPU addresses are the host's, and work is complete
+// when a call returns; on a GPU it is queued in the caller's stream.
 #include "engine.h"
 #include "legacy.h"
 
@@ -8,6 +8,7 @@ namespace trt {
 
 class ExecutionContext final : public IExecutionContext, public apiv::VExecutionContext {
  public:
+  /// With kUSER_MANAGED its memory comes with setDeviceMemory().
   ExecutionContext(CudaEngine& engine, carnot::Context context,
                    ExecutionContextAllocationStrategy strategy);
   ~ExecutionContext() noexcept override { forget_legacy(static_cast<IExecutionContext*>(this)); }
@@ -20,8 +21,8 @@ class ExecutionContext final : public IExecutionContext, public apiv::VExecution
   ICudaEngine const& getEngine() const noexcept override { return *engine_; }
   void setName(char const* name) noexcept override;
   char const* getName() const noexcept override { return name_.c_str(); }
-  void setDeviceMemory(void*) noexcept override {}
-  void setDeviceMemoryV2(void*, int64_t) noexcept override {}
+  void setDeviceMemory(void* memory) noexcept override;
+  void setDeviceMemoryV2(void* memory, int64_t bytes) noexcept override;
   int32_t getOptimizationProfile() const noexcept override { return profile_; }
   bool allInputDimensionsSpecified() const noexcept override;
   bool allInputShapesSpecified() const noexcept override;
@@ -48,9 +49,7 @@ class ExecutionContext final : public IExecutionContext, public apiv::VExecution
   bool setOutputAllocator(char const* name, IOutputAllocator* allocator) noexcept override;
   IOutputAllocator* getOutputAllocator(char const* name) noexcept override;
   int64_t getMaxOutputSize(char const* name) const noexcept override;
-  bool setTemporaryStorageAllocator(IGpuAllocator* allocator) noexcept override {
-    return temporary_ = allocator, true;
-  }
+  bool setTemporaryStorageAllocator(IGpuAllocator* allocator) noexcept override;
   IGpuAllocator* getTemporaryStorageAllocator() const noexcept override { return temporary_; }
   bool enqueueV3(cudaStream_t stream) noexcept override;
   void setPersistentCacheLimit(size_t size) noexcept override { cache_limit_ = size; }
@@ -65,7 +64,7 @@ class ExecutionContext final : public IExecutionContext, public apiv::VExecution
   bool setTensorDebugState(char const* name, bool flag) noexcept override;
   bool getDebugState(char const*) const noexcept override { return false; }
   bool setAllTensorsDebugState(bool) noexcept override { return true; }
-  size_t updateDeviceMemorySizeForShapes() noexcept override { return 0; }
+  size_t updateDeviceMemorySizeForShapes() noexcept override;
   IRuntimeConfig* getRuntimeConfig() const noexcept override;
   bool setUnfusedTensorsDebugState(bool) noexcept override { return true; }
   bool getUnfusedTensorsDebugState() const noexcept override { return false; }
@@ -86,24 +85,32 @@ class ExecutionContext final : public IExecutionContext, public apiv::VExecution
   /// Output shapes from those of the inputs, as far as they are known.
   void derive();
   std::optional<carnot::Symbols> symbols() const;
-  bool prepare(const char* call, cudaStream_t stream);
-  bool run(const char* call, cudaStream_t stream);
-  bool deliver(const char* call, int i, cudaStream_t stream);
+  carnot::Status take_memory_from(IGpuAllocator* allocator);
+  bool use_stream(const char* call, cudaStream_t stream);
+  bool prepare(const char* call);
+  carnot::Status bind(int i);
+  bool has_memory(const char* call);
+  void* reallocate(int i, const carnot::Shape& shape, size_t bytes);
+  bool run(const char* call, cudaStream_t stream, bool wait);
   void report_times(const std::vector<carnot::StepTime>& times) const;
 
   CudaEngine* engine_;  ///< for getEngine() only: the user may delete it first
   PlanPtr plan_;
   CudaEngine facts_;  ///< answers for the plan
   Reporter reporter_;
-  carnot::Context context_;
+  const bool is_gpu_, user_managed_;
+  std::unique_ptr<AllocatorMemory> allocated_;
+  BlockMemory block_;
+  carnot::Context context_;  ///< behind the memory that it uses
   std::vector<Port> ports_;  ///< parallel to the plan's tensors
   int32_t profile_ = 0;
   std::string name_;
-  bool debug_sync_ = false, emits_profile_ = true, any_changed_ = true, any_unknown_ = false;
+  bool debug_sync_ = false, emits_profile_ = true, any_changed_ = true;
   IProfiler* profiler_ = nullptr;
   IDebugListener* listener_ = nullptr;
   IGpuAllocator* temporary_ = nullptr;
   cudaEvent_t event_ = nullptr;
+  cudaStream_t stream_ = nullptr;  ///< of the last run
   size_t cache_limit_ = 0;
   ProfilingVerbosity nvtx_;
   std::vector<carnot::StepTime> times_;  ///< of the last run, not yet reported

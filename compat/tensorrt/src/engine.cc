@@ -7,8 +7,9 @@
 
 namespace trt {
 
-ICudaEngine* load_plan(const char* call, const Reporter& reporter, std::vector<std::byte> bytes) {
-  carnot::Result<PlanPtr> plan = read_plan(std::move(bytes));
+ICudaEngine* load_plan(const char* call, const Reporter& reporter, std::vector<std::byte> bytes,
+                       const carnot::DeviceInfo& device, IGpuAllocator* allocator) {
+  carnot::Result<PlanPtr> plan = read_plan(std::move(bytes), device, allocator);
   if (plan.ok()) return new CudaEngine(std::move(*plan), reporter);
   reporter.error(call, plan.status());
   return nullptr;
@@ -40,18 +41,65 @@ IHostMemory* CudaEngine::serialize() const noexcept {
 IExecutionContext* CudaEngine::createExecutionContext(
     ExecutionContextAllocationStrategy strategy) noexcept {
   const char* const call = "ICudaEngine::createExecutionContext";
-  return reporter_.guard(call, static_cast<IExecutionContext*>(nullptr),
-                         [&]() -> IExecutionContext* {
-                           carnot::Result<carnot::Context> context = plan_->engine->make_context();
-                           if (context.ok())
-                             return new ExecutionContext(*this, std::move(*context), strategy);
-                           reporter_.error(call, context.status());
-                           return nullptr;
-                         });
+  IExecutionContext* const none = nullptr;
+  return reporter_.guard(call, none, [&]() -> IExecutionContext* {
+    carnot::Result<carnot::Context> context = plan_->engine->make_context(context_options());
+    if (context.ok()) return new ExecutionContext(*this, std::move(*context), strategy);
+    reporter_.error(call, context.status());
+    return nullptr;
+  });
+}
+
+carnot::ContextOptions CudaEngine::context_options() const {
+  carnot::ContextOptions out;
+  if (is_gpu(plan_->device)) out.device = plan_->device.name;
+  return out;
 }
 
 IExecutionContext* CudaEngine::createExecutionContextWithoutDeviceMemory() noexcept {
   return createExecutionContext(ExecutionContextAllocationStrategy::kUSER_MANAGED);
+}
+
+/// The most that a run takes with the sizes that a profile names.
+int64_t CudaEngine::memory_of(int32_t profile) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto known = memory_.find(profile);
+  if (known != memory_.end()) return known->second;
+  const char* const call = "ICudaEngine::getDeviceMemorySize";
+  carnot::Result<carnot::Context> context = plan_->engine->make_context(context_options());
+  if (!context.ok()) return reporter_.error(call, context.status()), 0;
+  int64_t most = 0;
+  char anywhere = 0;  // nothing is run: no address is looked at
+  for (const auto select :
+       {OptProfileSelector::kMIN, OptProfileSelector::kOPT, OptProfileSelector::kMAX}) {
+    carnot::Status status;
+    for (const Plan::Tensor& t : plan_->tensors) {
+      if (!t.is_input || !status.ok()) continue;
+      const Dims dims = getProfileShape(t.name.c_str(), profile, select);
+      if (std::any_of(dims.d, dims.d + dims.nbDims, [](int64_t d) { return d < 0; })) return 0;
+      status = context->set_input(t.name, &anywhere, ints_of(dims));
+    }
+    if (!status.ok()) return reporter_.error(call, status), 0;
+    const carnot::Result<int64_t> bytes = context->memory_bytes();
+    if (!bytes.ok()) return reporter_.error(call, bytes.status()), 0;
+    most = std::max(most, *bytes);
+  }
+  return memory_[profile] = most;
+}
+
+int64_t CudaEngine::getDeviceMemorySizeForProfileV2(int32_t profile) const noexcept {
+  const char* const call = "ICudaEngine::getDeviceMemorySizeForProfile";
+  return reporter_.guard(call, int64_t{0}, [&] {
+    return has_profile(call, profile) ? memory_of(profile) : int64_t{0};
+  });
+}
+
+int64_t CudaEngine::getDeviceMemorySizeV2() const noexcept {
+  int64_t most = 0;
+  for (int32_t p = 0; p < getNbOptimizationProfiles(); ++p) {
+    most = std::max(most, getDeviceMemorySizeForProfileV2(p));
+  }
+  return most;
 }
 
 IExecutionContext* CudaEngine::createExecutionContextWithRuntimeConfig(

@@ -1,5 +1,7 @@
 #pragma once
 // CudaEngine: ICudaEngine.
+#include <mutex>
+
 #include "legacy.h"
 #include "plan.h"
 
@@ -52,11 +54,14 @@ class CudaEngine final : public ICudaEngine, public apiv::VCudaEngine {
   IHostMemory* serialize() const noexcept override;
   IExecutionContext* createExecutionContext(ExecutionContextAllocationStrategy s) noexcept override;
   IExecutionContext* createExecutionContextWithoutDeviceMemory() noexcept override;
-  // A context's memory is its own: callers have none to bring.
-  size_t getDeviceMemorySize() const noexcept override { return 0; }
-  int64_t getDeviceMemorySizeV2() const noexcept override { return 0; }
-  size_t getDeviceMemorySizeForProfile(int32_t) const noexcept override { return 0; }
-  int64_t getDeviceMemorySizeForProfileV2(int32_t) const noexcept override { return 0; }
+  size_t getDeviceMemorySize() const noexcept override {
+    return static_cast<size_t>(getDeviceMemorySizeV2());
+  }
+  int64_t getDeviceMemorySizeV2() const noexcept override;
+  size_t getDeviceMemorySizeForProfile(int32_t profile) const noexcept override {
+    return static_cast<size_t>(getDeviceMemorySizeForProfileV2(profile));
+  }
+  int64_t getDeviceMemorySizeForProfileV2(int32_t profile) const noexcept override;
   bool isRefittable() const noexcept override { return false; }
   char const* getName() const noexcept override { return plan_->facts.name.c_str(); }
   int32_t getNbOptimizationProfiles() const noexcept override {
@@ -125,11 +130,17 @@ class CudaEngine final : public ICudaEngine, public apiv::VCudaEngine {
   const Plan::Tensor* find(const char* call, char const* name) const;
   bool has_profile(const char* call, int32_t profile) const;
 
+  carnot::ContextOptions context_options() const;
+  int64_t memory_of(int32_t profile) const;
+
   PlanPtr plan_;
   Reporter reporter_;
+  mutable std::mutex mutex_;
+  mutable std::map<int32_t, int64_t> memory_;  ///< of each profile that was asked about
 };
 
 /// An engine from a plan's bytes, or null and an error that was reported.
-ICudaEngine* load_plan(const char* call, const Reporter& reporter, std::vector<std::byte> bytes);
+ICudaEngine* load_plan(const char* call, const Reporter& reporter, std::vector<std::byte> bytes,
+                       const carnot::DeviceInfo& device, IGpuAllocator* allocator);
 
 }  // namespace trt

@@ -13,7 +13,14 @@ TENSORRTAPI void* createInferBuilder_INTERNAL(void* logger, int32_t version) noe
                                        "; this library serves ", NV_TENSORRT_MAJOR, ".x"));
     return nullptr;
   }
-  return static_cast<nvinfer1::IBuilder*>(new (std::nothrow) trt::Builder(log));
+  const trt::Reporter reporter(log);
+  return reporter.guard("createInferBuilder", static_cast<nvinfer1::IBuilder*>(nullptr),
+                        [&]() -> nvinfer1::IBuilder* {
+                          auto device = trt::choose_device();
+                          if (device.ok()) return new trt::Builder(log, std::move(*device));
+                          reporter.error("createInferBuilder", device.status());
+                          return nullptr;
+                        });
 }
 
 TENSORRTAPI nvinfer1::IPluginRegistry* getBuilderPluginRegistry(

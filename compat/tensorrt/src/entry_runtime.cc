@@ -22,9 +22,17 @@ void refuse(void* logger, const char* call, int32_t version) {
 extern "C" {
 
 TENSORRTAPI void* createInferRuntime_INTERNAL(void* logger, int32_t version) noexcept {
-  if (!logger || !serves(version)) return refuse(logger, "createInferRuntime", version), nullptr;
-  auto* const out = new (std::nothrow) trt::Runtime(static_cast<nvinfer1::ILogger*>(logger));
-  return static_cast<nvinfer1::IRuntime*>(out);
+  const char* const call = "createInferRuntime";
+  if (!logger || !serves(version)) return refuse(logger, call, version), nullptr;
+  auto* const log = static_cast<nvinfer1::ILogger*>(logger);
+  const trt::Reporter reporter(log);
+  return reporter.guard(call, static_cast<nvinfer1::IRuntime*>(nullptr),
+                        [&]() -> nvinfer1::IRuntime* {
+                          auto device = trt::choose_device();
+                          if (device.ok()) return new trt::Runtime(log, std::move(*device));
+                          reporter.error(call, device.status());
+                          return nullptr;
+                        });
 }
 
 TENSORRTAPI void* createInferRefitter_INTERNAL(void* engine, void* logger,

@@ -172,8 +172,9 @@ std::set<const Layer*> Network::dependents(const std::set<const Layer*>& roots,
   return out;
 }
 
-carnot::Result<carnot::Network> Network::translate() {
+carnot::Result<carnot::Network> Network::translate(bool with_precisions) {
   Scope scope(fresh_);
+  scope.with_precisions = with_precisions;
   scope.pinned = pinned_;
   try {
     for (const auto& input : inputs_) scope.get(*input);

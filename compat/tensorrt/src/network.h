@@ -158,8 +158,9 @@ class Network final : public INetworkDefinition, public apiv::VNetworkDefinition
   /// The value's type in the network as it stands; an error where a layer cannot be translated.
   carnot::Result<Handle> probe(const NetTensor& tensor);
   Emit& probed() { return probe_->emit; }
-  /// The whole as a Network of ours, outputs marked.
-  carnot::Result<carnot::Network> translate();
+  /// The whole as a Network of ours, outputs marked. `with_precisions`: layers compute in the
+  /// precisions that were set on them.
+  carnot::Result<carnot::Network> translate(bool with_precisions = false);
 
   NetTensor* new_input(std::string name, carnot::TensorType type);
   void resize_input(NetTensor& input, const Dims& dims);

@@ -47,12 +47,23 @@ std::string Plan::layer_name(size_t step) const {
   return out.empty() ? steps[step].tactic : out;
 }
 
-carnot::Result<PlanPtr> read_plan(std::vector<std::byte> bytes) {
+carnot::Result<PlanPtr> read_plan(std::vector<std::byte> bytes, const carnot::DeviceInfo& device,
+                                  IGpuAllocator* allocator) {
   const std::string what = foreign(bytes);
   if (!what.empty()) return Status(Code::kVersionMismatch, what);
-  carnot::Result<carnot::EnginePtr> engine = carnot::Engine::load(bytes);
-  if (!engine.ok()) return std::move(engine).status();
   auto plan = std::make_shared<Plan>();
+  plan->device = device;
+  plan->allocator = allocator;
+  if (allocator) plan->weights_memory = std::make_unique<AllocatorMemory>(allocator);
+  carnot::Result<carnot::EnginePtr> engine =
+      carnot::Engine::load(bytes, {.device = device.name, .memory = plan->weights_memory.get()});
+  if (!engine.ok()) {
+    const bool mismatch = engine.status().code() == Code::kVersionMismatch;
+    return mismatch ? Status(Code::kVersionMismatch,
+                             cat(engine.status().message(), " (the device here is ", device.name,
+                                 "; CARNOT_DEVICE=cpu or cuda:0 chooses)"))
+                    : std::move(engine).status();
+  }
   plan->engine = *engine;
   plan->bytes = std::move(bytes);
   carnot::Result<PlanFacts> facts = read(plan->engine->metadata());

@@ -2,6 +2,8 @@
 // Plan: a loaded engine with what TensorRT's calls ask of it. Shared by the ICudaEngine, its
 // contexts and inspectors, which may be deleted in any order.
 #include "carnot/engine.h"
+#include "device_choice.h"
+#include "device_memory.h"
 #include "plan_facts.h"
 
 namespace trt {
@@ -15,6 +17,9 @@ struct Plan {
     bool is_shape = false;  ///< its values are sizes
   };
 
+  carnot::DeviceInfo device;
+  IGpuAllocator* allocator = nullptr;               ///< the program's; may be null
+  std::unique_ptr<AllocatorMemory> weights_memory;  ///< before the engine, whose weights it holds
   carnot::EnginePtr engine;
   std::vector<std::byte> bytes;
   PlanFacts facts;
@@ -29,6 +34,7 @@ struct Plan {
 using PlanPtr = std::shared_ptr<const Plan>;
 
 /// Reads a plan; says what else the bytes are where they are none.
-carnot::Result<PlanPtr> read_plan(std::vector<std::byte> bytes);
+carnot::Result<PlanPtr> read_plan(std::vector<std::byte> bytes, const carnot::DeviceInfo& device,
+                                  IGpuAllocator* allocator);
 
 }  // namespace trt

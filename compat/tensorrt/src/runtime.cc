@@ -25,6 +25,10 @@ std::vector<std::byte> read_all(Read&& read) {
 
 }  // namespace
 
+ICudaEngine* Runtime::load(std::vector<std::byte> bytes) const {
+  return load_plan(kDeserialize, reporter_, std::move(bytes), device_, allocator_);
+}
+
 ICudaEngine* Runtime::deserializeCudaEngine(void const* blob, std::size_t size) noexcept {
   return reporter_.guard(kDeserialize, static_cast<ICudaEngine*>(nullptr), [&]() -> ICudaEngine* {
     if (!blob) {
@@ -32,22 +36,19 @@ ICudaEngine* Runtime::deserializeCudaEngine(void const* blob, std::size_t size) 
       return nullptr;
     }
     const auto* const bytes = static_cast<const std::byte*>(blob);
-    return load_plan(kDeserialize, reporter_, {bytes, bytes + size});
+    return load({bytes, bytes + size});
   });
 }
 
 ICudaEngine* Runtime::deserializeCudaEngine(IStreamReader& reader) noexcept {
   return reporter_.guard(kDeserialize, static_cast<ICudaEngine*>(nullptr), [&] {
-    return load_plan(kDeserialize, reporter_,
-                     read_all([&](void* to, int64_t bytes) { return reader.read(to, bytes); }));
+    return load(read_all([&](void* to, int64_t bytes) { return reader.read(to, bytes); }));
   });
 }
 
 ICudaEngine* Runtime::deserializeCudaEngineV2(IStreamReaderV2& reader) noexcept {
   return reporter_.guard(kDeserialize, static_cast<ICudaEngine*>(nullptr), [&] {
-    return load_plan(kDeserialize, reporter_, read_all([&](void* to, int64_t bytes) {
-                       return reader.read(to, bytes, nullptr);
-                     }));
+    return load(read_all([&](void* to, int64_t bytes) { return reader.read(to, bytes, nullptr); }));
   });
 }
 

@@ -6,7 +6,10 @@ namespace trt {
 
 class Runtime final : public IRuntime, public apiv::VRuntime {
  public:
-  explicit Runtime(ILogger* logger) : reporter_(logger) { mImpl = this; }
+  Runtime(ILogger* logger, carnot::DeviceInfo device)
+      : reporter_(logger), device_(std::move(device)) {
+    mImpl = this;
+  }
 
   IRuntime* getPImpl() noexcept override { return this; }
   ICudaEngine* deserializeCudaEngine(void const* blob, std::size_t size) noexcept override;
@@ -15,7 +18,7 @@ class Runtime final : public IRuntime, public apiv::VRuntime {
   void setDLACore(int32_t core) noexcept override;
   int32_t getDLACore() const noexcept override { return -1; }
   int32_t getNbDLACores() const noexcept override { return 0; }
-  void setGpuAllocator(IGpuAllocator*) noexcept override {}
+  void setGpuAllocator(IGpuAllocator* allocator) noexcept override { allocator_ = allocator; }
   void setErrorRecorder(IErrorRecorder* recorder) noexcept override {
     reporter_.set_recorder(recorder);
   }
@@ -36,7 +39,11 @@ class Runtime final : public IRuntime, public apiv::VRuntime {
   bool getEngineHostCodeAllowed() const noexcept override { return host_code_; }
 
  private:
+  ICudaEngine* load(std::vector<std::byte> bytes) const;
+
   Reporter reporter_;
+  carnot::DeviceInfo device_;
+  IGpuAllocator* allocator_ = nullptr;
   int32_t max_threads_ = 1;
   std::string temporary_;
   TempfileControlFlags files_ = 3;

@@ -31,6 +31,21 @@ Handle Scope::get(NetTensor& tensor) {
   return values_.at(&tensor);
 }
 
+Values Scope::emit_as(Layer& layer, carnot::DType half, Values in) {
+  constexpr carnot::DType kWide = carnot::DType::kF32;
+  bool any = false;
+  for (Handle& h : in) {
+    if (h == Handle{} || emit.dtype(h) != kWide) continue;
+    h = emit.cast(h, half);
+    any = true;
+  }
+  Values out = layer.emit(emit, in);
+  for (Handle& h : out) {
+    if (any && h != Handle{} && emit.dtype(h) == half) h = emit.cast(h, kWide);
+  }
+  return out;
+}
+
 void Scope::run(Layer& layer) {
   const auto where = [&] { return cat("layer '", layer.name, "' (", layer.kind_name(), ")"); };
   try {
@@ -54,7 +69,10 @@ void Scope::run(Layer& layer) {
   running_.erase(&layer);
   try {
     net.set_origin(layer.origin.empty() ? std::vector<std::string>{layer.name} : layer.origin);
-    const Values out = layer.emit(emit, in);
+    const auto half =
+        with_precisions && layer.precision ? dtype_of(*layer.precision) : std::nullopt;
+    const bool narrow = half == carnot::DType::kF16 || half == carnot::DType::kBF16;
+    const Values out = narrow ? emit_as(layer, *half, std::move(in)) : layer.emit(emit, in);
     for (size_t i = 0; i < layer.outputs.size(); ++i) {
       if (i >= out.size()) refuse("gives no output ", i);
       Handle value = out[i];

@@ -31,6 +31,8 @@ class Scope {
   Emit emit;
   /// For shapes only: bodies of loops are emitted in line, with inputs for what changes.
   bool probing = false;
+  /// Layers compute in the precision that their user has set: OBEY or PREFER of the configuration.
+  bool with_precisions = false;
   /// Outer tensors that a body uses, and the body's inputs for them.
   std::vector<std::pair<NetTensor*, Handle>> captures;
   /// Sizes that the user has pinned since the model was read.
@@ -38,6 +40,8 @@ class Scope {
 
  private:
   Handle add_input(NetTensor& tensor);
+  /// A layer's results between casts, where it shall compute in a half-size type.
+  Values emit_as(Layer& layer, carnot::DType half, Values in);
 
   Scope* outer_ = nullptr;
   const std::set<const Layer*>* inside_ = nullptr;

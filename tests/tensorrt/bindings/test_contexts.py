@@ -43,6 +43,8 @@ class Contexts(unittest.TestCase):
             got = context.get_runtime_config()
             self.assertEqual(got.get_execution_context_allocation_strategy(), kind.USER_MANAGED)
             del got
+        memory = np.zeros(max(engine.device_memory_size_v2, 1), np.uint8)
+        context.set_device_memory(memory.ctypes.data, memory.nbytes)
         self.runs(context)
 
     def test_profile_values(self):

@@ -1,0 +1,561 @@
+#!/usr/bin/env python3
+"""The layer on a GPU: NVIDIA's own Python bindings over our libraries, memory and streams by torch.
+
+usage: gpu_test.py [CASE...]; needs tensorrt_bindings, torch and libnvinfer.so.10 on the loader's
+path. Prints a line for each case.
+"""
+
+import os
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+
+import numpy as np
+import tensorrt_bindings as trt
+import torch
+
+HERE = Path(__file__).resolve().parent
+DTYPES = {
+    trt.DataType.FLOAT: torch.float32,
+    trt.DataType.HALF: torch.float16,
+    trt.DataType.BF16: torch.bfloat16,
+    trt.DataType.INT32: torch.int32,
+    trt.DataType.INT64: torch.int64,
+    trt.DataType.BOOL: torch.bool,
+}
+
+
+class Log(trt.ILogger):
+    def __init__(self):
+        trt.ILogger.__init__(self)
+        self.messages = []
+
+    def log(self, severity, msg):
+        self.messages.append((severity, msg))
+
+    def errors(self):
+        return [m for s, m in self.messages if s in (trt.ILogger.ERROR, trt.ILogger.INTERNAL_ERROR)]
+
+
+class Session:
+    def __init__(self, level=1, flags=0):
+        self.log = Log()
+        self.kept = []
+        self.builder = trt.Builder(self.log)
+        self.network = self.builder.create_network(flags)
+        self.config = self.builder.create_builder_config()
+        self.config.builder_optimization_level = level
+
+    def constant(self, tensor):
+        array = np.ascontiguousarray(tensor.numpy())
+        self.kept.append(array)
+        return self.network.add_constant(array.shape, trt.Weights(array)).get_output(0)
+
+    def plan(self):
+        out = self.builder.build_serialized_network(self.network, self.config)
+        assert out is not None, self.log.errors()
+        return out
+
+    def engine(self, allocator=None):
+        self.runtime = trt.Runtime(self.log)
+        if allocator:
+            self.runtime.gpu_allocator = allocator
+        out = self.runtime.deserialize_cuda_engine(self.plan())
+        assert out is not None, self.log.errors()
+        return out
+
+
+def mlp(widths=(64, 128, 128, 16), dynamic=False, rows=8, **options):
+    """A session with relu(x W + b) ... and the same by torch."""
+    torch.manual_seed(1)
+    s = Session(**options)
+    x = s.network.add_input("x", trt.float32, (-1 if dynamic else rows, widths[0]))
+    layers = []
+    for i, (a, b) in enumerate(zip(widths, widths[1:])):
+        w, bias = torch.randn(a, b) / a**0.5, torch.randn(1, b)
+        layers.append((w.cuda(), bias.cuda()))
+        product = s.network.add_matrix_multiply(
+            x, trt.MatrixOperation.NONE, s.constant(w), trt.MatrixOperation.NONE
+        )
+        product.name = f"fc{i}"
+        x = s.network.add_elementwise(
+            product.get_output(0), s.constant(bias), trt.ElementWiseOperation.SUM
+        ).get_output(0)
+        if i + 2 < len(widths):
+            x = s.network.add_activation(x, trt.ActivationType.RELU).get_output(0)
+    x.name = "y"
+    s.network.mark_output(x)
+    if dynamic:
+        profile = s.builder.create_optimization_profile()
+        profile.set_shape("x", (1, widths[0]), (rows, widths[0]), (64, widths[0]))
+        s.config.add_optimization_profile(profile)
+
+    def reference(v):
+        for i, (w, b) in enumerate(layers):
+            v = v.double() @ w.double() + b.double()
+            v = v if i + 1 == len(layers) else v.relu()
+        return v.float()
+
+    return s, reference
+
+
+def bind(context, **tensors):
+    for name, tensor in tensors.items():
+        assert context.set_tensor_address(name, tensor.data_ptr()), name
+
+
+def near(a, b, limit=1e-4):
+    error = ((a.float() - b.float()).abs().max() / b.float().abs().max()).item()
+    assert error < limit, f"largest difference {error}"
+
+
+def case_device():
+    s = Session()
+    assert s.builder.platform_has_fast_fp16 and s.builder.platform_has_tf32
+    assert s.builder.num_DLA_cores == 0
+    free = s.config.get_memory_pool_limit(trt.MemoryPoolType.WORKSPACE)
+    assert free == torch.cuda.get_device_properties(0).total_memory, free
+
+
+def case_enqueue_and_execute():
+    s, reference = mlp()
+    context = s.engine().create_execution_context()
+    stream = torch.cuda.Stream()
+    x, y = torch.randn(8, 64, device="cuda"), torch.zeros(8, 16, device="cuda")
+    torch.cuda.synchronize()
+    bind(context, x=x, y=y)
+    assert context.execute_async_v3(stream.cuda_stream), s.log.errors()
+    stream.synchronize()
+    near(y, reference(x))
+    y.zero_()
+    x.normal_()
+    assert context.execute_v2([x.data_ptr(), y.data_ptr()]), s.log.errors()
+    near(y, reference(x))
+
+
+def case_null_stream():
+    s, reference = mlp()
+    context = s.engine().create_execution_context()
+    x, y = torch.randn(8, 64, device="cuda"), torch.zeros(8, 16, device="cuda")
+    bind(context, x=x, y=y)
+    big = torch.randn(4096, 4096, device="cuda")
+    for _ in range(20):
+        (big @ big).sum()
+        x.mul_(0.9)  # queued behind the products, on the null stream
+        assert context.execute_async_v3(0), s.log.errors()
+        z = y.clone()
+    near(z, reference(x))
+
+
+def case_asynchronous():
+    s, reference = mlp()
+    context = s.engine().create_execution_context()
+    stream = torch.cuda.Stream()
+    x, y = torch.randn(8, 64, device="cuda"), torch.zeros(8, 16, device="cuda")
+    bind(context, x=x, y=y)
+    assert context.execute_async_v3(stream.cuda_stream)
+    torch.cuda.synchronize()
+    big = torch.randn(8192, 8192, device="cuda")
+    with torch.cuda.stream(stream):
+        for _ in range(5):
+            big = big @ big
+        begin = time.perf_counter()
+        assert context.execute_async_v3(stream.cuda_stream)
+        queued = time.perf_counter() - begin
+    stream.synchronize()
+    whole = time.perf_counter() - begin
+    near(y, reference(x))
+    print(f"  queued in {queued * 1e6:.1f} us, done after {whole * 1e6:.0f} us")
+    assert queued < whole / 3
+    times = []
+    for _ in range(2000):
+        begin = time.perf_counter()
+        context.execute_async_v3(stream.cuda_stream)
+        times.append(time.perf_counter() - begin)
+    stream.synchronize()
+    print(f"  a call takes {sorted(times)[1000] * 1e6:.2f} us")
+
+
+def case_dynamic_shapes():
+    s, reference = mlp(dynamic=True)
+    context = s.engine().create_execution_context()
+    stream = torch.cuda.Stream()
+    for rows in (1, 8, 64, 3, 64):
+        x = torch.randn(rows, 64, device="cuda")
+        y = torch.zeros(rows, 16, device="cuda")
+        torch.cuda.synchronize()
+        assert context.set_input_shape("x", (rows, 64)), s.log.errors()
+        assert tuple(context.get_tensor_shape("y")) == (rows, 16)
+        bind(context, x=x, y=y)
+        assert context.execute_async_v3(stream.cuda_stream), s.log.errors()
+        stream.synchronize()
+        near(y, reference(x))
+    assert not context.set_input_shape("x", (65, 64))
+
+
+class Output(trt.IOutputAllocator):
+    def __init__(self):
+        trt.IOutputAllocator.__init__(self)
+        self.buffer = self.shape = None
+
+    def reallocate_output_async(self, name, memory, size, alignment, stream):
+        self.buffer = torch.empty(max(size, 1), dtype=torch.uint8, device="cuda")
+        return self.buffer.data_ptr()
+
+    def reallocate_output(self, name, memory, size, alignment):
+        return self.reallocate_output_async(name, memory, size, alignment, 0)
+
+    def notify_shape(self, name, shape):
+        self.shape = tuple(shape)
+
+    def tensor(self, dtype):
+        count = int(np.prod(self.shape)) * torch.empty(0, dtype=dtype).element_size()
+        return self.buffer[:count].view(dtype).reshape(self.shape)
+
+
+def non_zero():
+    s = Session()
+    x = s.network.add_input("x", trt.float32, (4, 32))
+    layer = s.network.add_non_zero(x)
+    layer.get_output(0).name = "at"
+    s.network.mark_output(layer.get_output(0))
+    twice = s.network.add_elementwise(x, x, trt.ElementWiseOperation.SUM).get_output(0)
+    twice.name = "twice"
+    s.network.mark_output(twice)
+    return s
+
+
+def case_output_allocator():
+    s = non_zero()
+    engine = s.engine()
+    context = engine.create_execution_context()
+    stream = torch.cuda.Stream()
+    outputs = {"at": Output(), "twice": Output()}
+    for name, allocator in outputs.items():
+        context.set_output_allocator(name, allocator)
+    dtype = DTYPES[engine.get_tensor_dtype("at")]
+    for limit in (0.5, 3.0, 100.0):
+        x = torch.randn(4, 32, device="cuda")
+        x[x.abs() > limit] = 0
+        torch.cuda.synchronize()
+        bind(context, x=x)
+        assert context.execute_async_v3(stream.cuda_stream), s.log.errors()
+        stream.synchronize()
+        want = x.nonzero().T
+        assert outputs["at"].shape == tuple(want.shape), outputs["at"].shape
+        assert torch.equal(outputs["at"].tensor(dtype).long(), want)
+        assert torch.equal(outputs["twice"].tensor(torch.float32), x + x)
+
+
+def case_consumed_event():
+    s, reference = mlp()
+    context = s.engine().create_execution_context()
+    stream = torch.cuda.Stream()
+    x, y = torch.randn(8, 64, device="cuda"), torch.zeros(8, 16, device="cuda")
+    event = torch.cuda.Event()
+    event.record(stream)
+    bind(context, x=x, y=y)
+    assert context.set_input_consumed_event(event.cuda_event)
+    assert context.get_input_consumed_event() == event.cuda_event
+    big = torch.randn(8192, 8192, device="cuda")
+    torch.cuda.synchronize()
+    with torch.cuda.stream(stream):
+        for _ in range(5):
+            big = big @ big
+    assert context.execute_async_v3(stream.cuda_stream), s.log.errors()
+    assert not event.query()
+    event.synchronize()
+    near(y, reference(x))
+
+
+def case_contexts_and_streams():
+    s, reference = mlp(widths=(64, 512, 512, 16), rows=64)
+    engine = s.engine()
+    failures = []
+
+    def work(seed):
+        torch.cuda.set_device(0)
+        context = engine.create_execution_context()
+        stream = torch.cuda.Stream()
+        x = torch.full((64, 64), 0.01 * seed, device="cuda") + torch.eye(64, device="cuda")
+        y = torch.zeros(64, 16, device="cuda")
+        want = reference(x)
+        torch.cuda.synchronize()
+        bind(context, x=x, y=y)
+        for _ in range(50):
+            if not context.execute_async_v3(stream.cuda_stream):
+                failures.append("refused")
+        stream.synchronize()
+        if (y - want).abs().max() > 1e-3 * want.abs().max():
+            failures.append(seed)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures, (failures, s.log.errors())
+
+
+def case_cuda_graph():
+    s, reference = mlp()
+    engine = s.engine()
+    stream = torch.cuda.Stream()
+    x, y = torch.randn(8, 64, device="cuda"), torch.zeros(8, 16, device="cuda")
+    torch.cuda.synchronize()
+    for warm in (True, False):
+        context = engine.create_execution_context()
+        bind(context, x=x, y=y)
+        if warm:
+            assert context.execute_async_v3(stream.cuda_stream), s.log.errors()
+            stream.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, stream=stream):
+            assert context.execute_async_v3(stream.cuda_stream), s.log.errors()
+        for _ in range(3):
+            x.normal_()
+            y.zero_()
+            graph.replay()
+            torch.cuda.synchronize()
+            near(y, reference(x))
+        assert context.execute_async_v3(stream.cuda_stream)
+        stream.synchronize()
+        near(y, reference(x))
+
+
+def case_capture_refused():
+    s = non_zero()
+    context = s.engine().create_execution_context()
+    stream = torch.cuda.Stream()
+    x = torch.ones(4, 32, device="cuda")
+    output, twice = Output(), Output()
+    bind(context, x=x)
+    context.set_output_allocator("at", output)
+    context.set_output_allocator("twice", twice)
+    graph = torch.cuda.CUDAGraph()
+    done = None
+    try:
+        with torch.cuda.graph(graph, stream=stream):
+            done = context.execute_async_v3(stream.cuda_stream)
+    except Exception as error:
+        print("  the capture ended with", type(error).__name__, str(error).split("\n")[0])
+    assert done is False
+    print("  ", s.log.errors()[-1])
+    assert "captured" in s.log.errors()[-1]
+    assert context.execute_async_v3(stream.cuda_stream), s.log.errors()
+    stream.synchronize()
+    assert output.shape == (2, 128)
+
+
+class Pool(trt.IGpuAllocator):
+    def __init__(self):
+        trt.IGpuAllocator.__init__(self)
+        self.live, self.total = {}, 0
+
+    def allocate(self, size, alignment, flags):
+        memory = torch.cuda.caching_allocator_alloc(size)
+        self.live[memory] = size
+        self.total += size
+        return memory
+
+    def deallocate(self, memory):
+        self.live.pop(memory)
+        torch.cuda.caching_allocator_delete(memory)
+        return True
+
+
+def case_gpu_allocator():
+    s, reference = mlp(widths=(64, 512, 512, 16))
+    pool = Pool()
+    engine = s.engine(pool)
+    weights = 4 * (64 * 512 + 512 * 512 + 512 * 16)
+    assert pool.total >= weights, pool.total
+    context = engine.create_execution_context()
+    x, y = torch.randn(8, 64, device="cuda"), torch.zeros(8, 16, device="cuda")
+    assert context.execute_v2([x.data_ptr(), y.data_ptr()]), s.log.errors()
+    near(y, reference(x))
+    del context, engine, s
+    assert not pool.live, pool.live
+
+
+def case_user_managed_memory():
+    s, reference = mlp(widths=(64, 512, 512, 16), dynamic=True)
+    engine = s.engine()
+    size = engine.device_memory_size_v2
+    print(f"  {size} bytes")
+    context = engine.create_execution_context(trt.ExecutionContextAllocationStrategy.USER_MANAGED)
+    x, y = torch.randn(8, 64, device="cuda"), torch.zeros(8, 16, device="cuda")
+    assert context.set_input_shape("x", (8, 64))
+    if size > 0:
+        assert not context.execute_v2([x.data_ptr(), y.data_ptr()])
+        block = torch.empty(size + 1024, dtype=torch.uint8, device="cuda").fill_(0x7F)
+        context.set_device_memory(block.data_ptr(), size)
+        assert context.execute_v2([x.data_ptr(), y.data_ptr()]), s.log.errors()
+        near(y, reference(x))
+        assert (block[:size] != 0x7F).any() and (block[size:] == 0x7F).all()
+
+
+def case_foreign_devices():
+    os.environ["CARNOT_DEVICE"] = "cpu"
+    cpu, _ = mlp()
+    assert not cpu.builder.platform_has_tf32
+    cpu_plan = cpu.plan()
+    os.environ.pop("CARNOT_DEVICE")
+    gpu, _ = mlp()
+    gpu_plan = gpu.plan()
+    log = Log()
+    assert trt.Runtime(log).deserialize_cuda_engine(cpu_plan) is None
+    assert "built for the CPU" in log.errors()[-1], log.errors()
+    os.environ["CARNOT_DEVICE"] = "cpu"
+    assert trt.Runtime(log).deserialize_cuda_engine(gpu_plan) is None
+    assert "built for a GPU" in log.errors()[-1], log.errors()
+    assert trt.Runtime(log).deserialize_cuda_engine(cpu_plan) is not None
+    os.environ["CARNOT_DEVICE"] = "cuda:63"
+    log = Log()
+    try:
+        assert not trt.Runtime(log)
+    except (TypeError, AssertionError, RuntimeError):
+        pass
+    assert "CARNOT_DEVICE is 'cuda:63'" in log.errors()[-1], log.errors()
+    os.environ.pop("CARNOT_DEVICE")
+
+
+def case_half():
+    for flag, dtype, limit in ((trt.BuilderFlag.FP16, "Half", 5e-3), (trt.BuilderFlag.BF16, "BFloat16", 3e-2)):
+        s, reference = mlp(widths=(256, 512, 512, 64))
+        s.config.set_flag(flag)
+        s.config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
+        engine = s.engine()
+        text = engine.create_engine_inspector().get_engine_information(
+            trt.LayerInformationFormat.JSON
+        )
+        assert f'"{dtype}"' in text, text
+        context = engine.create_execution_context()
+        x, y = torch.randn(8, 256, device="cuda"), torch.zeros(8, 64, device="cuda")
+        assert context.execute_v2([x.data_ptr(), y.data_ptr()]), s.log.errors()
+        near(y, reference(x), limit)
+
+
+def case_layer_precision():
+    s, reference = mlp(widths=(256, 512, 512, 64))
+    s.config.set_flag(trt.BuilderFlag.FP16)
+    s.config.set_flag(trt.BuilderFlag.OBEY_PRECISION_CONSTRAINTS)
+    s.config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
+    for i in range(s.network.num_layers):
+        s.network.get_layer(i).precision = trt.float32
+    text = s.engine().create_engine_inspector().get_engine_information(
+        trt.LayerInformationFormat.JSON
+    )
+    assert '"Half"' not in text, text
+
+
+def case_shape_tensor():
+    s = Session()
+    x = s.network.add_input("x", trt.float32, (2, 12))
+    size = s.network.add_input("size", trt.int64, (2,))
+    shuffle = s.network.add_shuffle(x)
+    shuffle.set_input(1, size)
+    doubled = s.network.add_elementwise(
+        shuffle.get_output(0), shuffle.get_output(0), trt.ElementWiseOperation.SUM
+    ).get_output(0)
+    doubled.name = "y"
+    s.network.mark_output(doubled)
+    profile = s.builder.create_optimization_profile()
+    profile.set_shape_input("size", (1, 1), (4, 6), (24, 24))
+    s.config.add_optimization_profile(profile)
+    engine = s.engine()
+    assert engine.get_tensor_location("size") == trt.TensorLocation.HOST
+    context = engine.create_execution_context()
+    x = torch.randn(2, 12, device="cuda")
+    output = Output()
+    context.set_output_allocator("y", output)
+    bind(context, x=x)
+    for shape in ((4, 6), (8, 3), (24, 1)):
+        values = np.array(shape, np.int64)
+        context.set_tensor_address("size", values.ctypes.data)
+        assert context.execute_async_v3(0), s.log.errors()
+        torch.cuda.synchronize()
+        assert output.shape == shape
+        assert torch.equal(output.tensor(torch.float32), (x + x).reshape(shape))
+
+
+class Times(trt.IProfiler):
+    def __init__(self):
+        trt.IProfiler.__init__(self)
+        self.times = {}
+
+    def report_layer_time(self, name, ms):
+        self.times[name] = ms
+
+
+def case_profiler():
+    s, reference = mlp()
+    context = s.engine().create_execution_context()
+    context.profiler = times = Times()
+    x, y = torch.randn(8, 64, device="cuda"), torch.zeros(8, 16, device="cuda")
+    bind(context, x=x, y=y)
+    stream = torch.cuda.Stream()
+    assert context.execute_async_v3(stream.cuda_stream), s.log.errors()
+    near(y, reference(x))
+    assert times.times and all(0 <= t < 100 for t in times.times.values()), times.times
+
+
+def case_onnx_as_on_the_cpu():
+    model = (HERE / "tiny_cnn.onnx").read_bytes()
+    results = []
+    for device in ("cpu", "cuda"):
+        os.environ["CARNOT_DEVICE"] = device
+        s = Session()
+        parser = trt.OnnxParser(s.network, s.log)
+        assert parser.parse(model), s.log.errors()
+        shape = [d if d > 0 else 1 for d in s.network.get_input(0).shape]
+        if list(s.network.get_input(0).shape) != shape:
+            profile = s.builder.create_optimization_profile()
+            profile.set_shape(s.network.get_input(0).name, shape, shape, shape)
+            s.config.add_optimization_profile(profile)
+        engine = s.engine()
+        context = engine.create_execution_context()
+        context.set_input_shape(engine.get_tensor_name(0), shape)
+        x = torch.linspace(-1, 1, int(np.prod(shape))).reshape(shape).to(device)
+        out = torch.zeros(tuple(context.get_tensor_shape(engine.get_tensor_name(1))), device=device)
+        assert context.execute_v2([x.data_ptr(), out.data_ptr()]), s.log.errors()
+        results.append(out.cpu())
+    os.environ.pop("CARNOT_DEVICE")
+    near(results[1], results[0])
+
+
+def case_any_order_of_deletion():
+    s, _ = mlp()
+    engine = s.engine()
+    context = engine.create_execution_context()
+    stream = torch.cuda.Stream()
+    x, y = torch.randn(8, 64, device="cuda"), torch.zeros(8, 16, device="cuda")
+    bind(context, x=x, y=y)
+    assert context.execute_async_v3(stream.cuda_stream)
+    stream.synchronize()
+    del stream, engine, s
+    del context
+    torch.cuda.synchronize()
+
+
+def main():
+    wanted = sys.argv[1:]
+    failed = []
+    for name, case in list(globals().items()):
+        if not name.startswith("case_") or (wanted and name[5:] not in wanted):
+            continue
+        try:
+            case()
+            print("ok  ", name[5:], flush=True)
+        except Exception:
+            failed.append(name[5:])
+            print("FAIL", name[5:], flush=True)
+            traceback.print_exc(file=sys.stdout)
+    print(f"{len(failed)} failed", *failed)
+    sys.exit(bool(failed))
+
+
+if __name__ == "__main__":
+    main()
