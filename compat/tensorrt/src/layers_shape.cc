@@ -161,16 +161,12 @@ Handle grown(Emit& e, Handle x, op::Slice& s, SampleMode mode, Handle fill) {
   for (size_t i = 0; i < s.starts.size(); ++i) {
     const Dim& size = e.dims(x)[i];
     const bool whole = s.starts[i].is(0) && s.sizes[i] == size && s.steps[i] == 1;
-    if (!whole && !(s.starts[i].is_constant() && s.sizes[i].is_constant() && size.is_constant())) {
-      unsupported("a slice beyond its input needs known sizes; axis ", i, " is ",
-                  carnot::to_string(size));
-    }
     Dim lo(0), hi(0);
     if (!whole && !s.sizes[i].is(0)) {
-      const int64_t first = s.starts[i].value();
-      const int64_t last = first + (s.sizes[i].value() - 1) * s.steps[i];
-      lo = Dim(std::max<int64_t>(0, -std::min(first, last)));
-      hi = Dim(std::max<int64_t>(0, std::max(first, last) - size.value() + 1));
+      const Dim end = s.starts[i] + (s.sizes[i] - Dim(1)) * Dim(s.steps[i]);
+      const bool forward = s.steps[i] > 0;
+      lo = max(Dim(0), Dim(0) - (forward ? s.starts[i] : end));
+      hi = max(Dim(0), (forward ? end : s.starts[i]) - size + Dim(1));
     }
     p.lo.push_back(lo), p.hi.push_back(hi);
     s.starts[i] = s.starts[i] + lo;
@@ -184,9 +180,41 @@ Handle grown(Emit& e, Handle x, op::Slice& s, SampleMode mode, Handle fill) {
 
 }  // namespace
 
-Values Slice::emit(Emit& e, const Values& in) {
-  Handle x = in[0];
-  const int64_t rank = e.rank(x);
+namespace {
+
+/// A slice whose start or size only the data gives.
+Handle computed_slice(Emit& e, Handle x, op::Slice s, const Along& starts, const Along& sizes) {
+  const auto dims_tensor = [&](const Along& a) {
+    return a.tensor.valid() ? a.tensor : e.make(op::DimsTensor{a.values, false}, {});
+  };
+  const Handle from = dims_tensor(starts);
+  const Handle to = e.map("add($0, mul($1, $2))", {from, dims_tensor(sizes), e.ints(s.steps)});
+  const Dim n(e.rank(x));
+  const Handle target = e.concat({e.reshape(from, {Dim(1), n}), e.reshape(to, {Dim(1), n})}, 0);
+  for (Dim& d : s.starts) d = Dim(0);
+  if (sizes.tensor.valid()) {
+    for (Dim& d : s.sizes) d = e.fresh("slice");
+    return e.make(s, {x, target});
+  }
+  // Sizes are known, but the form with a target defines them.
+  op::Slice dynamic = s;
+  for (Dim& d : dynamic.sizes) d = e.fresh("slice");
+  return e.reshape(e.make(dynamic, {x, target}), s.sizes);
+}
+
+/// What a step of 0 asks for, or one that only the data gives: it may only tell an axis of one
+/// element, which is repeated, from a whole one.
+Handle repeated(Emit& e, Handle x, const Along& sizes) {
+  if (!sizes.tensor.valid()) return e.expand(x, sizes.values);
+  op::Expand spread;
+  for (int64_t i = 0; i < e.rank(x); ++i) spread.sizes.push_back(e.fresh("slice"));
+  return e.make(spread, {x, sizes.tensor});
+}
+
+}  // namespace
+
+Ints Slice::sliced_axes(const Emit& e, const Values& in) const {
+  const int64_t rank = e.rank(in[0]);
   Ints list;
   if (in.size() > 5 && in[5].valid()) {
     const auto known = e.known_ints(in[5]);
@@ -201,42 +229,41 @@ Values Slice::emit(Emit& e, const Values& in) {
     if (axis < 0) axis += rank;
     if (axis < 0 || axis >= rank) refuse("axis ", axis, " of a tensor of rank ", rank);
   }
-  const auto count = static_cast<size_t>(rank);
+  return list;
+}
+
+Values Slice::emit(Emit& e, const Values& in) {
+  const Handle x = in[0];
+  const Ints list = sliced_axes(e, in);
+  const auto count = static_cast<size_t>(e.rank(x));
   const Along starts = parameter(e, in, 1, start, list, carnot::Dims(count, Dim(0)), "start");
   const Along sizes = parameter(e, in, 2, size, list, e.dims(x), "size");
   const Along steps = parameter(e, in, 3, stride, list, carnot::Dims(count, Dim(1)), "stride");
   op::Slice s;
   s.starts = starts.values, s.sizes = sizes.values;
-  for (const Dim& step : steps.values) {
-    if (steps.tensor.valid() || !step.is_constant()) refuse("the stride must be a constant");
-    s.steps.push_back(step.value());
+  bool repeats = steps.tensor.valid();
+  for (size_t i = 0; i < count; ++i) {
+    const Dim& step = steps.values[i];
+    s.steps.push_back(step.is_constant() && !step.is(0) && !repeats ? step.value() : 1);
+    if (step.is_constant() && !step.is(0)) continue;
+    repeats = true;
+    s.sizes[i] = step.is(0) ? Dim(1) : e.dims(x)[i];
+    if (!step.is(0) && !s.starts[i].is(0)) refuse("a computed stride needs a start of 0");
+  }
+  if (repeats) {
+    if (starts.tensor.valid()) refuse("a stride of 0 needs a start that is known");
+    const bool all = steps.tensor.valid() || sizes.tensor.valid();
+    return {repeated(e, all ? x : e.make(s, {x}), sizes)};
   }
   if (starts.tensor.valid() || sizes.tensor.valid()) {
     if (mode != SampleMode::kSTRICT_BOUNDS) {
       unsupported("a computed start or size works with strict bounds only");
     }
-    const auto dims_tensor = [&](const Along& a) {
-      return a.tensor.valid() ? a.tensor : e.make(op::DimsTensor{a.values, false}, {});
-    };
-    const Handle from = dims_tensor(starts);
-    const Handle to = e.map("add($0, mul($1, $2))", {from, dims_tensor(sizes), e.ints(s.steps)});
-    if (sizes.tensor.valid()) {
-      for (Dim& d : s.sizes) d = e.fresh("slice");
-    }
-    const Dim n(rank);
-    const Handle target = e.concat({e.reshape(from, {Dim(1), n}), e.reshape(to, {Dim(1), n})}, 0);
-    for (Dim& d : s.starts) d = Dim(0);
-    if (!sizes.tensor.valid()) {  // sizes are known, but the form with a target defines them
-      op::Slice dynamic = s;
-      for (Dim& d : dynamic.sizes) d = e.fresh("slice");
-      return {e.reshape(e.make(dynamic, {x, target}), s.sizes)};
-    }
-    return {e.make(s, {x, target})};
+    return {computed_slice(e, x, s, starts, sizes)};
   }
-  if (mode != SampleMode::kSTRICT_BOUNDS) {
-    x = grown(e, x, s, mode, in.size() > 4 ? in[4] : Handle{});
-  }
-  return {e.make(s, {x})};
+  if (mode == SampleMode::kSTRICT_BOUNDS) return {e.make(s, {x})};
+  const Handle whole = grown(e, x, s, mode, in.size() > 4 ? in[4] : Handle{});
+  return {e.make(s, {whole})};
 }
 
 Values Padding::emit(Emit& e, const Values& in) {

@@ -58,6 +58,9 @@ class Slice final : public LayerOf<ISliceLayer, apiv::VSliceLayer> {
   TRT_DIMS(Stride, stride)
   TRT_PARAMETER(SampleMode, Mode, mode, SampleMode::kSTRICT_BOUNDS)
   TRT_DIMS(Axes, axes)
+
+ private:
+  Ints sliced_axes(const Emit& e, const Values& in) const;
 };
 
 class Padding final : public LayerOf<IPaddingLayer, apiv::VPaddingLayer> {

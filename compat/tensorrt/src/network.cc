@@ -1,5 +1,7 @@
 #include "network.h"
 
+#include <cstring>
+
 #include "control.h"
 #include "layers_language.h"
 
@@ -56,6 +58,10 @@ void Network::resize_input(NetTensor& input, const Dims& dims) {
 void Network::name_size(NetTensor& input, int32_t axis, const char* name) {
   const auto at = static_cast<size_t>(axis);
   if (at >= input.type.dims.size() || input.type.dims[at].is_constant()) return;
+  // "?" and "-1" are what exporters write for sizes that have no name.
+  if (std::none_of(name, name + std::strlen(name), [](unsigned char c) { return isalpha(c); })) {
+    return;
+  }
   std::string text = "trt.named.";
   for (const char* c = name; *c; ++c) text += isalnum(static_cast<unsigned char>(*c)) ? *c : '_';
   const auto symbol = input.type.dims[at].as_symbol();

@@ -454,7 +454,7 @@ int main_of(int argc, char** argv) {
   int64_t done = 0;
   for (; done < sequences && std::difftime(std::time(nullptr), start) < seconds; ++done) {
     current_seed = seed + static_cast<uint64_t>(done);
-    alarm(20);  // a sequence takes milliseconds
+    alarm(120);  // a sequence takes milliseconds, with large tensors seconds
     Sequence(current_seed).run();
   }
   alarm(0);
