@@ -1,5 +1,9 @@
 #include "imported.h"
 
+#include <functional>
+#include <unordered_map>
+#include <unordered_set>
+
 #include "imported_kinds.h"
 #include "network.h"
 
@@ -53,66 +57,154 @@ Values Imported::emit(Emit& e, const Values& in) {
 
 namespace {
 
+using Node = carnot::Network::Node;
+
+/// By value: handles compare by what they stand for.
+template <class T>
+using ByHandle = std::unordered_map<Handle, T, std::function<size_t(Handle)>>;
+
 /// A layer for one node: constants are layers of their own kind.
-Layer* keep_layer(Network& into, const carnot::Network& model, carnot::Network::Node node) {
+Layer* keep_layer(Network& into, const carnot::Network& model, Node node,
+                  const std::vector<carnot::Tensor>& own) {
   const auto outputs = static_cast<int>(node.outputs.size());
   if (const auto* constant = std::get_if<carnot::op::Constant>(&node.op)) {
     auto layer = std::make_unique<Constant>(into);
     layer->set_value(constant->value);
     return into.keep(std::move(layer), outputs);
   }
-  if (Layer* const layer = keep_as_kind(into, model, node)) return layer;
+  if (Layer* const layer = keep_as_kind(into, model, node, own)) return layer;
   return into.keep(std::make_unique<Imported>(into, std::move(node)), outputs);
 }
 
-/// "conv1", or "conv1_2" for the second of several layers that one ONNX node has become: the last,
-/// whose result is the node's, has the bare name.
+bool is_constant(const Node& node) {
+  return std::holds_alternative<carnot::op::Constant>(node.op);
+}
+
+/// Only moves elements, or changes their type: not what a node is known for.
+bool is_side(const Node& node) {
+  if (const auto* p = std::get_if<carnot::op::Pointwise>(&node.op)) {
+    return p->body.insts.size() == 1 && p->body.insts[0].op == carnot::ScalarOp::kCast;
+  }
+  return is_constant(node) || std::holds_alternative<carnot::op::Reshape>(node.op) ||
+         std::holds_alternative<carnot::op::Transpose>(node.op) ||
+         std::holds_alternative<carnot::op::Expand>(node.op) ||
+         std::holds_alternative<carnot::op::ShapeOf>(node.op);
+}
+
+std::string label_of(const Node& node) {
+  return node.origin.empty() ? "" : node_name(node.origin.back());
+}
+
+/// The ONNX node's name for the first layer that does what the node is known for, else its last;
+/// others that the node became have "_1", "_2" after it. Constants have their initializer's name.
 class Names {
  public:
-  explicit Names(const std::vector<carnot::Network::Node>& nodes) {
-    for (const carnot::Network::Node& node : nodes) ++left_[name_of(node)];
+  Names(const carnot::Network& model, const std::vector<Node>& nodes) : model_(model) {
+    for (size_t i = 0; i < nodes.size(); ++i) {
+      if (is_constant(nodes[i])) continue;
+      const auto [at, fresh] = main_.try_emplace(label_of(nodes[i]), i);
+      if (!fresh && is_side(nodes[at->second])) at->second = i;
+    }
   }
-  std::string next(const carnot::Network::Node& node) {
-    const std::string name = name_of(node);
-    const int left = --left_[name];
-    return left == 0 ? name : cat(name, '_', left);
-  }
-  static std::string name_of(const carnot::Network::Node& node) {
-    if (node.origin.empty()) return "";
-    const bool constant = std::holds_alternative<carnot::op::Constant>(node.op);
-    return node_name(node.origin.back()) + (constant ? "_constant" : "");
+  std::string next(const Node& node, size_t i) {
+    const std::string label = label_of(node);
+    if (label.empty()) return "";
+    if (!is_constant(node)) return unique(label, main_.at(label) == i);
+    const std::string& name = model_.name(node.outputs[0]);
+    return unique(name.empty() ? label + "_constant" : name, true);
   }
 
  private:
-  std::map<std::string, int> left_;
+  std::string unique(const std::string& name, bool bare) {
+    if (bare && taken_.insert(name).second) return name;
+    for (;;) {
+      const std::string numbered = cat(name, '_', ++numbers_[name]);
+      if (main_.count(numbered) == 0 && taken_.insert(numbered).second) return numbered;
+    }
+  }
+
+  const carnot::Network& model_;
+  std::unordered_map<std::string, size_t> main_;
+  std::unordered_map<std::string, int> numbers_;
+  std::unordered_set<std::string> taken_;
+};
+
+/// Convolutions keep their weights, as those of other parsers do; elsewhere constants are layers.
+class OwnWeights {
+ public:
+  OwnWeights(const carnot::Network& model, const std::vector<Node>& nodes,
+             std::function<size_t(Handle)> hash)
+      : values_(64, hash), uses_(64, hash) {
+    for (const Node& node : nodes) {
+      if (is_constant(node))
+        values_[node.outputs[0]] = &std::get<carnot::op::Constant>(node.op).value;
+    }
+    for (const Handle h : model.output_handles()) ++uses_[h];
+    for (const Node& node : nodes) {
+      if (!of(node).empty()) continue;
+      for (const Handle h : node.inputs) ++uses_[h];
+    }
+  }
+
+  /// What the node keeps: all of its inputs after the first, or nothing.
+  std::vector<carnot::Tensor> of(const Node& node) const {
+    std::vector<carnot::Tensor> out;
+    const bool filters = std::holds_alternative<carnot::op::Conv>(node.op) ||
+                         std::holds_alternative<carnot::op::ConvTranspose>(node.op);
+    for (size_t i = 1; filters && i < node.inputs.size(); ++i) {
+      const auto found = values_.find(node.inputs[i]);
+      const bool plain = found != values_.end() && !found->second->is_splat() &&
+                         data_type_of(found->second->dtype());
+      if (!plain) return {};
+      out.push_back(*found->second);
+    }
+    // Others than these are no layers of convolutions.
+    const bool known = filters && !out.empty() && out[0].rank() >= 4 && out[0].rank() <= 5;
+    return known ? out : std::vector<carnot::Tensor>();
+  }
+  bool is_layer(const Node& node) const {
+    return !is_constant(node) || uses_.count(node.outputs[0]) > 0;
+  }
+
+ private:
+  ByHandle<const carnot::Tensor*> values_;
+  ByHandle<int> uses_;
 };
 
 }  // namespace
 
 std::vector<NetTensor*> import_layers(Network& into, const carnot::Network& model) {
-  const auto hash = [&](Handle h) { return reinterpret_cast<size_t>(&model.type(h)); };
-  std::unordered_map<Handle, NetTensor*, decltype(hash)> tensors(64, hash);
+  const std::function<size_t(Handle)> hash = [&](Handle h) {
+    return reinterpret_cast<size_t>(&model.type(h));
+  };
+  ByHandle<NetTensor*> tensors(64, hash);
   for (const Handle h : model.input_handles()) {
     tensors[h] = into.new_input(model.name(h), model.type(h));
   }
-  std::vector<carnot::Network::Node> nodes = model.nodes();
-  Names names(nodes);
-  for (carnot::Network::Node& node : nodes) {
-    const std::vector<Handle> in = node.inputs, out = node.outputs;
-    const std::string name = names.next(node);
-    std::vector<std::string> origin = node.origin;
-    Layer* const layer = keep_layer(into, model, std::move(node));
+  std::vector<Node> nodes = model.nodes();
+  const OwnWeights weights(model, nodes, hash);
+  Names names(model, nodes);
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    if (!weights.is_layer(nodes[i])) continue;
+    const std::vector<Handle> in = nodes[i].inputs, out = nodes[i].outputs;
+    const std::string name = names.next(nodes[i], i);
+    const std::string label = label_of(nodes[i]);
+    std::vector<std::string> origin = nodes[i].origin;
+    const std::vector<carnot::Tensor> own = weights.of(nodes[i]);
+    Layer* const layer = keep_layer(into, model, std::move(nodes[i]), own);
     if (!name.empty()) {
       layer->name = name;
-      layer->metadata = cat("[ONNX Layer: ", node_name(origin.back()), "]");
+      layer->metadata = cat("[ONNX Layer: ", label, "]");
     }
     layer->origin = std::move(origin);
-    for (const Handle h : in) layer->inputs.push_back(tensors.at(h));
-    for (size_t i = 0; i < out.size(); ++i) {
-      NetTensor* const t = layer->outputs[i].get();
-      const std::string& known = model.name(out[i]);
-      t->name = !known.empty() ? known : cat(layer->name, "_output", i ? cat("_", i) : "");
-      tensors[out[i]] = t;
+    for (size_t k = 0; k < (own.empty() ? in.size() : 1); ++k) {
+      layer->inputs.push_back(tensors.at(in[k]));
+    }
+    for (size_t k = 0; k < out.size(); ++k) {
+      NetTensor* const t = layer->outputs[k].get();
+      const std::string& known = model.name(out[k]);
+      t->name = !known.empty() ? known : cat(layer->name, "_output", k ? cat("_", k) : "");
+      tensors[out[k]] = t;
     }
   }
   std::vector<NetTensor*> outputs;

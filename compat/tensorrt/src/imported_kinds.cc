@@ -1,38 +1,12 @@
 #include "imported_kinds.h"
 
-#include "imported.h"
-#include "network.h"
+#include "imported_as.h"
 
 namespace trt {
 
-using carnot::ScalarOp;
 namespace op = carnot::op;
 
 namespace {
-
-template <class T>
-class ImportedAs final : public T {
- public:
-  ImportedAs(Network& net, carnot::Operation node) : T(net), operation_(std::move(node)) {}
-  Values emit(Emit& e, const Values& in) override {
-    return !this->parameters_set ? e.add(pinned(operation_, *sizes_), in) : T::emit(e, in);
-  }
-  bool emit_edge(Scope& scope) override {
-    sizes_ = &scope.pinned;
-    return false;
-  }
-
- private:
-  carnot::Operation operation_;
-  const std::map<std::string, carnot::Dim, std::less<>>* sizes_ = nullptr;
-};
-
-template <class T, class F>
-Layer* keep(Network& into, const carnot::Network::Node& node, F&& fill) {
-  auto layer = std::make_unique<ImportedAs<T>>(into, node.op);
-  fill(*layer);
-  return into.keep(std::move(layer), static_cast<int>(node.outputs.size()));
-}
 
 Dims or_all(const Ints& values, int32_t count, int64_t otherwise) {
   return dims_of(values.empty() ? Ints(static_cast<size_t>(count), otherwise) : values);
@@ -54,17 +28,24 @@ std::optional<Dims> kernel_of(const carnot::Network& model, Handle weights) {
   return dims_of(Ints(all.d + 2, all.d + all.nbDims));
 }
 
+Weights weights_of(const carnot::Tensor& tensor) {
+  return {*data_type_of(tensor.dtype()), tensor.data(), tensor.elements()};
+}
+
 template <class T, class Op>
 Layer* convolution(Network& into, const carnot::Network& model, const carnot::Network::Node& node,
-                   const Op& o, bool transposed) {
+                   const Op& o, bool transposed, const std::vector<carnot::Tensor>& own) {
   const auto kernel = kernel_of(model, node.inputs[1]);
   if (!kernel || o.channels_last) return nullptr;
   const Dims weights = dims_of(model.type(node.inputs[1]).dims);
-  return keep<T>(into, node, [&](T& l) {
+  return keep<T>(into, node, [&](auto& l) {
     fill_window(l, o, *kernel);
     l.dilation = or_all(o.dilations, kernel->nbDims, 1);
     l.groups = o.groups;
     l.maps = transposed ? weights.d[1] * o.groups : weights.d[0];
+    l.own = own;
+    if (!own.empty()) l.kernel = weights_of(own[0]);
+    if (own.size() > 1) l.bias = weights_of(own[1]);
   });
 }
 
@@ -79,68 +60,6 @@ Layer* pooling(Network& into, const carnot::Network::Node& node, const op::Pool&
     l.excludes_padding = !p.count_padding;
     if (p.ceil_mode) l.padding_mode = PaddingMode::kEXPLICIT_ROUND_UP;
   });
-}
-
-std::optional<UnaryOperation> unary_of(ScalarOp scalar) {
-  static const std::map<ScalarOp, UnaryOperation>& table = *new std::map<ScalarOp, UnaryOperation>{
-      {ScalarOp::kExp, UnaryOperation::kEXP},     {ScalarOp::kLog, UnaryOperation::kLOG},
-      {ScalarOp::kSqrt, UnaryOperation::kSQRT},   {ScalarOp::kRecip, UnaryOperation::kRECIP},
-      {ScalarOp::kAbs, UnaryOperation::kABS},     {ScalarOp::kNeg, UnaryOperation::kNEG},
-      {ScalarOp::kSin, UnaryOperation::kSIN},     {ScalarOp::kCos, UnaryOperation::kCOS},
-      {ScalarOp::kErf, UnaryOperation::kERF},     {ScalarOp::kNot, UnaryOperation::kNOT},
-      {ScalarOp::kFloor, UnaryOperation::kFLOOR}, {ScalarOp::kCeil, UnaryOperation::kCEIL},
-      {ScalarOp::kRound, UnaryOperation::kROUND}, {ScalarOp::kSign, UnaryOperation::kSIGN}};
-  const auto found = table.find(scalar);
-  return found == table.end() ? std::nullopt : std::optional(found->second);
-}
-
-std::optional<ElementWiseOperation> binary_of(ScalarOp scalar) {
-  static const std::map<ScalarOp, ElementWiseOperation>& table =
-      *new std::map<ScalarOp, ElementWiseOperation>{{ScalarOp::kAdd, ElementWiseOperation::kSUM},
-                                                    {ScalarOp::kMul, ElementWiseOperation::kPROD},
-                                                    {ScalarOp::kMax, ElementWiseOperation::kMAX},
-                                                    {ScalarOp::kMin, ElementWiseOperation::kMIN},
-                                                    {ScalarOp::kSub, ElementWiseOperation::kSUB},
-                                                    {ScalarOp::kDiv, ElementWiseOperation::kDIV},
-                                                    {ScalarOp::kPow, ElementWiseOperation::kPOW},
-                                                    {ScalarOp::kAnd, ElementWiseOperation::kAND},
-                                                    {ScalarOp::kOr, ElementWiseOperation::kOR},
-                                                    {ScalarOp::kXor, ElementWiseOperation::kXOR},
-                                                    {ScalarOp::kEq, ElementWiseOperation::kEQUAL},
-                                                    {ScalarOp::kGt, ElementWiseOperation::kGREATER},
-                                                    {ScalarOp::kLt, ElementWiseOperation::kLESS}};
-  const auto found = table.find(scalar);
-  return found == table.end() ? std::nullopt : std::optional(found->second);
-}
-
-std::optional<ActivationType> activation_of(const carnot::ScalarProgram& body) {
-  const std::string text = carnot::to_string(body);
-  if (text.rfind("max($0, 0.0:", 0) == 0 || text.rfind("max($0, 0:", 0) == 0) {
-    return ActivationType::kRELU;
-  }
-  if (text == "sigmoid($0)") return ActivationType::kSIGMOID;
-  if (text == "tanh($0)") return ActivationType::kTANH;
-  return std::nullopt;
-}
-
-Layer* pointwise(Network& into, const carnot::Network::Node& node, const op::Pointwise& p) {
-  if (const auto type = activation_of(p.body); type && node.inputs.size() == 1) {
-    return keep<Activation>(into, node, [&](Activation& l) { l.type = *type; });
-  }
-  if (p.body.insts.size() != 1 || p.body.results.size() != 1) return nullptr;
-  const carnot::ScalarInst& inst = p.body.insts[0];
-  if (inst.op == ScalarOp::kCast && node.inputs.size() == 1) {
-    const auto to = data_type_of(inst.type);
-    if (to) return keep<Cast>(into, node, [&](Cast& l) { l.to = *to; });
-  }
-  if (const auto unary = unary_of(inst.op); unary && node.inputs.size() == 1) {
-    return keep<Unary>(into, node, [&](Unary& l) { l.operation = *unary; });
-  }
-  const bool in_order = inst.args[0] == 0 && inst.args[1] == 1;
-  if (const auto binary = binary_of(inst.op); binary && node.inputs.size() == 2 && in_order) {
-    return keep<ElementWise>(into, node, [&](ElementWise& l) { l.operation = *binary; });
-  }
-  return nullptr;
 }
 
 Layer* reduce(Network& into, const carnot::Network& model, const carnot::Network::Node& node,
@@ -159,21 +78,92 @@ Layer* reduce(Network& into, const carnot::Network& model, const carnot::Network
   });
 }
 
+std::optional<ResizeCoordinateTransformation> coordinates_of(op::Resize::Coordinates from) {
+  switch (from) {
+    case op::Resize::kAlignCorners:
+      return ResizeCoordinateTransformation::kALIGN_CORNERS;
+    case op::Resize::kAsymmetric:
+      return ResizeCoordinateTransformation::kASYMMETRIC;
+    case op::Resize::kHalfPixel:
+    case op::Resize::kPytorchHalfPixel:
+      return ResizeCoordinateTransformation::kHALF_PIXEL;
+    default:
+      return std::nullopt;
+  }
+}
+
+Layer* resize(Network& into, const carnot::Network::Node& node, const op::Resize& r) {
+  const auto coordinates = coordinates_of(r.coordinates);
+  if (!coordinates || r.antialias || node.inputs.size() != 1) return nullptr;
+  static constexpr InterpolationMode kModes[] = {
+      InterpolationMode::kNEAREST, InterpolationMode::kLINEAR, InterpolationMode::kCUBIC};
+  static constexpr ResizeRoundMode kRounds[] = {ResizeRoundMode::kHALF_DOWN,
+                                                ResizeRoundMode::kHALF_UP, ResizeRoundMode::kFLOOR,
+                                                ResizeRoundMode::kCEIL};
+  return keep<Resize>(into, node, [&](Resize& l) {
+    l.mode = kModes[r.mode], l.coordinates = *coordinates, l.rounding = kRounds[r.nearest];
+    if (r.coordinates == op::Resize::kPytorchHalfPixel) l.selector = ResizeSelector::kUPPER;
+    if (r.scales.empty()) l.dims = dims_of(r.sizes);
+    l.scales.assign(r.scales.begin(), r.scales.end());
+    l.cubic = static_cast<float>(r.cubic_a), l.exclude_outside = r.exclude_outside;
+  });
+}
+
+Layer* slice(Network& into, const carnot::Network::Node& node, const op::Slice& s) {
+  if (node.inputs.size() != 1 || s.starts.size() > static_cast<size_t>(Dims::MAX_DIMS)) {
+    return nullptr;
+  }
+  return keep<Slice>(into, node, [&](Slice& l) {
+    l.start = dims_of(s.starts), l.size = dims_of(s.sizes), l.stride = dims_of(s.steps);
+  });
+}
+
+Layer* normalization(Network& into, const carnot::Network& model, const carnot::Network::Node& node,
+                     const op::Normalize& n) {
+  if (n.rms || node.inputs.size() != 3) return nullptr;
+  const int64_t rank = model.type(node.inputs[0]).rank();
+  return keep<Normalization>(into, node, [&](Normalization& l) {
+    l.epsilon = static_cast<float>(n.epsilon), l.v2 = true;
+    for (const int64_t axis : n.axes) l.axes |= 1U << (axis < 0 ? axis + rank : axis);
+  });
+}
+
+Layer* top_k(Network& into, const carnot::Network& model, const carnot::Network::Node& node,
+             const op::TopK& t) {
+  if (node.inputs.size() != 1 || !t.count.is_constant()) return nullptr;
+  const int64_t rank = model.type(node.inputs[0]).rank();
+  return keep<TopK>(into, node, [&](TopK& l) {
+    l.operation = t.largest ? TopKOperation::kMAX : TopKOperation::kMIN;
+    l.k = static_cast<int32_t>(std::min<int64_t>(t.count.value(), INT32_MAX));
+    l.axes = 1U << (t.axis < 0 ? t.axis + rank : t.axis);
+    l.indices = DataType::kINT64;
+  });
+}
+
 }  // namespace
 
-Layer* keep_as_kind(Network& into, const carnot::Network& model,
-                    const carnot::Network::Node& node) {
+Layer* keep_as_kind(Network& into, const carnot::Network& model, const carnot::Network::Node& node,
+                    const std::vector<carnot::Tensor>& own) {
   const auto as = [&]<class Op>(const Op*) { return std::get_if<Op>(&node.op); };
   if (const auto* o = as(static_cast<const op::Conv*>(nullptr))) {
-    return convolution<Convolution>(into, model, node, *o, false);
+    return convolution<Convolution>(into, model, node, *o, false, own);
   }
   if (const auto* o = as(static_cast<const op::ConvTranspose*>(nullptr))) {
-    const bool plain = o->output_pads.empty();
-    return plain ? convolution<Deconvolution>(into, model, node, *o, true) : nullptr;
+    const bool plain = std::all_of(o->output_pads.begin(), o->output_pads.end(),
+                                   [](int64_t pad) { return pad == 0; });
+    return plain ? convolution<Deconvolution>(into, model, node, *o, true, own) : nullptr;
   }
   if (const auto* o = as(static_cast<const op::Pool*>(nullptr))) return pooling(into, node, *o);
   if (const auto* o = as(static_cast<const op::Pointwise*>(nullptr))) {
-    return pointwise(into, node, *o);
+    return keep_pointwise(into, node, *o);
+  }
+  if (const auto* o = as(static_cast<const op::Resize*>(nullptr))) return resize(into, node, *o);
+  if (const auto* o = as(static_cast<const op::Slice*>(nullptr))) return slice(into, node, *o);
+  if (const auto* o = as(static_cast<const op::TopK*>(nullptr))) {
+    return top_k(into, model, node, *o);
+  }
+  if (const auto* o = as(static_cast<const op::Normalize*>(nullptr))) {
+    return normalization(into, model, node, *o);
   }
   if (const auto* o = as(static_cast<const op::Reduce*>(nullptr))) {
     return reduce(into, model, node, *o);

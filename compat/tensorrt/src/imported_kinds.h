@@ -8,6 +8,7 @@ namespace trt {
 
 /// Keeps a layer that shows the node's parameters as TensorRT's kinds have them; null where no kind
 /// describes it. Until the user changes a parameter it emits the very operation of the model.
-Layer* keep_as_kind(Network& into, const carnot::Network& model, const carnot::Network::Node& node);
+Layer* keep_as_kind(Network& into, const carnot::Network& model, const carnot::Network::Node& node,
+                    const std::vector<carnot::Tensor>& own);
 
 }  // namespace trt

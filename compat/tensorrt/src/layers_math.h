@@ -33,7 +33,7 @@ class ParametricReLU final : public LayerOf<IParametricReLULayer, apiv::VParamet
   Values emit(Emit& e, const Values& in) override;
 };
 
-class Select final : public LayerOf<ISelectLayer, apiv::VSelectLayer> {
+class Select : public LayerOf<ISelectLayer, apiv::VSelectLayer> {
  public:
   explicit Select(Network& net) : LayerOf(net, LayerType::kSELECT) {}
   Values emit(Emit& e, const Values& in) override;
@@ -89,7 +89,7 @@ inline bool is_index_type(DataType type) {
   return type == DataType::kINT32 || type == DataType::kINT64;
 }
 
-class TopK final : public LayerOf<ITopKLayer, apiv::VTopKLayer> {
+class TopK : public LayerOf<ITopKLayer, apiv::VTopKLayer> {
  public:
   explicit TopK(Network& net) : LayerOf(net, LayerType::kTOPK) {}
   Values emit(Emit& e, const Values& in) override;
@@ -125,7 +125,7 @@ class Einsum final : public LayerOf<IEinsumLayer, apiv::VEinsumLayer> {
   std::string equation;
 };
 
-class Normalization final : public LayerOf<INormalizationLayer, apiv::VNormalizationLayer> {
+class Normalization : public LayerOf<INormalizationLayer, apiv::VNormalizationLayer> {
  public:
   explicit Normalization(Network& net) : LayerOf(net, LayerType::kNORMALIZATION) {}
   Values emit(Emit& e, const Values& in) override;

@@ -48,7 +48,7 @@ class Shuffle : public LayerOf<IShuffleLayer, apiv::VShuffleLayer> {
   Handle reshaped(Emit& e, Handle x, const Values& in) const;
 };
 
-class Slice final : public LayerOf<ISliceLayer, apiv::VSliceLayer> {
+class Slice : public LayerOf<ISliceLayer, apiv::VSliceLayer> {
  public:
   explicit Slice(Network& net) : LayerOf(net, LayerType::kSLICE) {}
   Values emit(Emit& e, const Values& in) override;
@@ -96,7 +96,7 @@ class Unsqueeze final : public LayerOf<IUnsqueezeLayer, apiv::VUnsqueezeLayer> {
   Values emit(Emit& e, const Values& in) override;
 };
 
-class Resize final : public LayerOf<IResizeLayer, apiv::VResizeLayer> {
+class Resize : public LayerOf<IResizeLayer, apiv::VResizeLayer> {
  public:
   explicit Resize(Network& net) : LayerOf(net, LayerType::kRESIZE) {}
   Values emit(Emit& e, const Values& in) override;

@@ -180,6 +180,51 @@ class Views(unittest.TestCase):
         for name, index in (("the_Split", 2), ("the_Split", -1), ("nothing", 0)):
             self.assertIsNone(p.get_layer_output_tensor(name, index))
 
+    def test_layers_are_those_of_other_parsers(self):
+        weights = {
+            "w": np.ones((4, 3, 3, 3), np.float32), "b": np.ones(4, np.float32),
+            "g": np.ones((4, 5), np.float32), "c": np.ones(5, np.float32),
+        }  # fmt: skip
+        ops = [
+            ("Conv", ["x", "w", "b"], {}), ("LeakyRelu", ["0"], {"alpha": 0.25}),
+            ("HardSigmoid", ["1"], {"alpha": 0.5, "beta": 0.25}), ("Clip", ["2"], {}),
+            ("Elu", ["3"], {"alpha": 0.5}), ("Gelu", ["4"], {}), ("Softplus", ["5"], {}),
+            ("GlobalAveragePool", ["6"], {}), ("Flatten", ["7"], {}), ("Gemm", ["8", "g", "c"], {}),
+        ]  # fmt: skip
+        nodes = [
+            onnx.helper.make_node(op, i, [str(k) if k < 9 else "y"], name=f"n{k}", **a)
+            for k, (op, i, a) in enumerate(ops)
+        ]
+        serialized = model(nodes, {"x": (F32, [1, 3, 5, 5])}, {"y": (F32, [1, 5])}, weights, opset=20)
+        s = Session()
+        self.assertTrue(s.parse(serialized), s.log.errors())
+        layers = list(s.network)
+        T, A = trt.LayerType, trt.ActivationType
+        self.assertEqual(
+            [(layer.name, layer.type) for layer in layers if layer.type != T.CONSTANT],
+            [("n0", T.CONVOLUTION)] + [(f"n{i}", T.ACTIVATION) for i in (1, 2)]
+            + [(f"n{i}", T.ACTIVATION) for i in (4, 5, 6)]  # a clip without bounds is none
+            + [("n7", T.REDUCE), ("n8", T.SHUFFLE), ("n9", T.MATRIX_MULTIPLY), ("n9_1", T.ELEMENTWISE)],
+        )  # fmt: skip
+        self.assertEqual({layer.name for layer in layers if layer.type == T.CONSTANT}, {"g", "c"})
+        conv = layers[0]
+        conv.__class__ = trt.IConvolutionLayer
+        self.assertEqual((conv.num_inputs, conv.kernel.size, conv.bias.size), (1, 108, 4))
+        activations = []
+        for layer in layers:
+            if layer.type == T.ACTIVATION:
+                layer.__class__ = trt.IActivationLayer
+                activations.append((layer.type, layer.alpha, layer.beta))
+        self.assertEqual(activations[:2], [(A.LEAKY_RELU, 0.25, 0), (A.HARD_SIGMOID, 0.5, 0.25)])
+        self.assertEqual([a[0] for a in activations[2:]], [A.ELU, A.GELU_ERF, A.SOFTPLUS])
+        x = {"x": np.linspace(-1, 1, 75, dtype=np.float32).reshape(1, 3, 5, 5)}
+        np.testing.assert_allclose(s.run(x)["y"], reference(serialized, x)["y"], 1e-4)
+        twice = np.full((4, 3, 3, 3), 2, np.float32)  # other weights take the place of the model's
+        conv.kernel = trt.Weights(twice)
+        weights["w"] = twice
+        serialized = model(nodes, {"x": (F32, [1, 3, 5, 5])}, {"y": (F32, [1, 5])}, weights, opset=20)
+        np.testing.assert_allclose(s.run(x)["y"], reference(serialized, x)["y"], 1e-4)
+
     def test_inputs_and_outputs(self):
         serialized = model(
             [node("Shape", ["x"], ["y"]), node("Cast", ["x"], ["z"], to=onnx.TensorProto.FLOAT16)],
