@@ -25,6 +25,21 @@ union Piece {
   T elements[kCount];
 };
 
+/// Neighbours that stay in as few registers as they have words.
+template <bool kAligned, class T, int kCount>
+CARNOT_DEVICE void load_piece(const T* from, Piece<T, kCount>& to) {
+  using P = Piece<T, kCount>;
+  if (kAligned) {
+#pragma unroll
+    for (int i = 0; i < P::kBytes / P::kWord; ++i) {
+      to.words[i] = reinterpret_cast<const Words<P::kWord>*>(from)[i];
+    }
+  } else {
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) to.elements[i] = from[i];
+  }
+}
+
 /// kCount neighbours at once, where kAligned: a power of two of bytes, at a multiple of them (or of
 /// 16).
 template <bool kAligned, class T, int kCount>
@@ -41,6 +56,19 @@ CARNOT_DEVICE void load_piece(const T* from, T (&to)[kCount]) {
   } else {
 #pragma unroll
     for (int i = 0; i < kCount; ++i) to[i] = from[i];
+  }
+}
+template <bool kAligned, class T, int kCount>
+CARNOT_DEVICE void store_piece(T* to, const Piece<T, kCount>& from) {
+  using P = Piece<T, kCount>;
+  if (kAligned) {
+#pragma unroll
+    for (int i = 0; i < P::kBytes / P::kWord; ++i) {
+      reinterpret_cast<Words<P::kWord>*>(to)[i] = from.words[i];
+    }
+  } else {
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) to[i] = from.elements[i];
   }
 }
 template <bool kAligned, class T, int kCount>

@@ -12,9 +12,10 @@
 namespace carnot::cuda {
 
 enum class ContractionMethod : uint8_t {
-  kTiles,     ///< warps of their own: mma.sync, or multiply-adds of f32
-  kHopper,    ///< warpgroups: wgmma, sm_90a alone
-  kDepthwise  ///< lib/depthwise.cuh: m threads, n neighbours each
+  kTiles,      ///< warps of their own: mma.sync, or multiply-adds of f32
+  kHopper,     ///< lib/warpgroup.cuh: wgmma, sm_90a alone
+  kDepthwise,  ///< lib/depthwise.cuh: m threads, n neighbours each
+  kParts       ///< as kTiles, f32 on the tensor cores in parts
 };
 
 struct ContractionTile {
@@ -23,8 +24,10 @@ struct ContractionTile {
   int row_bytes = 128;   ///< of one step along the inner axes: 64 or 128
   int stages = 3;
   int warps_m = 2, warps_n = 4, warps_k = 1;
-  int split = 1;  ///< blocks of a cluster that share a tile's inner axes
-  int group = 8;  ///< rows of tiles that neighbouring blocks cover
+  int split = 1;   ///< blocks of a cluster that share a tile's inner axes
+  int group = 8;   ///< rows of tiles that neighbouring blocks cover
+  int share = 1;   ///< blocks of a cluster that take packed columns together; of kHopper
+  int blocks = 0;  ///< that go through all tiles; 0: each has one
   int warps() const { return warps_m * warps_n * warps_k; }
   bool operator==(const ContractionTile&) const = default;
 };
@@ -52,8 +55,13 @@ struct ContractionFacts {
   size_t run_axes = 0;
   Dim taps = 1, run = 1;
   int copy_a = 0, copy_b = 0;  ///< bytes of one asynchronous copy; 0: element by element
-  int vector = 1;              ///< columns that the epilogue takes at once
-  bool wide = false;           ///< offsets need 64 bits
+  /// A's run is contiguous, and read as such, from any element on; `span_guard` (or -1) bounds it,
+  /// in units of `span_unit` elements.
+  bool span = false;
+  int span_guard = -1;
+  Dim span_unit = 1;
+  int vector = 1;     ///< columns that the epilogue takes at once
+  bool wide = false;  ///< offsets need 64 bits
   /// The columns are channels that A has as well; the last inner axis moves along the last row
   /// axis: a step of either is so many positions.
   bool depthwise = false;
@@ -81,6 +89,12 @@ struct RankedTile {
 };
 std::vector<RankedTile> rank_tiles(const ContractionFacts& facts, const Gpu& gpu,
                                    const Symbols& likely, int effort);
+
+/// Blocks that a multiprocessor has room for, as far as the instance's registers are limited to it.
+int resident_blocks(const ContractionTile& tile);
+
+/// Columns that leave a warp of kHopper at once.
+int slab_columns(const ContractionTile& tile);
 
 /// Dynamic shared memory of a block.
 int shared_bytes(const ContractionTile& tile);

@@ -49,6 +49,36 @@ bool is_contiguous(const Dims& strides, const Dims& sizes, size_t count) {
   return true;
 }
 
+/// Takes as many of the last inner axes for A's run as are contiguous, whatever they begin at. One
+/// guard may bound the outermost of them.
+void see_span(ContractionFacts& f) {
+  const ContractionProblem& p = f.problem;
+  if (p.otherwise != 0) return;
+  for (size_t count = p.inner.size(); count > 0; --count) {
+    const size_t first = p.inner.size() - count;
+    if (!is_contiguous(p.a.map.inner, p.inner, count)) continue;
+    int bounding = -1;
+    bool fits = true;
+    for (size_t g = 0; g < p.guards.size(); ++g) {
+      const Dims& of = p.guards[g].index.inner;
+      for (size_t i = first + 1; i < of.size(); ++i) fits = fits && of[i].is(0);
+      if (of[first].is(0)) continue;
+      fits = fits && of[first].is(1) && bounding < 0;
+      bounding = static_cast<int>(g);
+    }
+    if (!fits) continue;
+    f.span = true;
+    f.span_guard = bounding;
+    f.run_axes = count;
+    f.run = f.taps = f.span_unit = 1;
+    for (size_t i = 0; i < p.inner.size(); ++i) {
+      (i < first ? f.taps : f.run) = (i < first ? f.taps : f.run) * p.inner[i];
+      if (i > first) f.span_unit = f.span_unit * p.inner[i];
+    }
+    return;
+  }
+}
+
 bool is_static(const Dims& dims) {
   return std::all_of(dims.begin(), dims.end(), [](const Dim& d) { return d.is_constant(); });
 }
@@ -191,6 +221,7 @@ Result<ContractionFacts> contraction_facts(const Kernel& kernel, bool b_constant
   } else {
     f.run_axes = p.inner.size();
     f.run = p.inner_count();
+    see_span(f);
   }
   if (!f.packed && is_contiguous(b, p.inner, f.run_axes)) {
     f.copy_b = copy_bytes(p.b.map, p.inner.size() - f.run_axes, f.run, f.element_bytes());
@@ -199,20 +230,62 @@ Result<ContractionFacts> contraction_facts(const Kernel& kernel, bool b_constant
   return f;
 }
 
+int slab_columns(const ContractionTile& t) {
+  int columns = 64;
+  while (t.n % columns != 0) columns -= 8;
+  return columns;
+}
+
+int resident_blocks(const ContractionTile& t) {
+  if (t.method != ContractionMethod::kHopper || t.warps_m != 4 || t.split > 1) return 1;
+  constexpr int kShared = 227 << 10, kReserved = 1 << 10;
+  const int room = kShared / (shared_bytes(t) + kReserved), sums = t.m / 64 * t.n / 2;
+  return std::clamp(room, 1, sums <= 32 ? 3 : 2);
+}
+
 int shared_bytes(const ContractionTile& t) {
   if (t.method == ContractionMethod::kDepthwise) return 0;
   const int pipeline = t.stages * (t.m + t.n) * t.row_bytes;
   const int sums = t.m * (t.n + 8) * 4;
-  return std::max(pipeline, sums);
+  if (t.method != ContractionMethod::kHopper) return std::max(pipeline, sums);
+  const int barriers = t.stages * 16;
+  if (t.split > 1) return std::max(pipeline, (sums + 15) / 16 * 16) + barriers;
+  const int slab = slab_columns(t);
+  const int pitch = slab % 32 == 0 || slab % 16 == 8 ? slab : slab + 8;
+  return pipeline + t.warps_m * 16 * pitch * 4 + barriers;
 }
+
+namespace {
+
+Status why_not_hopper(const ContractionFacts& f, const ContractionTile& t) {
+  const auto refuse = [&](const auto&... why) { return error(Code::kUnsupported, why...); };
+  if (f.element == DType::kF32) return refuse("wgmma takes 16-bit operands");
+  if (f.copy_a == 0 || (!f.packed && f.copy_b == 0)) return refuse("operands that are not aligned");
+  const bool form = t.row_bytes == 128 && t.warps_n == 1 && t.warps_k == 1 &&
+                    (t.warps_m == 4 || t.warps_m == 8) && t.m >= 16 * t.warps_m && t.n % 8 == 0 &&
+                    t.n >= 16 && t.n <= 256;
+  const int sums = t.m / (16 * t.warps_m) * t.n / 2;
+  if (!form || sums > 128 || t.stages < 3) return refuse("not a form of wgmma");
+  if (t.share != 1 && (t.share != 2 || !f.packed || t.split > 1)) {
+    return refuse(t.share, " blocks take columns together");
+  }
+  if (t.blocks % t.share != 0 || (t.blocks > 0 && t.split > 1)) {
+    return refuse(t.blocks, " blocks go through all tiles");
+  }
+  return {};
+}
+
+}  // namespace
 
 Status why_not(const ContractionFacts& f, const ContractionTile& t, const Gpu& gpu) {
   const auto refuse = [&](const auto&... why) { return error(Code::kUnsupported, why...); };
-  if (gpu.architecture < 80) return refuse("asynchronous copies need sm_80");
+  if (gpu.architecture < 75) return refuse("tensor cores as here need sm_75");
   const auto is_power = [](int v) { return v > 0 && (v & (v - 1)) == 0; };
-  for (const int v : {t.m, t.n, t.warps_m, t.warps_n, t.warps_k, t.split, t.group}) {
+  const bool hopper = t.method == ContractionMethod::kHopper;
+  for (const int v : {t.m, hopper ? 1 : t.n, t.warps_m, t.warps_n, t.warps_k, t.split, t.group}) {
     if (!is_power(v) || v > 256) return refuse("a tile's numbers are powers of two up to 256");
   }
+  if (!hopper && (t.share != 1 || t.blocks != 0)) return refuse("blocks of one tile each");
   if (f.depthwise != (t.method == ContractionMethod::kDepthwise)) {
     return refuse(f.depthwise ? "a depthwise convolution" : "not a depthwise convolution");
   }
@@ -220,19 +293,20 @@ Status why_not(const ContractionFacts& f, const ContractionTile& t, const Gpu& g
     if (t.n > 8 || t.m < 32) return refuse("a depthwise window of ", t.n, " by ", t.m, " threads");
     return {};
   }
-  const bool hopper = t.method == ContractionMethod::kHopper;
   if (hopper && (gpu.architecture != 90 || !gpu.specific)) return refuse("wgmma needs sm_90a");
   if (t.row_bytes != 64 && t.row_bytes != 128) return refuse("steps of ", t.row_bytes, " bytes");
   if (t.stages < 2 || t.stages > 8) return refuse(t.stages, " stages");
   if (32 * t.warps() > kThreadsMax) return refuse(t.warps(), " warps");
   const int warp_m = t.m / t.warps_m, warp_n = t.n / t.warps_n;
-  const bool plain = f.element == DType::kF32;
-  if (warp_m < (plain ? 4 : 16) || warp_n < (plain ? 8 : 16)) return refuse("a warp has no tile");
-  if (hopper && (plain || t.row_bytes != 128 || t.warps_m % 4 != 0 || warp_m != 16 ||
-                 t.warps_k != 1 || t.stages < 3)) {
-    return refuse("not a form of wgmma");
+  const bool parts = t.method == ContractionMethod::kParts;
+  const bool plain = f.element == DType::kF32 && !parts;
+  if (parts && f.element != DType::kF32) return refuse("only f32 is taken in parts");
+  if (gpu.architecture < 80 && (parts || f.element == DType::kBF16)) {
+    return refuse("tensor cores for bf16 and tf32 need sm_80");
   }
-  if (warp_m * warp_n > 64 * 64) return refuse("a warp's tile is too large");
+  if (hopper) CARNOT_RETURN_IF_ERROR(why_not_hopper(f, t));
+  if (!hopper && warp_m * warp_n > 64 * 64) return refuse("a warp's tile is too large");
+  if (warp_m < (plain ? 4 : 16) || warp_n < (plain ? 8 : 16)) return refuse("a warp has no tile");
   if (t.warps_k > t.row_bytes / (plain ? 16 : 32)) return refuse("too many warps along a step");
   if (t.split > 8 || t.split > t.m) return refuse(t.split, " blocks share a tile");
   if (t.split > 1 && gpu.architecture < 90) return refuse("clusters need sm_90");
@@ -241,11 +315,12 @@ Status why_not(const ContractionFacts& f, const ContractionTile& t, const Gpu& g
 }
 
 std::string to_string(const ContractionTile& t) {
-  static const char* const kMethods[] = {"tiles", "hopper", "depthwise"};
+  static const char* const kMethods[] = {"tiles", "hopper", "depthwise", "parts"};
   std::ostringstream out;
   out << kMethods[static_cast<int>(t.method)] << ' ' << t.m << 'x' << t.n << 'x' << t.row_bytes
       << " s" << t.stages << " w" << t.warps_m << 'x' << t.warps_n << 'x' << t.warps_k << " k"
       << t.split << " g" << t.group;
+  if (t.method == ContractionMethod::kHopper) out << " c" << t.share << " p" << t.blocks;
   return out.str();
 }
 
@@ -259,21 +334,23 @@ std::vector<int64_t> knobs(const ContractionTile& t) {
           t.warps_n,
           t.warps_k,
           t.split,
-          t.group};
+          t.group,
+          t.share,
+          t.blocks};
 }
 
 Result<ContractionTile> tile_from_knobs(const std::vector<int64_t>& k) {
-  if (k.size() != 10) return error(Code::kInvalidArgument, "a tile has 10 numbers, not ", k.size());
+  if (k.size() != 12) return error(Code::kInvalidArgument, "a tile has 12 numbers, not ", k.size());
   for (const int64_t v : k) {
-    if (v < 0 || v > 1024) return error(Code::kInvalidArgument, "a tile's number is ", v);
+    if (v < 0 || v > 4096) return error(Code::kInvalidArgument, "a tile's number is ", v);
   }
-  if (k[0] > static_cast<int64_t>(ContractionMethod::kDepthwise)) {
+  if (k[0] > static_cast<int64_t>(ContractionMethod::kParts)) {
     return error(Code::kInvalidArgument, "no method has number ", k[0]);
   }
   ContractionTile t;
   t.method = static_cast<ContractionMethod>(k[0]);
-  int* const fields[] = {&t.m,       &t.n,       &t.row_bytes, &t.stages, &t.warps_m,
-                         &t.warps_n, &t.warps_k, &t.split,     &t.group};
+  int* const fields[] = {&t.m,       &t.n,     &t.row_bytes, &t.stages, &t.warps_m, &t.warps_n,
+                         &t.warps_k, &t.split, &t.group,     &t.share,  &t.blocks};
   for (size_t i = 0; i < std::size(fields); ++i) *fields[i] = static_cast<int>(k[i + 1]);
   return t;
 }

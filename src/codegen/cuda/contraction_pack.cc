@@ -1,5 +1,6 @@
 // Constant weights in the order in which a block copies them: [batch][tile of columns][step], each
 // piece an image of shared memory (place() of lib/load.cuh), zeros where there is nothing.
+#include <algorithm>
 #include <cstring>
 
 #include "base/checked.h"
@@ -37,6 +38,33 @@ std::vector<int64_t> offsets(const std::vector<int64_t>& sizes, const std::vecto
     out = std::move(next);
   }
   return out;
+}
+
+struct Layout {
+  int chunks;       ///< of a step
+  int64_t chunk;    ///< elements of one
+  int64_t per_tap;  ///< chunks
+  int64_t piece;    ///< bytes of a step of a tile
+};
+
+/// One column of a tile: row `row` of each of its steps.
+template <class Element>
+void pack_column(const Layout& layout, int64_t row, const std::vector<int64_t>& taps,
+                 const std::vector<int64_t>& runs, const std::byte* from, std::byte* tile) {
+  const auto count = static_cast<int64_t>(runs.size());
+  for (size_t tap = 0; tap < taps.size(); ++tap) {
+    const std::byte* base = from + taps[tap] * static_cast<int64_t>(sizeof(Element));
+    for (int64_t i = 0; i < layout.per_tap; ++i) {
+      const int64_t q = static_cast<int64_t>(tap) * layout.per_tap + i;
+      std::byte* to =
+          tile + q / layout.chunks * layout.piece + place(layout.chunks, row, q % layout.chunks);
+      const int64_t end = std::min(count, (i + 1) * layout.chunk);
+      for (int64_t c = i * layout.chunk; c < end; ++c, to += sizeof(Element)) {
+        const int64_t at = runs[static_cast<size_t>(c)] * static_cast<int64_t>(sizeof(Element));
+        std::memcpy(to, base + at, sizeof(Element));
+      }
+    }
+  }
 }
 
 /// [tap][element of the run][channel].
@@ -92,22 +120,17 @@ Result<carnot::Tensor> pack_weights(const Kernel& kernel, const ContractionFacts
   const auto total = checked_mul(static_cast<int64_t>(batches.size()) * tiles, steps * piece);
   if (!total) return error(Code::kOutOfMemory, "packed weights are too large");
   CARNOT_ASSIGN(carnot::Tensor out, carnot::Tensor::allocate(DType::kU8, {*total}));
-  std::byte* to = out.mutable_data();
-  std::memset(to, 0, static_cast<size_t>(*total));
-  const std::byte* from = source.data();
+  std::memset(out.mutable_data(), 0, static_cast<size_t>(*total));
+  const Layout layout{chunks, f.chunk(), per_tap, piece};
   for (size_t b = 0; b < batches.size(); ++b) {
     for (int64_t column = 0; column < columns; ++column) {
-      const int64_t tile = static_cast<int64_t>(b) * tiles + column / t.n, row = column % t.n;
-      const int64_t start = batches[b] + column * scalars[1] + scalars[2];
-      for (int64_t tap = 0; tap < tap_count; ++tap) {
-        for (int64_t c = 0; c < run; ++c) {
-          const int64_t q = tap * per_tap + c / f.chunk();
-          const int64_t at = (tile * steps + q / chunks) * piece + place(chunks, row, q % chunks) +
-                             c % f.chunk() * bytes;
-          const int64_t element =
-              start + taps[static_cast<size_t>(tap)] + runs[static_cast<size_t>(c)];
-          std::memcpy(to + at, from + element * bytes, static_cast<size_t>(bytes));
-        }
+      const int64_t tile = static_cast<int64_t>(b) * tiles + column / t.n;
+      const int64_t from = batches[b] + column * scalars[1] + scalars[2];
+      std::byte* to = out.mutable_data() + tile * steps * piece;
+      if (bytes == 2) {
+        pack_column<uint16_t>(layout, column % t.n, taps, runs, source.data() + from * bytes, to);
+      } else {
+        pack_column<uint32_t>(layout, column % t.n, taps, runs, source.data() + from * bytes, to);
       }
     }
   }

@@ -11,8 +11,8 @@ namespace carnot::cuda {
 namespace {
 
 /// Multiply-adds per cycle of a multiprocessor that plain code, mma.sync and wgmma reach.
-constexpr double kPlainRate = 110, kTensorRate80 = 900, kTensorRate90 = 1100, kHopperRate = 1650;
-constexpr double kTensorRateSmall = 450;
+constexpr double kPlainRate = 110, kTensorRate80 = 900, kTensorRate90 = 1100, kHopperRate = 1750;
+constexpr double kTensorRateSmall = 450, kPartsRate = 200, kPartsRateSmall = 80;
 constexpr double kSharedBytesPerCycle = 128;
 constexpr double kCacheBytesPerCycle = 40;  ///< of one multiprocessor while all of them load
 constexpr double kCacheLatency = 750;       ///< from the copy to the data, in cycles
@@ -21,7 +21,11 @@ constexpr double kBlockOverhead = 1500;     ///< rows' positions, first copies, 
 constexpr double kClusterOverhead = 1000, kClusterBytesPerCycle = 6;
 constexpr double kPositionCycles = 35;       ///< of one thread
 constexpr double kCachedBytesPerCycle = 64;  ///< of the first cache
+constexpr double kHopperStart = 1500, kHopperStep = 40, kHopperShare = 300;
+constexpr double kHopperStore = 1200, kHopperStoreCycles = 0.06;  ///< per sum
 constexpr double kLaunchUs = 1.3;
+/// Of the shorter of arithmetic and memory traffic, what does not hide behind the other.
+constexpr double kTilesSerial = 0.5, kHopperSerial = 0.25;
 constexpr int kRegisters = 65536, kThreadsPerSm = 2048;
 /// Stages and splits of one form that are tried at effort 1 and 2.
 constexpr int kAlike = 2, kAlikeMax = 4;
@@ -30,21 +34,30 @@ struct Form {
   ContractionMethod method;
   int m, n, warps_m, warps_n, warps_k;
 };
-constexpr auto kTiles = ContractionMethod::kTiles, kHopper = ContractionMethod::kHopper;
+constexpr auto kTiles = ContractionMethod::kTiles, kHopper = ContractionMethod::kHopper,
+               kParts = ContractionMethod::kParts;
+/// Rows and warps of warpgroups; their columns are as the problem has them.
+struct HopperForm {
+  int m, warps;
+};
+constexpr HopperForm kHopperForms[] = {{64, 4}, {128, 8}, {128, 4}, {256, 8}};
+constexpr int kHopperColumns[] = {256, 192, 128, 96, 64, 48, 32, 16};
+constexpr int kHopperPartsMax = 4;  ///< in which all columns are tried, whatever they are
 constexpr Form kTensorForms[] = {
-    {kHopper, 128, 256, 8, 1, 1}, {kHopper, 256, 128, 16, 1, 1}, {kHopper, 128, 128, 8, 1, 1},
-    {kHopper, 64, 256, 4, 2, 1},  {kHopper, 64, 128, 4, 1, 1},   {kHopper, 64, 128, 4, 2, 1},
-    {kHopper, 128, 64, 8, 1, 1},  {kHopper, 64, 64, 4, 1, 1},    {kHopper, 64, 32, 4, 1, 1},
-    {kHopper, 128, 32, 8, 1, 1},  {kTiles, 256, 128, 4, 2, 1},   {kTiles, 128, 256, 2, 4, 1},
-    {kTiles, 128, 128, 2, 4, 1},  {kTiles, 128, 128, 2, 2, 1},   {kTiles, 128, 64, 4, 2, 1},
-    {kTiles, 64, 128, 2, 4, 1},   {kTiles, 64, 64, 2, 2, 1},     {kTiles, 64, 64, 2, 2, 2},
-    {kTiles, 128, 32, 4, 1, 1},   {kTiles, 64, 32, 2, 2, 1},     {kTiles, 64, 32, 2, 2, 2},
-    {kTiles, 32, 64, 2, 2, 1},    {kTiles, 32, 64, 2, 2, 2},     {kTiles, 32, 128, 1, 4, 1},
-    {kTiles, 32, 32, 2, 2, 1},    {kTiles, 32, 32, 2, 2, 2},     {kTiles, 16, 64, 1, 4, 1},
-    {kTiles, 16, 64, 1, 4, 2},    {kTiles, 16, 128, 1, 4, 1},    {kTiles, 128, 16, 4, 1, 1},
-    {kTiles, 64, 16, 4, 1, 1},    {kTiles, 16, 32, 1, 2, 2},     {kTiles, 32, 16, 2, 1, 2},
+    {kTiles, 256, 128, 4, 2, 1}, {kTiles, 128, 256, 2, 4, 1}, {kTiles, 128, 128, 2, 4, 1},
+    {kTiles, 128, 128, 2, 2, 1}, {kTiles, 128, 64, 4, 2, 1},  {kTiles, 64, 128, 2, 4, 1},
+    {kTiles, 64, 64, 2, 2, 1},   {kTiles, 64, 64, 2, 2, 2},   {kTiles, 128, 32, 4, 1, 1},
+    {kTiles, 64, 32, 2, 2, 1},   {kTiles, 64, 32, 2, 2, 2},   {kTiles, 32, 64, 2, 2, 1},
+    {kTiles, 32, 64, 2, 2, 2},   {kTiles, 32, 128, 1, 4, 1},  {kTiles, 32, 32, 2, 2, 1},
+    {kTiles, 32, 32, 2, 2, 2},   {kTiles, 16, 64, 1, 4, 1},   {kTiles, 16, 64, 1, 4, 2},
+    {kTiles, 16, 128, 1, 4, 1},  {kTiles, 128, 16, 4, 1, 1},  {kTiles, 64, 16, 4, 1, 1},
+    {kTiles, 16, 32, 1, 2, 2},   {kTiles, 32, 16, 2, 1, 2},
 };
 constexpr Form kPlainForms[] = {
+    {kParts, 128, 128, 4, 2, 1}, {kParts, 64, 128, 2, 4, 1}, {kParts, 128, 64, 4, 2, 1},
+    {kParts, 64, 64, 2, 2, 1},   {kParts, 64, 64, 2, 2, 2},  {kParts, 64, 32, 2, 2, 2},
+    {kParts, 32, 64, 2, 2, 2},   {kParts, 32, 32, 2, 2, 1},  {kParts, 32, 32, 2, 2, 2},
+    {kParts, 16, 64, 1, 4, 2},   {kParts, 16, 32, 1, 2, 2},  {kParts, 128, 16, 4, 1, 1},
     {kTiles, 128, 128, 4, 2, 1}, {kTiles, 128, 64, 4, 2, 1}, {kTiles, 64, 128, 2, 4, 1},
     {kTiles, 64, 64, 2, 2, 1},   {kTiles, 64, 64, 2, 2, 2},  {kTiles, 64, 32, 2, 2, 1},
     {kTiles, 64, 32, 2, 2, 2},   {kTiles, 32, 64, 2, 2, 1},  {kTiles, 32, 64, 2, 2, 2},
@@ -55,6 +68,7 @@ constexpr Form kPlainForms[] = {
 
 struct Sizes {
   double batch = 1, rows = 1, columns = 1, steps = 1, inner = 1;
+  double bytes = 0;  ///< that pass through memory: A once, B, what the epilogue reads and writes
 };
 
 double value(const Dim& dim, const Symbols& likely) {
@@ -64,10 +78,11 @@ double value(const Dim& dim, const Symbols& likely) {
 
 double predict_us(const ContractionFacts& f, const ContractionTile& t, const Gpu& gpu,
                   const Sizes& s) {
-  const bool plain = f.element == DType::kF32, hopper = t.method == kHopper;
-  const bool small = gpu.architecture == 86 || gpu.architecture == 89 || gpu.architecture >= 120;
+  const bool parts = t.method == kParts, plain = f.element == DType::kF32 && !parts;
+  const bool small = gpu.architecture < 80 || gpu.architecture == 86 || gpu.architecture == 89 ||
+                     gpu.architecture >= 120;
   const double rate = plain                    ? kPlainRate
-                      : hopper                 ? kHopperRate
+                      : parts                  ? (small ? kPartsRateSmall : kPartsRate)
                       : small                  ? kTensorRateSmall
                       : gpu.architecture >= 90 ? kTensorRate90
                                                : kTensorRate80;
@@ -75,15 +90,14 @@ double predict_us(const ContractionFacts& f, const ContractionTile& t, const Gpu
   const double blocks = tiles * t.split, steps = std::ceil(s.steps / t.split);
   const double elements = static_cast<double>(t.row_bytes) / f.element_bytes();
   // Few warps leave the units waiting for each other's results.
-  const double busy = hopper ? 1 : std::min(1.0, 0.35 + 0.1 * t.warps());
-  // What the warps read from shared memory: each its rows and columns of the whole step (for
-  // wgmma a warpgroup's), for plain code some of it again and again.
-  const double readers = t.warps_m * t.warps_n * (hopper ? 0.25 : plain ? 2 : 1);
-  const double read =
-      (t.m / t.warps_m * (hopper ? 4 : 1) + t.n / t.warps_n) * readers * t.row_bytes;
+  const double busy = std::min(1.0, 0.35 + 0.1 * t.warps());
+  // What the warps read from shared memory: each its rows and columns of the whole step, for plain
+  // code some of it again and again.
+  const double readers = t.warps_m * t.warps_n * (plain ? 2 : 1);
+  const double read = (t.m / t.warps_m + t.n / t.warps_n) * readers * t.row_bytes;
   const double arithmetic = std::max(t.m * t.n * elements / rate, read / kSharedBytesPerCycle);
   const double loading = (t.m + t.n) * t.row_bytes / kCacheBytesPerCycle;
-  const double gathered = f.copy_a == 0 ? t.m * elements / 16.0 : 0;
+  const double gathered = f.copy_a > 0 ? 0 : t.m * elements / (f.span ? 128.0 : 16.0);
   const double waiting =
       kStepOverhead + kCacheLatency / (t.stages - 1) + arithmetic / busy + gathered;
   const int threads = 32 * t.warps();
@@ -103,8 +117,33 @@ double predict_us(const ContractionFacts& f, const ContractionTile& t, const Gpu
     }
   }
   if (t.split > 1) cycles += kClusterOverhead + t.m * t.n * 4 / kClusterBytesPerCycle;
-  const double bytes = s.batch * (s.rows + s.columns) * s.inner * f.element_bytes();
-  return kLaunchUs + std::max(cycles / (gpu.clock_ghz * 1000), bytes / (gpu.memory_gbps * 1000));
+  const double work_us = cycles / (gpu.clock_ghz * 1000),
+               bytes_us = s.bytes / (gpu.memory_gbps * 1000);
+  return kLaunchUs + std::max(work_us, bytes_us) + kTilesSerial * std::min(work_us, bytes_us);
+}
+
+/// Warpgroups: the producer hides all latency but the first; a multiprocessor's only block does not
+/// multiply while it stores.
+double predict_hopper_us(const ContractionTile& t, const Gpu& gpu, const Sizes& s) {
+  const double tiles = s.batch * std::ceil(s.rows / t.m) * std::ceil(s.columns / t.n);
+  const double steps = std::ceil(s.steps / t.split), area = double(t.m) * t.n;
+  const double arithmetic = area * 64 / kHopperRate;
+  const double loading = (t.m + double(t.n) / t.share) * t.row_bytes / kCacheBytesPerCycle;
+  const double step = std::max(arithmetic, loading) + kHopperStep;
+  const double storing = kHopperStore + area * kHopperStoreCycles;
+  const int resident = resident_blocks(t);
+  const double places = static_cast<double>(gpu.sms) * resident;
+  const double waves = std::ceil(tiles * t.split / places);
+  // One block's way through a tile, and what all of a multiprocessor's blocks can do at most.
+  const double alone = std::max(step, kCacheLatency / (t.stages - 1)) * steps + storing;
+  const double together = std::max(step * steps, storing * 0.6) * resident;
+  const double here = std::min(1.0, tiles * t.split / places);
+  double cycles = kHopperStart + waves * std::max(alone, together * (waves > 1 ? 1 : here));
+  if (t.split > 1) cycles += kClusterOverhead + area * 4 / kClusterBytesPerCycle / 4;
+  if (t.share > 1) cycles += kHopperShare;
+  const double work_us = cycles / (gpu.clock_ghz * 1000),
+               bytes_us = s.bytes / (gpu.memory_gbps * 1000);
+  return kLaunchUs + std::max(work_us, bytes_us) + kHopperSerial * std::min(work_us, bytes_us);
 }
 
 /// Bytes from memory, or what the threads read from the first cache.
@@ -119,6 +158,70 @@ double predict_depthwise_us(const ContractionFacts& f, const ContractionTile& t,
   const double waiting = per_sm * (kCacheLatency + kPositionCycles * positions * t.n);
   const double memory = outputs * bytes * (1 + f.stride * f.stride) / (gpu.memory_gbps * 1000);
   return kLaunchUs + std::max(memory, std::max(cached, waiting) / (gpu.clock_ghz * 1000));
+}
+
+/// A once (an image's positions, not its windows), B, and what the epilogue touches.
+double memory_bytes(const ContractionFacts& f, const Sizes& s, double taps) {
+  double bytes = s.batch * (s.rows * s.inner / taps + s.columns * s.inner) * f.element_bytes();
+  const double outputs = s.batch * s.rows * s.columns;
+  const auto whole = [](const MappedAccess& access) {
+    return !access.map.column.is(0) && std::any_of(access.map.rows.begin(), access.map.rows.end(),
+                                                   [](const Dim& d) { return !d.is(0); });
+  };
+  for (const MappedAccess& load : f.problem.loads) {
+    if (load.buffer >= 0 && whole(load)) bytes += outputs * bits_of(load.dtype) / 8;
+  }
+  for (const MappedAccess& store : f.problem.stores) bytes += outputs * bits_of(store.dtype) / 8;
+  return bytes;
+}
+
+/// The columns that tiles of warpgroups may have: a few sizes, and even parts of all columns.
+std::vector<int> hopper_columns(double columns) {
+  std::vector<int> out;
+  const int all = static_cast<int>(std::min(columns, 4096.0));
+  const auto add = [&](int n) {
+    if (n >= 16 && n <= 256 && std::find(out.begin(), out.end(), n) == out.end()) out.push_back(n);
+  };
+  for (const int n : kHopperColumns) {
+    if (n < 2 * all) add(n);
+  }
+  for (int parts = 1; parts <= kHopperPartsMax; ++parts) add((all / parts + 15) / 16 * 16);
+  return out;
+}
+
+std::vector<ContractionTile> hopper_tiles(const ContractionFacts& f, const Gpu& gpu, const Sizes& s,
+                                          int effort) {
+  std::vector<ContractionTile> out;
+  if (gpu.architecture != 90 || !gpu.specific || f.element == DType::kF32) return out;
+  for (const HopperForm& form : kHopperForms) {
+    if (form.m > 64 && form.m / 2 >= s.rows) continue;
+    for (const int n : hopper_columns(s.columns)) {
+      ContractionTile t;
+      t.method = kHopper;
+      t.m = form.m, t.n = n, t.warps_m = form.warps, t.warps_n = 1;
+      const double tiles = s.batch * std::ceil(s.rows / t.m) * std::ceil(s.columns / n);
+      for (const int split : {1, 2, 4, 8}) {
+        if (split > 1 && tiles * split > 2 * gpu.sms) break;
+        t.split = split;
+        // As many stages as fit, of two blocks where one warpgroup multiplies.
+        for (t.stages = 6; t.stages > 3; --t.stages) {
+          const int room = gpu.shared_bytes / (form.warps == 4 && split == 1 ? 2 : 1);
+          if (shared_bytes(t) + 1024 <= room) break;
+        }
+        const int places = gpu.sms * resident_blocks(t), across = int(std::ceil(s.columns / n));
+        t.blocks = split == 1 && tiles > places ? places : 0;
+        int group = 1;
+        while (group < 32 && 2 * group * across <= places) group *= 2;
+        t.group = s.rows / t.m >= 2 ? std::max(group, 4) : 1;
+        for (t.share = 1; t.share <= 2; ++t.share) {
+          if (t.share > 1 && (effort < 2 || split > 1 || tiles < gpu.sms / 2 || s.rows <= t.m))
+            break;
+          out.push_back(t);
+        }
+      }
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -145,13 +248,17 @@ std::vector<RankedTile> rank_tiles(const ContractionFacts& f, const Gpu& gpu, co
     if (effort == 0) out.resize(1);
     return out;
   }
+  s.bytes = memory_bytes(f, s, value(f.taps, likely));
   const auto offer = [&](const ContractionTile& t) {
     if (!why_not(f, t, gpu).ok()) return;
     s.steps = value(f.steps(t), likely);
-    if (t.stages > 2 && t.stages - 1 > s.steps / t.split + 1) return;
+    const bool hopper = t.method == kHopper;
+    if (t.stages > (hopper ? 3 : 2) && t.stages - 1 > s.steps / t.split + 1 && t.blocks == 0)
+      return;
     if (t.split > 1 && s.steps / t.split < 2) return;
-    out.push_back({t, predict_us(f, t, gpu, s)});
+    out.push_back({t, hopper ? predict_hopper_us(t, gpu, s) : predict_us(f, t, gpu, s)});
   };
+  for (const ContractionTile& t : hopper_tiles(f, gpu, s, effort)) offer(t);
   const double inner_bytes = value(f.chunks() * f.taps, likely) * 16;
   const auto forms = f.element == DType::kF32 ? std::span<const Form>(kPlainForms)
                                               : std::span<const Form>(kTensorForms);

@@ -12,6 +12,7 @@ namespace carnot::cuda {
 namespace {
 
 int threads_of(const ContractionTile& t) {
+  if (t.method == ContractionMethod::kHopper) return 32 * (t.warps_m + 4);
   return t.method == ContractionMethod::kDepthwise ? t.m : 32 * t.warps();
 }
 
@@ -92,8 +93,14 @@ class Writer {
   void warpgroup_product();
   void side(const char* name, const MappedAccess& access, bool is_a);
   void tap(const AxisMap& map, bool is_a, bool element);
-  void epilogue_load(size_t i, std::vector<std::string>& members, std::vector<std::string>& values);
+  void epilogue_load(size_t i, const std::string& place, std::vector<std::string>& members);
+  bool of_columns(const MappedAccess& load) const;
+  std::string epilogue_value(size_t i);
   void epilogue_store(size_t s);
+  void prefetches();
+  void epilogue_wide();
+  std::string stored(size_t s, const ScalarText& body) const;
+  void struct_of(const char* name, const std::vector<std::string>& members);
   Status epilogue();
   std::string entry(const std::string& function);
   std::string aligned(int buffer) const { return cat("is_aligned(p.b", buffer, ")"); }
@@ -105,22 +112,24 @@ class Writer {
   const ContractionTile& t_;
   CodeText out_;
   Dims params_;
+  std::vector<DType> types_;  ///< of the epilogue's values
 };
 
-/// wgmma of 64 rows by a warp's columns by 16: its operands are one register per sum.
+/// wgmma of 64 rows by a tile's columns by 16: its operands are one register per sum.
 void Writer::warpgroup_product() {
-  const int columns = t_.n / t_.warps_n, sums = columns / 2;
+  const int sums = t_.n / 2;
   const char* type = f_.element == DType::kBF16 ? "bf16" : "f16";
   std::string registers, operands;
   for (int i = 0; i < sums; ++i) {
     registers += cat(i > 0 ? ", " : "", "%", i);
     operands += cat(i > 0 ? ", " : "", "\"+f\"(d[", i, "])");
   }
-  out_.open(cat("CARNOT_DEVICE void multiply(float (&d)[", sums, "], u64 a, u64 b) {"));
+  out_.open(
+      cat("CARNOT_DEVICE void multiply(float (&d)[", sums, "], u64 a, u64 b, bool accumulate) {"));
   out_.line(cat("asm volatile(\"{ .reg .pred p; setp.ne.b32 p, %", sums + 2,
-                ", 0; wgmma.mma_async.sync.aligned.m64n", columns, "k16.f32.", type, ".", type,
-                " {", registers, "}, %", sums, ", %", sums + 1, ", p, 1, 1, 0, 0; }\""));
-  out_.line(cat("    : ", operands, " : \"l\"(a), \"l\"(b), \"r\"(1));"));
+                ", 0; wgmma.mma_async.sync.aligned.m64n", t_.n, "k16.f32.", type, ".", type, " {",
+                registers, "}, %", sums, ", %", sums + 1, ", p, 1, 1, 0, 0; }\""));
+  out_.line(cat("    : ", operands, " : \"l\"(a), \"l\"(b), \"r\"(int(accumulate)));"));
   out_.close();
 }
 
@@ -144,13 +153,17 @@ void Writer::numbers() {
                 : f_.element == DType::kF16 ? "F16"
                                             : "BF16",
                 ";"));
-  const bool hopper = t_.method == ContractionMethod::kHopper;
   out_.line(cat("static constexpr contraction::Method kMethod = contraction::k",
-                hopper                      ? "Warpgroup;"
-                : f_.element == DType::kF32 ? "MultiplyAdd;"
-                                            : "Warp;"));
-  if (hopper) warpgroup_product();
+                f_.element == DType::kF32 && t_.method == ContractionMethod::kTiles ? "MultiplyAdd;"
+                                                                                    : "Warp;"));
+  if (t_.method == ContractionMethod::kHopper) {
+    constant("kSlab", slab_columns(t_));
+    constant("kShare", t_.share);
+    constant("kResident", resident_blocks(t_));
+    warpgroup_product();
+  }
   out_.line(cat("static constexpr bool kPackedB = ", f_.packed ? "true;" : "false;"));
+  size("batches", product(p_.batch));
   size("rows", p_.row_count());
   size("columns", p_.columns);
   size("taps", f_.taps);
@@ -195,6 +208,10 @@ void Writer::side(const char* name, const MappedAccess& access, bool is_a) {
                 ", kGuards = ", guards, ";"));
   out_.line(cat("static constexpr bool kChecked = ",
                 (is_a ? f_.copy_a : f_.copy_b) > 0 ? "true;" : "false;"));
+  const bool span = is_a && f_.span;
+  out_.line(cat("static constexpr bool kSpan = ", span ? "true;" : "false;"));
+  out_.line(cat("static constexpr int kSpanGuard = ", span ? f_.span_guard : -1, ";"));
+  if (span) size("span_unit", f_.span_unit);
   out_.line(cat("using Row = contraction::Position<", index(), ", kGuards>;"));
   out_.line(cat(
       "static constexpr float kPadding = ", literal(DType::kF32, is_a ? p_.otherwise : 0, 0), ";"));
@@ -251,16 +268,13 @@ bool Writer::vector_access(const MappedAccess& access) const {
 }
 
 /// What the epilogue reads beside the sums is read apart, so that the reads of several vectors are
-/// on their way at once.
-void Writer::epilogue_load(size_t i, std::vector<std::string>& members,
-                           std::vector<std::string>& values) {
+/// on their way at once. `place`: "beside", or "above" for what depends on columns alone.
+void Writer::epilogue_load(size_t i, const std::string& place, std::vector<std::string>& members) {
   const MappedAccess& load = p_.loads[i];
+  const std::string to = cat(place, ".l", i);
   if (load.buffer == kExpression) {
     members.push_back(cat("i64 l", i, ";"));
-    out_.line(cat("beside.l", i, " = ", start(load.map, "i64"),
-                  term(load.map.column, "i64(column)"), ";"));
-    values.push_back(
-        cat("beside.l", i, load.map.column.is(0) ? "" : cat(" + v * ", number(load.map.column))));
+    out_.line(cat(to, " = ", start(load.map, "i64"), term(load.map.column, "i64(column)"), ";"));
     return;
   }
   const char* type = memory_type(load.buffer);
@@ -268,56 +282,125 @@ void Writer::epilogue_load(size_t i, std::vector<std::string>& members,
       cat("(", start(load.map, index()), term(load.map.column, "column"), ")");
   if (load.map.column.is(0)) {
     members.push_back(cat(type, " l", i, ";"));
-    out_.line(cat("beside.l", i, " = p.b", load.buffer, "[", offset, "];"));
-    values.push_back(from_memory(load.dtype, cat("beside.l", i)));
+    out_.line(cat(to, " = p.b", load.buffer, "[", offset, "];"));
     return;
   }
-  members.push_back(cat(type, " l", i, "[kVector];"));
-  values.push_back(from_memory(load.dtype, cat("beside.l", i, "[v]")));
+  members.push_back(cat("Piece<", type, ", kVector> l", i, ";"));
   if (vector_access(load)) {
-    const auto piece = [&](const char* is_aligned) {
-      return cat("load_piece<", is_aligned, ">(p.b", load.buffer, " + ", offset, ", beside.l", i,
-                 ");");
-    };
-    out_.open(cat("if (", aligned(load.buffer), ") {"));
-    out_.line(piece("true"));
-    out_.close("} else {");
-    out_.line(cat("  ", piece("false")));
-    out_.line("}");
+    out_.line(cat("load_piece<kWide>(p.b", load.buffer, " + ", offset, ", ", to, ");"));
   } else {
     out_.line("#pragma unroll");
-    out_.line(cat("for (int v = 0; v < kVector; ++v) beside.l", i, "[v] = p.b", load.buffer, "[",
+    out_.line(cat("for (int v = 0; v < kVector; ++v) ", to, ".elements[v] = p.b", load.buffer, "[",
                   offset, " + v * ", number(load.map.column), "];"));
   }
+}
+
+/// Whether a load's value is the same for all rows.
+bool Writer::of_columns(const MappedAccess& load) const {
+  const auto zero = [](const Dim& d) { return d.is(0); };
+  const AxisMap& m = load.map;
+  return load.buffer != kExpression && std::all_of(m.rows.begin(), m.rows.end(), zero) &&
+         std::all_of(m.batch.begin(), m.batch.end(), zero);
+}
+
+std::string Writer::epilogue_value(size_t i) {
+  const MappedAccess& load = p_.loads[i];
+  const std::string from = cat(of_columns(load) ? "above" : "beside", ".l", i);
+  if (load.buffer == kExpression) {
+    return load.map.column.is(0) ? from : cat(from, " + v * ", number(load.map.column));
+  }
+  return from_memory(load.dtype, load.map.column.is(0) ? from : cat(from, ".elements[v]"));
+}
+
+/// Lines that the epilogue will read whole: what stands beside each sum.
+void Writer::prefetches() {
+  const auto whole = [&](const MappedAccess& load) {
+    return load.buffer != kExpression && vector_access(load) &&
+           std::any_of(load.map.rows.begin(), load.map.rows.end(),
+                       [](const Dim& d) { return !d.is(0); });
+  };
+  const bool any = std::any_of(p_.loads.begin(), p_.loads.end(), whole);
+  out_.line(cat("static constexpr bool kPrefetch = ", any ? "true;" : "false;"));
+  if (!any) return;
+  out_.open(
+      "CARNOT_DEVICE void prefetch([[maybe_unused]] const Params& p, [[maybe_unused]] int batch, "
+      "int row, int column) {");
+  coordinates();
+  for (const MappedAccess& load : p_.loads) {
+    if (!whole(load)) continue;
+    out_.line(cat("ptx::prefetch(p.b", load.buffer, " + (", start(load.map, index()),
+                  term(load.map.column, "column"), "));"));
+  }
+  out_.close();
 }
 
 void Writer::epilogue_store(size_t s) {
   const MappedAccess& store = p_.stores[s];
   const std::string at = cat("p.b", store.buffer, " + (", start(store.map, index()),
                              term(store.map.column, "column"), ")");
-  if (!vector_access(store)) {
-    out_.line("#pragma unroll");
-    out_.line(cat("for (int v = 0; v < kVector; ++v) (", at, ")[v * ", number(store.map.column),
-                  "] = out", s, "[v];"));
-    return;
+  if (vector_access(store)) {
+    return out_.line(cat("store_piece<kWide>(", at, ", out.o", s, ");"));
   }
-  out_.open(cat("if (", aligned(store.buffer), ") {"));
-  out_.line(cat("store_piece<true>(", at, ", out", s, ");"));
-  out_.close("} else {");
-  out_.line(cat("  store_piece<false>(", at, ", out", s, ");"));
-  out_.line("}");
+  out_.line("#pragma unroll");
+  out_.line(cat("for (int v = 0; v < kVector; ++v) (", at, ")[v * ", number(store.map.column),
+                "] = out.o", s, ".elements[v];"));
 }
 
+/// Whether all that the epilogue accesses as vectors begins at a multiple of 16 bytes.
+void Writer::epilogue_wide() {
+  std::string all;
+  for (const auto* accesses : {&p_.loads, &p_.stores}) {
+    for (const MappedAccess& access : *accesses) {
+      if (access.buffer == kExpression || !vector_access(access)) continue;
+      all += cat(all.empty() ? "" : " && ", aligned(access.buffer));
+    }
+  }
+  out_.line(cat("CARNOT_DEVICE bool wide([[maybe_unused]] const Params& p) { return ",
+                all.empty() ? "true" : all, "; }"));
+}
+
+/// A store's value. What was cast to the type of memory is rounded once.
+std::string Writer::stored(size_t s, const ScalarText& body) const {
+  const MappedAccess& store = p_.stores[s];
+  int32_t id = p_.epilogue.results[static_cast<size_t>(p_.results[s])];
+  if (id >= p_.epilogue.inputs) {
+    const ScalarInst& inst = p_.epilogue.insts[static_cast<size_t>(id - p_.epilogue.inputs)];
+    const bool narrow = store.dtype == DType::kF16 || store.dtype == DType::kBF16;
+    if (narrow && inst.op == ScalarOp::kCast && inst.type == store.dtype &&
+        types_[static_cast<size_t>(inst.args[0])] == DType::kF32) {
+      id = inst.args[0];
+    }
+  }
+  return to_memory(store.dtype, body.values[static_cast<size_t>(id)]);
+}
+
+void Writer::struct_of(const char* name, const std::vector<std::string>& members) {
+  out_.open(cat("struct ", name, " {"));
+  for (const std::string& member : members) out_.line(member);
+  out_.close("};");
+}
+
+/// Its parts in the order of their use: loads, sums to what is stored, stores.
 Status Writer::epilogue() {
-  std::vector<std::string> members, values, inputs;
+  std::vector<std::string> beside, above, out, values, inputs;
   std::vector<DType> types;
-  out_.line("template <class Beside>");
+  epilogue_wide();
+  out_.line("template <bool kWide, class Above>");
+  out_.open(
+      "CARNOT_DEVICE void load_above([[maybe_unused]] const Params& p, [[maybe_unused]] int "
+      "column, [[maybe_unused]] Above& above) {");
+  for (size_t i = 0; i < p_.loads.size(); ++i) {
+    if (of_columns(p_.loads[i])) epilogue_load(i, "above", above);
+  }
+  out_.close();
+  out_.line("template <bool kWide, class Beside>");
   out_.open(
       "CARNOT_DEVICE void load([[maybe_unused]] const Params& p, [[maybe_unused]] int batch, "
-      "int row, [[maybe_unused]] int column, [[maybe_unused]] Beside& beside) {");
+      "[[maybe_unused]] int row, [[maybe_unused]] int column, [[maybe_unused]] Beside& beside) {");
   coordinates();
   for (size_t i = 0; i < p_.loads.size(); ++i) {
-    epilogue_load(i, members, values);
+    if (!of_columns(p_.loads[i])) epilogue_load(i, "beside", beside);
+    values.push_back(epilogue_value(i));
     inputs.push_back(cat("x", i));
     types.push_back(p_.loads[i].dtype);
   }
@@ -325,29 +408,33 @@ Status Writer::epilogue() {
   types.push_back(DType::kF32);
   inputs.push_back("sum");
   values.push_back("sums[v]");
-  CARNOT_ASSIGN(const std::vector<DType> all, infer(p_.epilogue, types));
-  out_.open("struct Beside {");
-  for (const std::string& member : members) out_.line(member);
-  out_.close("};");
-  out_.open(
-      "CARNOT_DEVICE void store(const Params& p, [[maybe_unused]] int batch, int row, int column, "
-      "const float (&sums)[kVector], [[maybe_unused]] const Beside& beside) {");
-  coordinates();
+  CARNOT_ASSIGN(types_, infer(p_.epilogue, types));
   for (size_t s = 0; s < p_.stores.size(); ++s) {
-    out_.line(cat(memory_type(p_.stores[s].buffer), " out", s, "[kVector];"));
+    out.push_back(cat("Piece<", memory_type(p_.stores[s].buffer), ", kVector> o", s, ";"));
   }
+  struct_of("Beside", beside);
+  struct_of("Above", above);
+  struct_of("Out", out);
+  out_.open(
+      "CARNOT_DEVICE void compute(const Params& p, const float (&sums)[kVector], "
+      "[[maybe_unused]] const Beside& beside, [[maybe_unused]] const Above& above, Out& out) {");
   out_.line("#pragma unroll");
   out_.open("for (int v = 0; v < kVector; ++v) {");
   for (size_t i = 0; i < inputs.size(); ++i) {
     out_.line(cat("const ", register_type(types[i]), " ", inputs[i], " = ", values[i], ";"));
   }
-  const ScalarText body = scalar_text(p_.epilogue, all, inputs, "y");
+  const ScalarText body = scalar_text(p_.epilogue, types_, inputs, "y");
   for (const std::string& statement : body.statements) out_.line(statement);
   for (size_t s = 0; s < p_.stores.size(); ++s) {
-    const auto id = static_cast<size_t>(p_.epilogue.results[static_cast<size_t>(p_.results[s])]);
-    out_.line(cat("out", s, "[v] = ", to_memory(p_.stores[s].dtype, body.values[id]), ";"));
+    out_.line(cat("out.o", s, ".elements[v] = ", stored(s, body), ";"));
   }
   out_.close();
+  out_.close();
+  out_.line("template <bool kWide>");
+  out_.open(
+      "CARNOT_DEVICE void store(const Params& p, [[maybe_unused]] int batch, int row, int column, "
+      "const Out& out) {");
+  coordinates();
   for (size_t s = 0; s < p_.stores.size(); ++s) epilogue_store(s);
   out_.close();
   return {};
@@ -359,6 +446,7 @@ std::string Writer::entry(const std::string& function) {
 #include "codegen/cuda/access.cuh"
 #include "codegen/cuda/lib/contraction.cuh"
 #include "codegen/cuda/lib/depthwise.cuh"
+#include "codegen/cuda/lib/warpgroup.cuh"
 #include "codegen/cuda/scalar.cuh"
 )";
   head.blank();
@@ -383,18 +471,22 @@ std::string Writer::entry(const std::string& function) {
   head.close("};");
   head.blank();
   std::string out = includes.substr(1) + head.text() + out_.text();
+  const bool hopper = t_.method == ContractionMethod::kHopper;
   CodeText tail;
   tail.blank();
   tail.line("}  // namespace carnot");
   tail.blank();
   tail.line("using namespace carnot;");
-  const std::string cluster = t_.split > 1 ? cat(" __cluster_dims__(", t_.split, ", 1, 1)") : "";
-  tail.line(cat("extern \"C\" __global__ void __launch_bounds__(", threads_of(t_), ")", cluster));
+  const int blocks = t_.split * t_.share;
+  const std::string cluster = blocks > 1 ? cat(" __cluster_dims__(", blocks, ", 1, 1)") : "";
+  const std::string resident = hopper ? cat(", ", resident_blocks(t_)) : "";
+  tail.line(cat("extern \"C\" __global__ void __launch_bounds__(", threads_of(t_), resident, ")",
+                cluster));
   tail.open(cat(function, "(", arguments, ") {"));
   tail.line(cat("const Params p{", values, "};"));
   tail.line(f_.depthwise
                 ? cat("depthwise::run<Problem>(p, i64(blockIdx.x) * ", t_.m, " + threadIdx.x);")
-                : "contraction::run<Problem>(p);");
+                : cat(hopper ? "warpgroup" : "contraction", "::run<Problem>(p);"));
   tail.close();
   return out + tail.text();
 }
@@ -433,6 +525,7 @@ Result<std::string> Writer::text(const std::string& function) {
   f_.depthwise ? window() : numbers();
   side("SideA", p_.a, true);
   if (!f_.packed) side("SideB", p_.b, false);
+  if (t_.method == ContractionMethod::kHopper) prefetches();
   CARNOT_RETURN_IF_ERROR(epilogue());
   out_.close("};");
   return entry(function);
@@ -457,9 +550,11 @@ Result<KernelSource> emit_contraction(const Kernel& kernel, const ContractionFac
     out.tasks = ceil_div(windows * floor_div(f.problem.columns, Dim(f.vector)), Dim(t.m));
     return out;
   }
-  out.tasks = product(f.problem.batch) * ceil_div(f.problem.row_count(), Dim(t.m)) *
-              ceil_div(f.problem.columns, Dim(t.n)) * Dim(t.split);
-  out.cluster = t.split;
+  const Dim tiles = product(f.problem.batch) * ceil_div(f.problem.row_count(), Dim(t.m)) *
+                    ceil_div(f.problem.columns, Dim(t.n));
+  out.tasks = ceil_div(tiles, Dim(t.share)) * Dim(t.split * t.share);
+  if (t.blocks > 0) out.tasks = min(out.tasks, Dim(t.blocks));
+  out.cluster = t.split * t.share;
   return out;
 }
 

@@ -20,7 +20,7 @@ WhyNot why(const Problem& p) {
   const auto facts = facts_of(p);
   if (!facts.ok()) return facts.status().message();
   if (rank_tiles(*facts, *gpu, p.likely, 0).empty()) {
-    return "no tile fits: asynchronous copies need sm_80";
+    return "no tile fits: the tensor cores need sm_75, those of bf16 sm_80";
   }
   return {};
 }
@@ -48,6 +48,7 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate, c
   const KernelSource* source = cuda_sink.find(key);
   if (!source) {
     CARNOT_ASSIGN(KernelSource made, emit_contraction(p.kernel, facts, tile, function_of(key)));
+    made.dependent_launch = gpu.architecture >= 90;
     source = &cuda_sink.add(key, std::move(made));
   }
   GeneratedKernel out = generated(*source, p.kernel.buffers.size());
@@ -62,6 +63,6 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate, c
 
 }  // namespace
 
-const Tactic kContraction = {"cuda.contraction", 2, why, list, generate};
+const Tactic kContraction = {"cuda.contraction", 3, why, list, generate};
 
 }  // namespace carnot::cuda

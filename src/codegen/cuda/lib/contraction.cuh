@@ -3,7 +3,7 @@
 // A block computes a tile of kTileM x kTileN over kSplit-th of the steps along k; a step is
 // kRowBytes of every row of both operands. Steps pass through kStages of shared memory, kStages - 1
 // of them on their way. Warps are kWarpsM x kWarpsN over the tile, times kWarpsK that share each
-// step. 16-bit operands go through the tensor cores (mma.sync, or wgmma, f32 sums), f32 through
+// step. 16-bit operands go through the tensor cores (mma.sync, f32 sums), f32 through
 // plain multiply-adds: exact to f32's rounding.
 //
 // Sums are laid out in shared memory and leave it through the generated epilogue, P::kVector
@@ -12,7 +12,10 @@
 //
 // P: Params; kTileM, kTileN, kRowBytes, kStages, kWarpsM, kWarpsN, kWarpsK, kSplit, kGroup;
 // kMath; kElementBytes; kPackedB; kVector; SideA, SideB (load.cuh); rows, columns, batches, taps,
-// run, chunks; packed(p); Beside, load(p, batch, row, column, beside) and store(..., sums, beside).
+// run, chunks; packed(p). The epilogue: Beside, load(p, batch, row, column, beside), the same of
+// what depends on columns alone: Above, load_above(p, column, above); Out, compute(p, sums, beside,
+// above, out), store(p, batch, row, column, out); wide(p): vectors are aligned, loads and stores of
+// kWide.
 #pragma once
 #include "codegen/cuda/lib/multiply.cuh"
 
@@ -92,36 +95,53 @@ __device__ __forceinline__ void total(const float* tile, int r, int c, float (&s
 
 /// A tile (a rank's rows of it) from shared memory through the epilogue. What the epilogue reads is
 /// on its way for kBatch vectors of a thread at once.
-template <class P>
-__device__ __forceinline__ void finish(const typename P::Params& p, const Place& at,
-                                       const float* tile, int thread, int rank) {
-  using S = Shape<P>;
+template <class P, int kThreads, bool kWide>
+__device__ __forceinline__ void finish_as(const typename P::Params& p, const Place& at,
+                                          const float* tile, int thread, int rank) {
   constexpr int kAcross = P::kTileN / P::kVector, kRows = P::kTileM / P::kSplit;
-  constexpr int kTotal = kRows * kAcross, kEach = (kTotal + S::kThreads - 1) / S::kThreads;
-  constexpr int kBatch = kEach < 4 ? kEach : 4;
+  constexpr int kTotal = kRows * kAcross, kEach = (kTotal + kThreads - 1) / kThreads;
+  constexpr int kBatch = !kWide ? 1 : kEach < 4 ? kEach : 4;
   const int rows = P::rows(p), columns = P::columns(p);
 #pragma unroll 1
-  for (int first = thread; first < kTotal; first += kBatch * S::kThreads) {
+  for (int first = thread; first < kTotal; first += kBatch * kThreads) {
     typename P::Beside beside[kBatch];
+    typename P::Above above[kBatch];
+    typename P::Out out[kBatch];
+    bool inside[kBatch];
 #pragma unroll
     for (int j = 0; j < kBatch; ++j) {
-      const int i = first + j * S::kThreads;
+      const int i = first + j * kThreads;
       const int row = at.m * P::kTileM + rank * kRows + i / kAcross;
       const int column = at.n * P::kTileN + i % kAcross * P::kVector;
-      if (i < kTotal && row < rows && column < columns)
-        P::load(p, at.batch, row, column, beside[j]);
+      inside[j] = i < kTotal && row < rows && column < columns;
+      if (inside[j]) {
+        P::template load_above<kWide>(p, column, above[j]);
+        P::template load<kWide>(p, at.batch, row, column, beside[j]);
+      }
     }
 #pragma unroll
     for (int j = 0; j < kBatch; ++j) {
-      const int i = first + j * S::kThreads;
-      const int r = rank * kRows + i / kAcross, c = i % kAcross * P::kVector;
-      const int row = at.m * P::kTileM + r, column = at.n * P::kTileN + c;
-      if (i < kTotal && row < rows && column < columns) {
-        float sums[P::kVector];
-        total<P>(tile, r, c, sums);
-        P::store(p, at.batch, row, column, sums, beside[j]);
-      }
+      const int i = min(first + j * kThreads, kTotal - 1);
+      float sums[P::kVector];
+      total<P>(tile, rank * kRows + i / kAcross, i % kAcross * P::kVector, sums);
+      P::compute(p, sums, beside[j], above[j], out[j]);
     }
+#pragma unroll
+    for (int j = 0; j < kBatch; ++j) {
+      const int i = first + j * kThreads;
+      const int row = at.m * P::kTileM + rank * kRows + i / kAcross;
+      const int column = at.n * P::kTileN + i % kAcross * P::kVector;
+      if (inside[j]) P::template store<kWide>(p, at.batch, row, column, out[j]);
+    }
+  }
+}
+template <class P, int kThreads>
+__device__ __forceinline__ void finish(const typename P::Params& p, const Place& at,
+                                       const float* tile, int thread, int rank) {
+  if (P::wide(p)) {
+    finish_as<P, kThreads, true>(p, at, tile, thread, rank);
+  } else {
+    finish_as<P, kThreads, false>(p, at, tile, thread, rank);
   }
 }
 
@@ -153,9 +173,9 @@ __device__ __forceinline__ void run(const typename P::Params& p) {
     if constexpr (kStagedB) b.put(to + S::kBytesA);
   };
 
-  // The tensor cores read a step while the warps are at the next one: its slot is free one later.
-  constexpr bool kAsynchronous = P::kMethod == kWarpgroup;
-  constexpr int kAhead = P::kStages - (kAsynchronous ? 2 : 1);
+  constexpr int kAhead = P::kStages - 1;
+  ptx::let_next_start();
+  ptx::wait_for_previous();
 #pragma unroll
   for (int s = 0; s < kAhead; ++s) {
     if (first + s < last) {
@@ -173,9 +193,7 @@ __device__ __forceinline__ void run(const typename P::Params& p) {
   for (int step = first; step < last; ++step) {
     ptx::wait_groups<kAhead - 1>();
     const u32 stage = base + slot * (S::kBytesA + S::kBytesB);
-    if constexpr (kAsynchronous) ptx::fence_async();
     __syncthreads();
-    if constexpr (kAsynchronous) compute.start(stage, stage + S::kBytesA);
     const int next = step + kAhead;
     const int free = slot + kAhead < P::kStages ? slot + kAhead : slot + kAhead - P::kStages;
     if (next < last) {
@@ -184,14 +202,10 @@ __device__ __forceinline__ void run(const typename P::Params& p) {
       if constexpr (kStagedB) b.fetch(next);
     }
     ptx::commit();
-    if constexpr (!kAsynchronous) {
-      compute.step(stage, stage + S::kBytesA, warp_k, chunks - step * S::kChunks);
-    }
+    compute.step(stage, stage + S::kBytesA, warp_k, chunks - step * S::kChunks);
     if (next < last) put(free);
-    if constexpr (kAsynchronous) compute.template wait<1>();
     slot = slot == P::kStages - 1 ? 0 : slot + 1;
   }
-  if constexpr (kAsynchronous) compute.template wait<0>();
   ptx::wait_groups<0>();
   __syncthreads();
 
@@ -208,7 +222,7 @@ __device__ __forceinline__ void run(const typename P::Params& p) {
     ptx::cluster_wait();
   }
 #endif
-  finish<P>(p, at, tile, thread, rank);
+  finish<P, S::kThreads>(p, at, tile, thread, rank);
 #if __CUDA_ARCH__ >= 900
   if constexpr (P::kSplit > 1) {  // nobody leaves while others read its sums
     ptx::cluster_arrive();

@@ -11,6 +11,23 @@
 
 namespace carnot::depthwise {
 
+template <class P, bool kWide>
+CARNOT_DEVICE void finish(const typename P::Params& p, int row, int column, int count,
+                          const float (&sums)[P::kWindow][P::kVector]) {
+  typename P::Above above;
+  P::template load_above<kWide>(p, column, above);
+#pragma unroll
+  for (int o = 0; o < P::kWindow; ++o) {
+    if (o < count) {
+      typename P::Beside beside;
+      typename P::Out out;
+      P::template load<kWide>(p, 0, row + o, column, beside);
+      P::compute(p, sums[o], beside, above, out);
+      P::template store<kWide>(p, 0, row + o, column, out);
+    }
+  }
+}
+
 template <class P>
 CARNOT_DEVICE void run(const typename P::Params& p, i64 thread) {
   using T = typename P::Element;
@@ -24,6 +41,8 @@ CARNOT_DEVICE void run(const typename P::Params& p, i64 thread) {
   if (window / windows * P::width(p) >= P::rows(p)) return;
   const int row = static_cast<int>(window / windows) * P::width(p) + begin;
 
+  ptx::let_next_start();
+  ptx::wait_for_previous();
   const auto at = Side::row(p, 0, row);
   const T* const base = static_cast<const T*>(Side::base(p)) + at.offset + column;
   const T* weights = reinterpret_cast<const T*>(P::packed(p)) + column;
@@ -74,13 +93,10 @@ CARNOT_DEVICE void run(const typename P::Params& p, i64 thread) {
       }
     }
   }
-#pragma unroll
-  for (int o = 0; o < P::kWindow; ++o) {
-    if (begin + o < P::width(p)) {
-      typename P::Beside beside;
-      P::load(p, 0, row + o, column, beside);
-      P::store(p, 0, row + o, column, sums[o], beside);
-    }
+  if (P::wide(p)) {
+    finish<P, true>(p, row, column, P::width(p) - begin, sums);
+  } else {
+    finish<P, false>(p, row, column, P::width(p) - begin, sums);
   }
 }
 

@@ -4,7 +4,9 @@
 // filled with zeros; all taps follow one another.
 //
 // A side (A's rows or B's columns) says where its elements are:
-//   kCopy      bytes of one asynchronous copy (16, 8, 4); 0: element by element
+//   kCopy      bytes of one asynchronous copy (16, 8, 4); 0: through registers
+//   kSpan      a tap's run is contiguous wherever it begins; kSpanGuard (or -1) then bounds it: the
+//              guard counts units of span_unit(p) elements. Else element by element.
 //   kChecked   the buffer may start anywhere: look before copying so much at once
 //   Row        what is known of a row: offset, values of its guards
 //   count(p), row(p, batch, i), tap(p, t), element(p, t, c), base(p), extent(p, guard)
@@ -58,22 +60,28 @@ class Loader {
     const int t = q / P::chunks(p_), c = (q - t * P::chunks(p_)) * kElements;
     const bool inside = q < P::chunks(p_) * P::taps(p_);
     const auto tap = Side::tap(p_, t);
+    const bool aligned = !Side::kChecked || aligned_;
+    if (!aligned) {
+#pragma unroll
+      for (int i = 0; i < kPer; ++i) {
+        if (!kWhole && thread_ + i * kThreads >= kTotal) break;
+        const bool ok = inside && ((valid_ >> i) & 1) && open(rows_[i], tap);
+        copy_elements(stage + place<kChunks>(row_of(i), thread_ % kChunks),
+                      address(rows_[i], tap, c), ok ? P::run(p_) - c : 0);
+      }
+      return;
+    }
 #pragma unroll
     for (int i = 0; i < kPer; ++i) {
       if (!kWhole && thread_ + i * kThreads >= kTotal) break;
       const bool ok = inside && ((valid_ >> i) & 1) && open(rows_[i], tap);
       const u32 to = stage + place<kChunks>(row_of(i), thread_ % kChunks);
-      const u8* from =
-          base_ + static_cast<i64>(rows_[i].offset + tap.offset + c) * P::kElementBytes;
-      if (Side::kChecked && !aligned_) {
-        copy_elements(to, from, ok ? P::run(p_) - c : 0);
-      } else {
-        constexpr int kStep = Side::kCopy > 0 ? Side::kCopy : 16;
+      const u8* from = address(rows_[i], tap, c);
+      constexpr int kStep = Side::kCopy > 0 ? Side::kCopy : 16;
 #pragma unroll
-        for (int part = 0; part < 16; part += kStep) {
-          const bool some = ok && (kStep == 16 || c + part / P::kElementBytes < P::run(p_));
-          ptx::copy_async<kStep>(to + part, from + part, some);
-        }
+      for (int part = 0; part < 16; part += kStep) {
+        const bool some = ok && (kStep == 16 || c + part / P::kElementBytes < P::run(p_));
+        ptx::copy_async<kStep>(to + part, from + part, some);
       }
     }
   }
@@ -84,6 +92,11 @@ class Loader {
     for (int i = 0; i < kPer; ++i) {
       const int q = step * kChunks + (thread_ + i * kThreads) / kRows;
       const int t = q / P::chunks(p_), c = (q - t * P::chunks(p_)) * kElements;
+      if constexpr (Side::kSpan) {
+        const bool any = q < P::chunks(p_) * P::taps(p_) && ((valid_ >> i) & 1);
+        staged_[i] = any ? read_span(rows_[i], Side::tap(p_, t), c) : uint4{0, 0, 0, 0};
+        continue;
+      }
       const bool inside = q < P::chunks(p_) * P::taps(p_) && ((valid_ >> i) & 1);
       u32 word[4] = {0, 0, 0, 0};
 #pragma unroll
@@ -122,13 +135,86 @@ class Loader {
     return thread_ / kChunks + i * (kThreads / kChunks);
   }
   template <class Tap>
+  __device__ __forceinline__ const u8* address(const typename Side::Row& row, const Tap& tap,
+                                               int c) const {
+    return base_ + static_cast<i64>(row.offset + tap.offset + c) * P::kElementBytes;
+  }
+  template <class Tap>
   __device__ __forceinline__ bool open(const typename Side::Row& row, const Tap& tap) const {
     bool ok = true;
 #pragma unroll
     for (int g = 0; g < Side::kGuards; ++g) {
+      if (Side::kSpan && g == Side::kSpanGuard) continue;
       ok = ok && static_cast<u32>(row.guard[g] + tap.guard[g]) < Side::extent(p_, g);
     }
     return ok;
+  }
+  /// A chunk of a run that may begin at any element: whole words, with halves of two where they lie
+  /// across; near the ends of what the guard lets through, element by element.
+  template <class Tap>
+  __device__ __forceinline__ uint4 read_span(const typename Side::Row& row, const Tap& tap,
+                                             int c) const {
+    int low = 0, high = P::run(p_);
+    if constexpr (Side::kSpanGuard >= 0) {
+      const int begin = row.guard[Side::kSpanGuard] + tap.guard[Side::kSpanGuard];
+      const int end = static_cast<int>(Side::extent(p_, Side::kSpanGuard)) - begin;
+      low = max(low, -begin * Side::span_unit(p_)), high = min(high, end * Side::span_unit(p_));
+    }
+    uint4 out = {0, 0, 0, 0};
+    if (!open(row, tap) || c >= high || c + kElements <= low) return out;
+    // A whole chunk that lies between the ends, then as much of it as belongs here.
+    const int start = min(max(c, low), high - kElements);
+    if (start >= low && P::kElementBytes == 2) {
+      out = read_words(address(row, tap, start));
+      return start == c ? out : moved(out, 16 * (c - start));
+    }
+    const u8* from = address(row, tap, c);
+    u32 word[4] = {0, 0, 0, 0};
+#pragma unroll
+    for (int e = 0; e < kElements; ++e) {
+      if (c + e < low || c + e >= high) continue;
+      if constexpr (P::kElementBytes == 4) {
+        word[e] = __ldg(reinterpret_cast<const u32*>(from) + e);
+      } else {
+        word[e / 2] |= static_cast<u32>(__ldg(reinterpret_cast<const u16*>(from) + e))
+                       << (16 * (e % 2));
+      }
+    }
+    return {word[0], word[1], word[2], word[3]};
+  }
+  /// 16 bytes at a multiple of 2, no byte beside them.
+  __device__ __forceinline__ static uint4 read_words(const u8* from) {
+    u32 word[4];
+    if ((reinterpret_cast<u64>(from) & 2) == 0) {
+#pragma unroll
+      for (int w = 0; w < 4; ++w) word[w] = __ldg(reinterpret_cast<const u32*>(from) + w);
+    } else {
+      const u32 first = __ldg(reinterpret_cast<const u16*>(from));
+      const u32 last = __ldg(reinterpret_cast<const u16*>(from + 14));
+      u32 inner[3];
+#pragma unroll
+      for (int w = 0; w < 3; ++w) inner[w] = __ldg(reinterpret_cast<const u32*>(from + 2) + w);
+      word[0] = __byte_perm(first, inner[0], 0x5410);
+      word[1] = __byte_perm(inner[0], inner[1], 0x5432);
+      word[2] = __byte_perm(inner[1], inner[2], 0x5432);
+      word[3] = __byte_perm(inner[2], last, 0x5432);
+    }
+    return {word[0], word[1], word[2], word[3]};
+  }
+  /// Towards the first element by so many bits, or away from it; zeros come in.
+  __device__ __forceinline__ static uint4 moved(uint4 v, int bits) {
+    u64 low = v.x | static_cast<u64>(v.y) << 32, high = v.z | static_cast<u64>(v.w) << 32;
+    if (bits >= 64) {
+      low = high >> (bits - 64), high = 0;
+    } else if (bits > 0) {
+      low = low >> bits | high << (64 - bits), high >>= bits;
+    } else if (bits > -64) {
+      high = high << -bits | low >> (64 + bits), low <<= -bits;
+    } else {
+      high = low << (-bits - 64), low = 0;
+    }
+    return {static_cast<u32>(low), static_cast<u32>(low >> 32), static_cast<u32>(high),
+            static_cast<u32>(high >> 32)};
   }
   /// A chunk of a buffer that is not aligned: `count` elements, then zeros.
   __device__ __forceinline__ void copy_elements(u32 to, const u8* from, int count) const {

@@ -1,6 +1,6 @@
-// What the warps of a block do with a step in shared memory: products of 16-bit numbers on the
-// tensor cores (mma.sync, f32 sums), or multiply-adds of f32, exact to its rounding. P as in
-// contraction.cuh.
+// What the warps of a block do with a step in shared memory: products of 16-bit numbers, or of f32
+// in parts of 11 bits, on the tensor cores (mma.sync, f32 sums), or multiply-adds of f32, exact to
+// its rounding. P as in contraction.cuh.
 #pragma once
 #include "codegen/cuda/lib/load.cuh"
 
@@ -24,6 +24,7 @@ class Tensor {
   using S = Shape<P>;
   static constexpr int kI = S::kWarpM / 16, kJ = S::kWarpN / 16;
   static_assert(S::kWarpM % 16 == 0 && S::kWarpN % 16 == 0);
+  using Sums = float[kI][2 * kJ][4];
 
  public:
   __device__ __forceinline__ Tensor(int warp_m, int warp_n, int lane)
@@ -33,6 +34,9 @@ class Tensor {
   __device__ __forceinline__ void step(u32 a, u32 b, int warp_k, int live) {
     const int row_a = warp_m_ + lane_ % 16;
     const int row_b = warp_n_ + lane_ / 16 * 8 + lane_ % 8;
+    // The cores round what they accumulate towards zero: of f32 no more than a step.
+    float of_step[kI][2 * kJ][4] = {};
+    auto& sums = select<P::kMath == kF32>(of_step, sums_);
 #pragma unroll
     for (int c = 0; c < S::kChunks; c += 2 * P::kWarpsK) {
       const int chunk = c + 2 * (P::kWarpsK > 1 ? warp_k : 0);
@@ -46,13 +50,27 @@ class Tensor {
         for (int j = 0; j < kJ; ++j) {
           ptx::load_matrices(fb[j], b + place<S::kChunks>(row_b + j * 16, chunk + lane_ / 8 % 2));
         }
+        if constexpr (P::kMath == kF32) {
+          multiply_in_parts(sums, fa, fb);
+        } else {
 #pragma unroll
-        for (int i = 0; i < kI; ++i) {
+          for (int i = 0; i < kI; ++i) {
 #pragma unroll
-          for (int j = 0; j < kJ; ++j) {
-            ptx::multiply<P::kMath == kBF16>(sums_[i][2 * j], fa[i], fb[j][0], fb[j][1]);
-            ptx::multiply<P::kMath == kBF16>(sums_[i][2 * j + 1], fa[i], fb[j][2], fb[j][3]);
+            for (int j = 0; j < kJ; ++j) {
+              ptx::multiply<P::kMath == kBF16>(sums[i][2 * j], fa[i], fb[j][0], fb[j][1]);
+              ptx::multiply<P::kMath == kBF16>(sums[i][2 * j + 1], fa[i], fb[j][2], fb[j][3]);
+            }
           }
+        }
+      }
+    }
+    if constexpr (P::kMath == kF32) {
+#pragma unroll
+      for (int i = 0; i < kI; ++i) {
+#pragma unroll
+        for (int j = 0; j < 2 * kJ; ++j) {
+#pragma unroll
+          for (int e = 0; e < 4; ++e) sums_[i][j][e] += of_step[i][j][e];
         }
       }
     }
@@ -80,7 +98,47 @@ class Tensor {
   }
 
  private:
-  float sums_[kI][2 * kJ][4] = {};
+  /// f32 as a sum of two numbers of 11 bits each: the three products that matter, small ones first.
+  __device__ __forceinline__ static void multiply_in_parts(Sums& sums, const u32 (&fa)[kI][4],
+                                                           const u32 (&fb)[kJ][4]) {
+    u32 ra[kI][4], rb[kJ][4];
+#pragma unroll
+    for (int i = 0; i < kI; ++i) {
+#pragma unroll
+      for (int e = 0; e < 4; ++e) ra[i][e] = rest(fa[i][e]);
+    }
+#pragma unroll
+    for (int j = 0; j < kJ; ++j) {
+#pragma unroll
+      for (int e = 0; e < 4; ++e) rb[j][e] = rest(fb[j][e]);
+    }
+    multiply_all(sums, ra, fb);
+    multiply_all(sums, fa, rb);
+    multiply_all(sums, fa, fb);
+  }
+  __device__ __forceinline__ static void multiply_all(Sums& sums, const u32 (&a)[kI][4],
+                                                      const u32 (&b)[kJ][4]) {
+#pragma unroll
+    for (int i = 0; i < kI; ++i) {
+#pragma unroll
+      for (int j = 0; j < kJ; ++j) {
+        ptx::multiply_tf32(sums[i][2 * j], a[i], b[j][0], b[j][1]);
+        ptx::multiply_tf32(sums[i][2 * j + 1], a[i], b[j][2], b[j][3]);
+      }
+    }
+  }
+  template <bool kFirst>
+  __device__ __forceinline__ static Sums& select(Sums& first, Sums& second) {
+    if constexpr (kFirst) return first;
+    return second;
+  }
+  /// What the upper 19 bits leave of a number; nothing of an infinity.
+  __device__ __forceinline__ static u32 rest(u32 bits) {
+    const float x = __uint_as_float(bits), upper = __uint_as_float(bits & 0xffffe000u);
+    return fabsf(x) < infinity_f32() ? __float_as_uint(x - upper) : 0;
+  }
+
+  Sums sums_ = {};
   int warp_m_, warp_n_, lane_;
 };
 
@@ -138,59 +196,8 @@ class Scalar {
   int row_, column_;
 };
 
-#if __CUDA_ARCH__ >= 900
-/// Products of a warpgroup (wgmma): 64 rows by kWarpN columns, read from shared memory by the
-/// tensor cores themselves while the warps go on. P::multiply is the instruction for kWarpN.
-template <class P>
-class Warpgroup {
-  using S = Shape<P>;
-  static constexpr int kI = S::kWarpM / 16, kSums = S::kWarpN / 2;
-  static_assert(S::kWarpM == 16 && P::kWarpsM % 4 == 0 && P::kRowBytes == 128 && P::kWarpsK == 1);
-
- public:
-  __device__ __forceinline__ Warpgroup(int warp_m, int warp_n, int lane)
-      : warp_m_(warp_m), warp_n_(warp_n * S::kWarpN), lane_(lane) {}
-
-  __device__ __forceinline__ void start(u32 a, u32 b) {
-    // A warpgroup's warps have one descriptor: by a shuffle, so that the compiler knows.
-    const int group = __shfl_sync(0xffffffffu, warp_m_ / 4, 0);
-    const int column = __shfl_sync(0xffffffffu, warp_n_, 0);
-    const u64 da = ptx::matrix_descriptor(a + group * 64 * 128);
-    const u64 db = ptx::matrix_descriptor(b + column * 128);
-    ptx::warpgroup_fence();
-#pragma unroll
-    for (int k = 0; k < 4; ++k) P::multiply(sums_, da + k * 2, db + k * 2);
-    ptx::warpgroup_commit();
-  }
-  template <int kPending>
-  __device__ __forceinline__ void wait() {
-    ptx::warpgroup_wait<kPending>();
-  }
-
-  template <bool kAdd>
-  __device__ __forceinline__ void put(float* tile) const {
-#pragma unroll
-    for (int j = 0; j < S::kWarpN / 8; ++j) {
-#pragma unroll
-      for (int h = 0; h < 2; ++h) {
-        float* at =
-            tile + (warp_m_ * 16 + h * 8 + lane_ / 4) * S::kPitch + warp_n_ + j * 8 + lane_ % 4 * 2;
-        *reinterpret_cast<float2*>(at) = {sums_[j * 4 + 2 * h], sums_[j * 4 + 2 * h + 1]};
-      }
-    }
-  }
-
- private:
-  float sums_[kSums] = {};
-  int warp_m_, warp_n_, lane_;
-};
-#else
-template <class P>
-class Warpgroup;
-#endif
-
-/// How P multiplies.
-enum Method { kMultiplyAdd, kWarp, kWarpgroup };
+/// How P multiplies: with f32 multiply-adds, or a warp's tensor core.
+enum Method { kMultiplyAdd, kWarp };
 template <int kMethod, class P>
 struct Compute {
   using Type = Scalar<P>;
@@ -198,10 +205,6 @@ struct Compute {
 template <class P>
 struct Compute<kWarp, P> {
   using Type = Tensor<P>;
-};
-template <class P>
-struct Compute<kWarpgroup, P> {
-  using Type = Warpgroup<P>;
 };
 
 }  // namespace carnot::contraction

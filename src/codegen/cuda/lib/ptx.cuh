@@ -10,6 +10,7 @@ __device__ __forceinline__ u32 shared_address(const void* pointer) {
   return static_cast<u32>(__cvta_generic_to_shared(pointer));
 }
 
+#if __CUDA_ARCH__ >= 800
 /// Copies kBytes (4, 8, 16) to shared memory, or writes zeros where `valid` is false.
 template <int kBytes>
 __device__ __forceinline__ void copy_async(u32 to, const void* from, bool valid) {
@@ -32,6 +33,32 @@ template <int kPending>
 __device__ __forceinline__ void wait_groups() {
   asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
 }
+#else
+// sm_75 copies through registers, at once.
+template <int kBytes>
+__device__ __forceinline__ void copy_async(u32 to, const void* from, bool valid) {
+  u32 words[kBytes / 4] = {};
+#pragma unroll
+  for (int w = 0; w < kBytes / 4; ++w) {
+    if (valid) words[w] = reinterpret_cast<const u32*>(from)[w];
+  }
+#pragma unroll
+  for (int w = 0; w < kBytes / 4; ++w) {
+    asm volatile("st.shared.b32 [%0], %1;" ::"r"(to + w * 4), "r"(words[w]) : "memory");
+  }
+}
+template <>
+__device__ __forceinline__ void copy_async<16>(u32 to, const void* from, bool valid) {
+  uint4 v = {0, 0, 0, 0};
+  if (valid) v = *reinterpret_cast<const uint4*>(from);
+  asm volatile("st.shared.v4.b32 [%0], {%1, %2, %3, %4};" ::"r"(to), "r"(v.x), "r"(v.y), "r"(v.z),
+               "r"(v.w)
+               : "memory");
+}
+__device__ __forceinline__ void commit() {}
+template <int kPending>
+__device__ __forceinline__ void wait_groups() {}
+#endif
 
 __device__ __forceinline__ void store_shared(u32 to, uint4 v) {
   asm volatile("st.shared.v4.b32 [%0], {%1, %2, %3, %4};" ::"r"(to), "r"(v.x), "r"(v.y), "r"(v.z),
@@ -65,6 +92,7 @@ __device__ __forceinline__ void load_matrices_transposed(u32 (&to)[4], u32 row) 
 /// c (16x8, f32) += a (16x16) * b (16x8).
 template <bool kBrain>
 __device__ __forceinline__ void multiply(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
+#if __CUDA_ARCH__ >= 800
   if constexpr (kBrain) {
     asm volatile(
         "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
@@ -78,6 +106,26 @@ __device__ __forceinline__ void multiply(float (&c)[4], const u32 (&a)[4], u32 b
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
   }
+#else
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    asm volatile(
+        "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, "
+        "{%0, %1, %2, %3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[2 * half]), "r"(a[2 * half + 1]), "r"(half == 0 ? b0 : b1));
+  }
+#endif
+}
+
+/// c (16x8, f32) += a (16x8) * b (8x8) of f32 whose lower 13 bits are not looked at
+/// (sm_80 and later).
+__device__ __forceinline__ void multiply_tf32(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
+  asm volatile(
+      "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
+      "{%8, %9}, {%0, %1, %2, %3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
 /// Two numbers rounded to 16 bits, the first in the lower half.
@@ -142,7 +190,76 @@ CARNOT_DEVICE void fence_async() {
 #endif
 }
 
+/// The kernel that comes next may start, as far as it does not need this one's results ...
+CARNOT_DEVICE void let_next_start() {
 #if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+/// ... for which it waits here, until the kernel before it has ended.
+CARNOT_DEVICE void wait_for_previous() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
+/// A line on its way into the second cache.
+CARNOT_DEVICE void prefetch(const void* from) {
+  asm volatile("prefetch.global.L2 [%0];" ::"l"(from));
+}
+
+#if __CUDA_ARCH__ >= 900
+/// Barriers in shared memory: a phase ends when `count` have arrived and all announced bytes have.
+CARNOT_DEVICE void barrier_init(u32 barrier, int count) {
+  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(count) : "memory");
+}
+/// What was initialised is seen by the cluster and by the copy engine after the next barrier.
+CARNOT_DEVICE void fence_barriers() {
+  asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+}
+CARNOT_DEVICE void barrier_arrive(u32 barrier) {
+  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
+}
+/// The same for a barrier of another block of the cluster (its address from map_to_rank()).
+CARNOT_DEVICE void barrier_arrive_remote(u32 barrier) {
+  asm volatile("mbarrier.arrive.shared::cluster.b64 _, [%0];" ::"r"(barrier) : "memory");
+}
+CARNOT_DEVICE void barrier_expect(u32 barrier, int bytes) {
+  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes)
+               : "memory");
+}
+/// Arrives once all copies that this thread has started are done.
+CARNOT_DEVICE void copies_arrive(u32 barrier) {
+  asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(barrier) : "memory");
+}
+CARNOT_DEVICE void barrier_wait(u32 barrier, int parity) {
+  u32 done = 0;
+  while (!done) {
+    asm volatile(
+        "{ .reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2; "
+        "selp.u32 %0, 1, 0, p; }"
+        : "=r"(done)
+        : "r"(barrier), "r"(parity)
+        : "memory");
+  }
+}
+/// A contiguous piece (multiples of 16 bytes) by the copy engine; its bytes count for `barrier`.
+CARNOT_DEVICE void copy_bulk(u32 to, const void* from, int bytes, u32 barrier) {
+  asm volatile(
+      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::
+          "r"(to),
+      "l"(from), "r"(bytes), "r"(barrier)
+      : "memory");
+}
+/// The same to the same place of every block of the cluster in `mask`.
+CARNOT_DEVICE void copy_bulk_to_all(u32 to, const void* from, int bytes, u32 barrier, u16 mask) {
+  asm volatile(
+      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], "
+      "[%1], %2, [%3], %4;" ::"r"(to),
+      "l"(from), "r"(bytes), "r"(barrier), "h"(mask)
+      : "memory");
+}
+
 /// Around warpgroup products: what they accumulate into is theirs from here ...
 CARNOT_DEVICE void warpgroup_fence() {
   asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
@@ -154,6 +271,15 @@ CARNOT_DEVICE void warpgroup_commit() {
 template <int kPending>
 CARNOT_DEVICE void warpgroup_wait() {
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(kPending) : "memory");
+}
+/// Registers move between the roles of a block.
+template <int kRegisters>
+CARNOT_DEVICE void more_registers() {
+  asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(kRegisters));
+}
+template <int kRegisters>
+CARNOT_DEVICE void fewer_registers() {
+  asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(kRegisters));
 }
 /// Rows of 128 swizzled bytes from a multiple of 1024, eight rows a kilobyte.
 CARNOT_DEVICE u64 matrix_descriptor(u32 address) {

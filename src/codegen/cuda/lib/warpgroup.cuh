@@ -1,0 +1,173 @@
+// Contractions by warpgroups, sm_90a: tiles by wgmma in persistent blocks of two roles.
+//
+// The last warpgroup of a block brings operands: weights, packed as shared memory wants them, come
+// as one piece a step by the copy engine, for all kShare blocks of a cluster at once where these
+// have the same columns; A (and B, where it is not packed) comes by cp.async, from wherever
+// convolutions read it. The other warpgroups multiply kTileM / their number rows each, and store
+// through the generated epilogue; the next tile is on its way meanwhile. A ring of kStages steps
+// with two barriers each, `full` and `empty`, lies between them.
+//
+// With kSplit > 1 the blocks of a cluster share the steps of one tile, as in contraction.cuh.
+//
+// P as in contraction.cuh; multiply(sums, a, b, accumulate) is the instruction for kTileN columns;
+// kShare; kResident: blocks of a multiprocessor; prefetch(p, batch, row, column).
+#pragma once
+#include "codegen/cuda/lib/store.cuh"
+
+#if __CUDA_ARCH__ >= 900
+namespace carnot::warpgroup {
+
+/// The products of one tile's steps.
+template <class P>
+__device__ __forceinline__ void multiply(Sums<P>& sums, const Ring<P>& ring, Turn<P::kStages>& turn,
+                                         int steps, int group, int lane) {
+  using S = Shape<P>;
+  int before = 0;
+  const auto release = [&](int slot) {
+    if constexpr (P::kShare == 1) {
+      if (lane == 0) ptx::barrier_arrive(ring.empty(slot));
+    } else {
+      if (lane < P::kShare) {
+        ptx::barrier_arrive_remote(ptx::map_to_rank(ring.empty(slot), lane));
+      }
+    }
+  };
+#pragma unroll 1
+  for (int step = 0; step < steps; ++step) {
+    ptx::barrier_wait(ring.full(turn.slot), turn.phase);
+    ptx::fence_async();
+    const u32 stage = ring.stage(turn.slot);
+    const u64 a = ptx::matrix_descriptor(stage + group * S::kI * 64 * 128);
+    const u64 b = ptx::matrix_descriptor(stage + S::kBytesA);
+    ptx::warpgroup_fence();
+#pragma unroll
+    for (int k = 0; k < 4; ++k) {
+#pragma unroll
+      for (int i = 0; i < S::kI; ++i) {
+        P::multiply(sums[i], a + i * (64 * 128 >> 4) + k * 2, b + k * 2, step > 0 || k > 0);
+      }
+    }
+    ptx::warpgroup_commit();
+    if (step > 0) {
+      ptx::warpgroup_wait<1>();
+      release(before);
+    }
+    before = turn.slot;
+    turn.next();
+  }
+  ptx::warpgroup_wait<0>();
+  if (steps > 0) release(before);
+}
+
+template <class P>
+__device__ __forceinline__ void consume(const typename P::Params& p, const Ring<P>& ring,
+                                        u8* memory, int group, int thread) {
+  using S = Shape<P>;
+  const Work<P> work(p);
+  const int warp = thread / 32, lane = thread % 32, in_group = warp % 4;
+  float* slab = reinterpret_cast<float*>(memory + S::kRing) + warp * 16 * S::kPitch;
+  const int row = group * S::kI * 64 + in_group * 16;
+  const bool wide = P::wide(p);
+  Turn<P::kStages> turn;
+  Sums<P> sums;
+  ptx::wait_for_previous();
+#pragma unroll 1
+  for (int index = work.begin; index < work.end(); index += work.stride) {
+    const Place at = place_of<P>(p, index, work.total);
+    Finish<P, true> finish(p, at, row, lane);
+    if (wide) finish.load(0);
+    multiply<P>(sums, ring, turn, work.last - work.first, group, lane);
+    if (wide) {
+      finish.run(sums, slab);
+    } else {
+      Finish<P, false> narrow(p, at, row, lane);
+      narrow.load(0);
+      narrow.run(sums, slab);
+    }
+  }
+}
+
+/// The sums of a block of a cluster, for all of it.
+template <class P>
+__device__ __forceinline__ void consume_split(const typename P::Params& p, const Ring<P>& ring,
+                                              Sums<P>& sums, int group, int thread) {
+  const Work<P> work(p);
+  Turn<P::kStages> turn;
+  multiply<P>(sums, ring, turn, work.last - work.first, group, thread % 32);
+}
+
+template <class P>
+__device__ __forceinline__ void put_split(const Sums<P>& sums, float* tile, int group, int thread) {
+  using S = Shape<P>;
+  const int warp = thread / 32 % 4, lane = thread % 32;
+#pragma unroll
+  for (int i = 0; i < S::kI; ++i) {
+#pragma unroll
+    for (int j = 0; j < P::kTileN / 8; ++j) {
+#pragma unroll
+      for (int h = 0; h < 2; ++h) {
+        const int row = (group * S::kI + i) * 64 + warp * 16 + h * 8 + lane / 4;
+        float* to = tile + row * (P::kTileN + 8) + j * 8 + lane % 4 * 2;
+        *reinterpret_cast<float2*>(to) = {sums[i][j * 4 + 2 * h], sums[i][j * 4 + 2 * h + 1]};
+      }
+    }
+  }
+}
+
+template <class P>
+__device__ __forceinline__ void run(const typename P::Params& p) {
+  using S = Shape<P>;
+  extern __shared__ __align__(1024) u8 memory[];
+  const Ring<P> ring{ptx::shared_address(memory)};
+  const int thread = threadIdx.x;
+  // A warpgroup's number: by a shuffle, so that the compiler knows that its warps share it.
+  const int group = __shfl_sync(0xffffffffu, thread / 128, 0);
+  ptx::let_next_start();
+  if (thread == 0) {
+    for (int s = 0; s < P::kStages; ++s) {
+      ptx::barrier_init(ring.full(s), 128 + (P::kPackedB ? 1 : 0));
+      ptx::barrier_init(ring.empty(s), 4 * S::kConsumers * P::kShare);
+    }
+    ptx::fence_barriers();
+  }
+  constexpr bool kCluster = P::kShare > 1 || P::kSplit > 1;
+  if constexpr (P::kShare > 1) {
+    ptx::cluster_arrive();
+    ptx::cluster_wait();
+  } else {
+    __syncthreads();
+  }
+  if constexpr (P::kSplit == 1) {
+    if (group == S::kConsumers) {
+      if constexpr (S::kTrade) ptx::fewer_registers<S::kFew>();
+      produce<P>(p, ring, thread % 128);
+    } else {
+      if constexpr (S::kTrade) ptx::more_registers<S::kMany>();
+      consume<P>(p, ring, memory, group, thread);
+    }
+  } else {
+    float* tile = reinterpret_cast<float*>(memory);
+    if (group == S::kConsumers) {
+      produce<P>(p, ring, thread % 128);
+      __syncthreads();
+    } else {
+      Sums<P> sums = {};  // of a block without steps too
+      consume_split<P>(p, ring, sums, group, thread);
+      __syncthreads();  // nobody reads operands any more
+      put_split<P>(sums, tile, group, thread);
+    }
+    ptx::wait_for_previous();
+    ptx::cluster_arrive();
+    ptx::cluster_wait();
+    const int index = blockIdx.x / P::kSplit;
+    contraction::finish<P, S::kThreads>(p, contraction::place_of<P>(p, index), tile, thread,
+                                        blockIdx.x % P::kSplit);
+  }
+  if constexpr (kCluster) {  // nobody leaves while others read or write its memory
+    ptx::cluster_arrive();
+    ptx::cluster_wait();
+  }
+}
+
+}  // namespace carnot::warpgroup
+#endif
