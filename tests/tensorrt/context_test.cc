@@ -212,6 +212,50 @@ TEST_F(Contexts, ShapesOutsideOfTheProfileAreRefused) {
   EXPECT_FALSE(run(*context, kRowsMax).empty());
 }
 
+TEST_F(Contexts, EachProfileHasItsOwnEngine) {
+  const auto add = [&](int least, int best, int most) {
+    IOptimizationProfile* profile = builder->createOptimizationProfile();
+    profile->setDimensions("x", OptProfileSelector::kMIN, Dims2{least, kWidth});
+    profile->setDimensions("x", OptProfileSelector::kOPT, Dims2{best, kWidth});
+    profile->setDimensions("x", OptProfileSelector::kMAX, Dims2{most, kWidth});
+    return config->addOptimizationProfile(profile);
+  };
+  EXPECT_EQ(add(40, 50, 60), 1);
+  EXPECT_EQ(add(7, 7, 7), 2);         // no choice: compiled for this size
+  EXPECT_EQ(add(1, 8, kRowsMax), 3);  // as the first
+  const size_t one = plan->size();
+  plan.reset(builder->buildSerializedNetwork(*network, *config));
+  ASSERT_TRUE(plan) << logger.errors.back();
+  EXPECT_GT(plan->size(), 2 * one);
+  EXPECT_LT(plan->size(), 4 * one);
+  const auto engine = load();
+  ASSERT_TRUE(engine) << logger.errors.back();
+  EXPECT_EQ(engine->getNbOptimizationProfiles(), 4);
+  EXPECT_EQ(engine->getTensorShape("x").d[0], -1);
+  EXPECT_EQ(engine->getTensorShape("y").d[0], -1);
+  EXPECT_EQ(engine->getProfileShape("x", 2, OptProfileSelector::kMAX).d[0], 7);
+  EXPECT_GE(engine->getDeviceMemorySizeForProfileV2(1), engine->getDeviceMemorySizeForProfileV2(2));
+  const std::unique_ptr<IExecutionContext> context(engine->createExecutionContext());
+  const auto want = run(*context, 7);
+  const int rows[][2] = {{1, 50}, {2, 7}, {3, 7}, {0, 7}, {1, 60}, {2, 7}};
+  for (const auto& [profile, count] : rows) {
+    ASSERT_TRUE(context->setOptimizationProfileAsync(profile, nullptr)) << logger.errors.back();
+    EXPECT_FALSE(context->allInputDimensionsSpecified());
+    EXPECT_EQ(context->getTensorShape("y").d[0], -1);
+    EXPECT_TRUE(run(*context, count + 100).empty());
+    const auto got = run(*context, count);
+    ASSERT_EQ(got.size(), static_cast<size_t>(count) * kWidth) << logger.errors.back();
+    EXPECT_EQ(context->getTensorShape("y").d[0], count);
+    for (size_t i = 0; i < want.size(); ++i) ASSERT_NEAR(got[i], want[i], 1e-5F) << profile;
+  }
+  EXPECT_FALSE(context->setOptimizationProfileAsync(4, nullptr));
+  EXPECT_FALSE(context->setOptimizationProfileAsync(-1, nullptr));
+  // A plan that is cut, or whose parts are, is refused.
+  for (const size_t bytes : {size_t{8}, size_t{20}, one, plan->size() - 1}) {
+    EXPECT_EQ(runtime->deserializeCudaEngine(plan->data(), bytes), nullptr) << bytes;
+  }
+}
+
 // Each object may go before those that it was made from, and after.
 TEST_F(Contexts, AnyOrderOfDeletion) {
   auto engine = load();

@@ -1,7 +1,5 @@
 #include "build_options.h"
 
-#include "plan_facts.h"
-
 namespace trt {
 
 namespace {
@@ -33,18 +31,8 @@ carnot::Result<carnot::Profile> range_of(const NetTensor& input,
   return carnot::Profile{shapes[0], shapes[1], shapes[2]};
 }
 
-void widen(carnot::Profile& into, const carnot::Profile& with) {
-  for (size_t i = 0; i < into.min.size(); ++i) {
-    into.min[i] = std::min(into.min[i], with.min[i]);
-    into.max[i] = std::max(into.max[i], with.max[i]);
-  }
-}
-
-}  // namespace
-
-carnot::Result<std::map<std::string, carnot::Profile>> profiles_of(const Network& network,
-                                                                   const BuilderConfig& config) {
-  std::map<std::string, carnot::Profile> out;
+carnot::Result<Ranges> ranges_in(const Network& network, const BuilderConfig& config, size_t p) {
+  Ranges out;
   for (const auto& input : network.inputs()) {
     if (!is_dynamic(*input)) continue;
     if (config.profiles.empty()) {
@@ -55,20 +43,59 @@ carnot::Result<std::map<std::string, carnot::Profile>> profiles_of(const Network
               "createOptimizationProfile(), set its minimum, optimum and maximum, and add "
               "it to the configuration"));
     }
-    for (size_t p = 0; p < config.profiles.size(); ++p) {
-      const auto& ranges = config.profiles[p]->ranges();
-      const auto found = ranges.find(input->name);
-      if (found == ranges.end() || !found->second.dims[0]) {
-        return Status(
-            Code::kInvalidArgument,
-            cat("optimization profile ", p, " has no dimensions for input '", input->name, "'"));
-      }
-      carnot::Result<carnot::Profile> range = range_of(*input, found->second);
-      if (!range.ok()) return range.status();
-      const auto [at, first] = out.emplace(input->name, *range);
-      if (!first) widen(at->second, *range);
+    const auto& ranges = config.profiles[p]->ranges();
+    const auto found = ranges.find(input->name);
+    if (found == ranges.end() || !found->second.dims[0]) {
+      return Status(
+          Code::kInvalidArgument,
+          cat("optimization profile ", p, " has no dimensions for input '", input->name, "'"));
+    }
+    carnot::Result<carnot::Profile> range = range_of(*input, found->second);
+    if (!range.ok()) return range.status();
+    out.emplace(input->name, std::move(*range));
+  }
+  return out;
+}
+
+bool same(const Ranges& a, const Ranges& b) {
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](const auto& x, const auto& y) {
+           return x.first == y.first && x.second.min == y.second.min &&
+                  x.second.opt == y.second.opt && x.second.max == y.second.max;
+         });
+}
+
+}  // namespace
+
+carnot::Result<std::vector<Ranges>> ranges_of(const Network& network, const BuilderConfig& config,
+                                              std::vector<int32_t>& parts) {
+  std::vector<Ranges> out;
+  for (size_t p = 0; p < std::max<size_t>(config.profiles.size(), 1); ++p) {
+    carnot::Result<Ranges> ranges = ranges_in(network, config, p);
+    if (!ranges.ok()) return std::move(ranges).status();
+    const auto known =
+        std::find_if(out.begin(), out.end(), [&](const Ranges& r) { return same(r, *ranges); });
+    parts.push_back(static_cast<int32_t>(known - out.begin()));
+    if (known == out.end()) out.push_back(std::move(*ranges));
+  }
+  return out;
+}
+
+Network::Sizes fixed_sizes(const Network& network, const Ranges& ranges) {
+  Network::Sizes out;
+  std::set<std::string> open;  // where inputs disagree
+  for (const auto& input : network.inputs()) {
+    const auto range = ranges.find(input->name);
+    if (range == ranges.end()) continue;
+    const auto& [min, opt, max] = range->second;
+    for (size_t i = 0; i < input->type.dims.size(); ++i) {
+      const auto symbol = input->type.dims[i].as_symbol();
+      if (!symbol) continue;
+      const auto [at, fresh] = out.emplace(*symbol, carnot::Dim(min[i]));
+      if (min[i] != max[i] || (!fresh && !at->second.is(min[i]))) open.insert(*symbol);
     }
   }
+  for (const std::string& symbol : open) out.erase(symbol);
   return out;
 }
 
@@ -117,7 +144,7 @@ carnot::Status check_devices(const BuilderConfig& config) {
                 "DeviceType::kGPU and EngineCapability::kSTANDARD");
 }
 
-std::map<std::string, std::string> facts_of(const Network& network, const BuilderConfig& config) {
+PlanFacts facts_of(const Network& network, const BuilderConfig& config) {
   PlanFacts facts;
   facts.name = network.getName();
   facts.capability = config.settings.capability;
@@ -139,7 +166,7 @@ std::map<std::string, std::string> facts_of(const Network& network, const Builde
       }
     }
   }
-  return write(facts);
+  return facts;
 }
 
 }  // namespace trt

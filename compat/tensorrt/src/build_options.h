@@ -3,13 +3,18 @@
 #include "carnot/builder.h"
 #include "config.h"
 #include "network.h"
+#include "plan_facts.h"
 
 namespace trt {
 
-/// Sizes for every input that has some that differ from run to run, over all profiles: an error
-/// where a profile is missing or contradicts the network.
-carnot::Result<std::map<std::string, carnot::Profile>> profiles_of(const Network& network,
-                                                                   const BuilderConfig& config);
+using Ranges = std::map<std::string, carnot::Profile>;
+/// Sizes for every input that has some that differ from run to run, of each profile that has sizes
+/// of its own; `parts` says which of them is which profile's. An error where a profile is missing
+/// or contradicts the network.
+carnot::Result<std::vector<Ranges>> ranges_of(const Network& network, const BuilderConfig& config,
+                                              std::vector<int32_t>& parts);
+/// The sizes that a profile leaves no choice of, by symbol.
+Network::Sizes fixed_sizes(const Network& network, const Ranges& ranges);
 /// Flags and layers' precisions as our options; warns of what has no effect here.
 void set_precisions(const Network& network, const BuilderConfig& config, const Reporter& reporter,
                     carnot::BuilderOptions& options);
@@ -18,6 +23,6 @@ bool has_precision_constraints(const Network& network, const BuilderConfig& conf
 /// An error where the configuration asks for what this machine has not.
 carnot::Status check_devices(const BuilderConfig& config);
 /// What an engine answers with that is not of ours: see plan_facts.h.
-std::map<std::string, std::string> facts_of(const Network& network, const BuilderConfig& config);
+PlanFacts facts_of(const Network& network, const BuilderConfig& config);
 
 }  // namespace trt

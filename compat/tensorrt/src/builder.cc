@@ -4,6 +4,7 @@
 
 #include "build_options.h"
 #include "host_memory.h"
+#include "plan_parts.h"
 #include "registry.h"
 
 namespace trt {
@@ -109,26 +110,52 @@ bool Builder::isNetworkSupported(INetworkDefinition const& network,
   });
 }
 
+/// An engine for each profile that has sizes of its own, tuned for its optimum.
+carnot::Result<Builder::Bytes> Builder::build_parts(Network& network, const BuilderConfig& config,
+                                                    carnot::BuilderOptions& options) {
+  PlanFacts facts = facts_of(network, config);
+  std::vector<int32_t> parts;
+  carnot::Result<std::vector<Ranges>> all = ranges_of(network, config, parts);
+  if (!all.ok()) return std::move(all).status();
+  for (size_t p = 0; p < parts.size(); ++p) facts.profiles[p].part = parts[p];
+  const bool with_precisions = has_precision_constraints(network, config);
+  std::vector<Network::Sizes> fixed;
+  for (const Ranges& ranges : *all) fixed.push_back(fixed_sizes(network, ranges));
+  if (std::any_of(fixed.begin(), fixed.end(), [](const auto& f) { return !f.empty(); })) {
+    carnot::Result<carnot::Network> declared = network.translate(with_precisions);
+    if (!declared.ok()) return std::move(declared).status();
+    for (const bool inputs : {true, false}) {
+      for (const carnot::TensorSpec& t : inputs ? declared->inputs() : declared->outputs()) {
+        if (!t.type.is_static()) facts.declared[t.name] = ints_of(dims_of(t.type.dims));
+      }
+    }
+  }
+  options.metadata = write(facts);
+  std::vector<Bytes> engines;
+  for (size_t i = 0; i < fixed.size(); ++i) {
+    carnot::Result<carnot::Network> part = network.translate(with_precisions, fixed[i]);
+    if (!part.ok()) return std::move(part).status();
+    options.profiles = std::move((*all)[i]);
+    carnot::Result<Bytes> engine = carnot::build(std::move(*part), options);
+    if (!engine.ok()) return engine;
+    engines.push_back(std::move(*engine));
+  }
+  return join_parts(std::move(engines));
+}
+
 carnot::Result<Builder::Bytes> Builder::build(Network& network, BuilderConfig& config,
                                               std::string* kernels) {
   if (network.outputs().empty()) {
     return carnot::Status(carnot::Code::kInvalidArgument,
                           "the network has no outputs: mark them with markOutput()");
   }
-  std::atomic<bool> cancel{false};
-  Progress progress(config.settings.monitor, cancel);
   carnot::Status possible = check_devices(config);
   if (!possible.ok()) return possible;
-  carnot::Result<carnot::Network> translated =
-      network.translate(has_precision_constraints(network, config));
-  if (!translated.ok()) return std::move(translated).status();
+  std::atomic<bool> cancel{false};
+  Progress progress(config.settings.monitor, cancel);
   carnot::BuilderOptions options;
   set_precisions(network, config, reporter_, options);
-  carnot::Result<std::map<std::string, carnot::Profile>> profiles = profiles_of(network, config);
-  if (!profiles.ok()) return std::move(profiles).status();
   options.device = device_.name;
-  options.profiles = std::move(*profiles);
-  options.metadata = facts_of(network, config);
   options.effort = config.settings.level;
   options.cancel = &cancel;
   options.progress = [&](const carnot::BuildProgress& p) { progress.tuned(p.done, p.total); };
@@ -148,7 +175,7 @@ carnot::Result<Builder::Bytes> Builder::build(Network& network, BuilderConfig& c
   }
   progress.step(0);
   if (cancel) return carnot::Status(carnot::Code::kCancelled, "the progress monitor asked to stop");
-  carnot::Result<Bytes> bytes = carnot::build(std::move(*translated), options);
+  carnot::Result<Bytes> bytes = build_parts(network, config, options);
   if (!bytes.ok()) return bytes;
   if (cached) config.timing_cache->set_text(std::move(timings));
   progress.step(1);

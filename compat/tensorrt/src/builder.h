@@ -1,5 +1,6 @@
 #pragma once
 // Builder: IBuilder.
+#include "carnot/builder.h"
 #include "config.h"
 #include "engine.h"
 #include "legacy.h"
@@ -51,6 +52,8 @@ class Builder final : public IBuilder, public apiv::VBuilder {
   /// A GPU of this compute capability or later, or a CPU with that feature.
   bool has(int compute, const char* feature) const noexcept;
   using Bytes = std::vector<std::byte>;
+  carnot::Result<Bytes> build_parts(Network& network, const BuilderConfig& config,
+                                    carnot::BuilderOptions& options);
   carnot::Result<Bytes> build(Network& network, BuilderConfig& config, std::string* kernels);
   /// The plan, or an error that was reported.
   std::optional<Bytes> plan(const char* call, INetworkDefinition& network, IBuilderConfig& config,

@@ -6,9 +6,13 @@ namespace trt {
 
 namespace {
 
-size_t bytes_of(const Plan::Tensor& tensor, const carnot::Shape& shape) {
-  const auto bits = static_cast<size_t>(carnot::bits_of(tensor.type.dtype));
+size_t bytes_of(carnot::DType dtype, const carnot::Shape& shape) {
+  const auto bits = static_cast<size_t>(carnot::bits_of(dtype));
   return (static_cast<size_t>(carnot::volume(shape)) * bits + 7) / 8;
+}
+
+bool is_fixed(const Dims& dims) {
+  return std::all_of(dims.d, dims.d + dims.nbDims, [](int64_t d) { return d >= 0; });
 }
 
 /// The memory that an empty tensor may be at.
@@ -26,18 +30,29 @@ ExecutionContext::ExecutionContext(CudaEngine& engine, carnot::Context context,
       reporter_(engine.reporter()),
       is_gpu_(is_gpu(plan_->device)),
       user_managed_(strategy == ExecutionContextAllocationStrategy::kUSER_MANAGED),
+      part_(&plan_->first()),
       context_(std::move(context)),
       ports_(plan_->tensors.size()),
       nvtx_(plan_->facts.verbosity),
       strategy_(strategy) {
   mImpl = this;
-  for (size_t i = 0; i < ports_.size(); ++i) {
-    const Plan::Tensor& t = plan_->tensors[i];
-    if (t.is_input && t.type.is_static()) ports_[i].shape = ints_of(dims_of(t.type.dims));
-  }
-  derive();
+  reset_shapes();
   const carnot::Status status = take_memory_from(plan_->allocator);
   if (!status.ok()) reporter_.error("ICudaEngine::createExecutionContext", status);
+}
+
+void ExecutionContext::reset_shapes() {
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    const Plan::Tensor& t = plan_->tensors[i];
+    ports_[i].changed = true;
+    if (!t.is_input) continue;
+    if (is_fixed(t.dims)) {
+      ports_[i].shape = ints_of(t.dims);
+    } else {
+      ports_[i].shape.reset();
+    }
+  }
+  derive();
 }
 
 int ExecutionContext::find(const char* call, char const* name) const {
@@ -68,19 +83,42 @@ bool ExecutionContext::allInputShapesSpecified() const noexcept {
 }
 
 bool ExecutionContext::setOptimizationProfileAsync(int32_t profile, cudaStream_t) noexcept {
+  const char* const call = "IExecutionContext::setOptimizationProfileAsync";
   const int32_t count = facts_.getNbOptimizationProfiles();
   if (profile < 0 || profile >= count) {
-    reporter_.misuse("IExecutionContext::setOptimizationProfileAsync",
-                     cat("optimization profile ", profile, " is not one of ", count));
+    reporter_.misuse(call, cat("optimization profile ", profile, " is not one of ", count));
     return false;
   }
   if (profile == profile_) return true;
-  profile_ = profile;
-  for (size_t i = 0; i < ports_.size(); ++i) {
-    if (plan_->tensors[i].is_input && !plan_->tensors[i].type.is_static()) ports_[i].shape.reset();
+  return reporter_.guard(call, false, [&] {
+    const carnot::Status status = enter(profile);
+    if (!status.ok()) return reporter_.error(call, status), false;
+    profile_ = profile;
+    reset_shapes();
+    return true;
+  });
+}
+
+/// Exchanges the engine for the one of a profile.
+carnot::Status ExecutionContext::enter(int32_t profile) {
+  carnot::Result<const PlanPart*> part = plan_->part(profile);
+  if (!part.ok()) return std::move(part).status();
+  if (*part == part_) return {};
+  auto known = others_.find(*part);
+  if (known == others_.end()) {
+    carnot::ContextOptions options;
+    if (is_gpu_) options.device = plan_->device.name;
+    carnot::Result<carnot::Context> made = (*part)->engine->make_context(options);
+    if (!made.ok()) return std::move(made).status();
+    known = others_.emplace(*part, std::move(*made)).first;
   }
-  derive();
-  return true;
+  // What the program has given since is for both.
+  carnot::Context left = std::move(context_);
+  context_ = std::move(known->second);
+  others_.erase(known);
+  others_.emplace(part_, std::move(left));
+  part_ = *part;
+  return context_.set_memory(user_managed_ ? nullptr : allocated_.get());
 }
 
 bool ExecutionContext::setInputShape(char const* name, Dims const& dims) noexcept {
@@ -93,7 +131,7 @@ bool ExecutionContext::setInputShape(char const* name, Dims const& dims) noexcep
       return false;
     };
     if (!tensor(i).is_input) return refuse("this is an output");
-    const Dims declared = dims_of(tensor(i).type.dims);
+    const Dims declared = tensor(i).dims;
     if (!is_valid(dims) || dims.nbDims != declared.nbDims) {
       return refuse(cat("its dimensions are ", text_of(declared), ", not ", text_of(dims)));
     }
@@ -126,8 +164,9 @@ std::optional<carnot::Symbols> ExecutionContext::symbols() const {
     const Plan::Tensor& t = plan_->tensors[i];
     if (!t.is_input) continue;
     if (!ports_[i].shape) return std::nullopt;
-    for (size_t k = 0; k < t.type.dims.size(); ++k) {
-      const auto symbol = t.type.dims[k].as_symbol();
+    const carnot::Dims& dims = type(i).dims;
+    for (size_t k = 0; k < dims.size(); ++k) {
+      const auto symbol = dims[k].as_symbol();
       if (symbol) out.emplace(*symbol, (*ports_[i].shape)[k]);
     }
   }
@@ -144,14 +183,15 @@ void ExecutionContext::derive() {
     p.changed = true;
     p.shape.reset();
     carnot::Shape shape;
-    bool all = known.has_value() || t.type.is_static();
-    for (size_t k = 0; all && k < t.type.dims.size(); ++k) {
+    const carnot::Dims& dims = type(i).dims;
+    bool all = known.has_value() || is_fixed(t.dims);
+    for (size_t k = 0; all && k < dims.size(); ++k) {
       const carnot::Result<int64_t> size =
-          carnot::evaluate(t.type.dims[k], known ? *known : carnot::Symbols());
+          carnot::evaluate(dims[k], known ? *known : carnot::Symbols());
       all = size.ok() && *size >= 0;
       if (all) shape.push_back(*size);
     }
-    if (all) p.shape = shape, p.bytes = bytes_of(t, shape);
+    if (all) p.shape = shape, p.bytes = bytes_of(type(i).dtype, shape);
   }
 }
 
@@ -161,10 +201,11 @@ Dims ExecutionContext::getTensorShape(char const* name) const noexcept {
     const int i = find(call, name);
     if (i < 0) return invalid_dims();
     if (port(i).shape) return dims_of(*port(i).shape);
-    Dims out = dims_of(tensor(i).type.dims);
+    Dims out = tensor(i).dims;
     const std::optional<carnot::Symbols> known = symbols();
     for (int32_t k = 0; known && k < out.nbDims; ++k) {
-      const auto size = carnot::evaluate(tensor(i).type.dims[static_cast<size_t>(k)], *known);
+      const auto size =
+          carnot::evaluate(type(static_cast<size_t>(i)).dims[static_cast<size_t>(k)], *known);
       if (size.ok()) out.d[k] = *size;
     }
     return out;
@@ -284,8 +325,8 @@ int32_t ExecutionContext::inferShapes(int32_t count_max, char const** names) noe
 }
 
 void ExecutionContext::report_times(const std::vector<carnot::StepTime>& times) const {
-  for (size_t i = 0; i < times.size() && i < plan_->layer_names.size(); ++i) {
-    profiler_->reportLayerTime(plan_->layer_names[i].c_str(),
+  for (size_t i = 0; i < times.size() && i < part_->layer_names.size(); ++i) {
+    profiler_->reportLayerTime(part_->layer_names[i].c_str(),
                                static_cast<float>(times[i].median_us / 1e3));
   }
 }
@@ -354,8 +395,8 @@ bool ExecutionContext::prepare(const char* call) {
     Port& p = ports_[i];
     if (!p.changed) continue;
     if (t.is_input && !p.shape) {
-      reporter_.misuse(call, cat("input '", t.name, "' has dimensions ",
-                                 text_of(dims_of(t.type.dims)), ": set them with setInputShape()"));
+      reporter_.misuse(call, cat("input '", t.name, "' has dimensions ", text_of(t.dims),
+                                 ": set them with setInputShape()"));
       return false;
     }
     const bool empty = p.shape && carnot::volume(*p.shape) == 0;
@@ -428,6 +469,7 @@ bool ExecutionContext::run(const char* call, cudaStream_t stream, bool wait) {
 
 carnot::Status ExecutionContext::take_memory_from(IGpuAllocator* allocator) {
   auto fresh = allocator ? std::make_unique<AllocatorMemory>(allocator) : nullptr;
+  others_.clear();  // they may hold memory of the old one
   if (!user_managed_) {
     const carnot::Status status = context_.set_memory(fresh.get());
     if (!status.ok()) return status;

@@ -79,12 +79,17 @@ class ExecutionContext final : public IExecutionContext, public apiv::VExecution
     bool changed = true;                 ///< since the Context was last told
   };
   const Plan::Tensor& tensor(int i) const { return plan_->tensors[static_cast<size_t>(i)]; }
+  /// As the profile's engine has it: sizes that the profile leaves no choice are numbers.
+  const carnot::TensorType& type(size_t i) const { return part_->types[i]; }
+  /// Forgets the shapes that are not the network's own.
+  void reset_shapes();
   Port& port(int i) { return ports_[static_cast<size_t>(i)]; }
   const Port& port(int i) const { return ports_[static_cast<size_t>(i)]; }
   int find(const char* call, char const* name) const;
   /// Output shapes from those of the inputs, as far as they are known.
   void derive();
   std::optional<carnot::Symbols> symbols() const;
+  carnot::Status enter(int32_t profile);
   carnot::Status take_memory_from(IGpuAllocator* allocator);
   bool use_stream(const char* call, cudaStream_t stream);
   bool prepare(const char* call);
@@ -101,8 +106,10 @@ class ExecutionContext final : public IExecutionContext, public apiv::VExecution
   const bool is_gpu_, user_managed_;
   std::unique_ptr<AllocatorMemory> allocated_;
   BlockMemory block_;
-  carnot::Context context_;  ///< behind the memory that it uses
-  std::vector<Port> ports_;  ///< parallel to the plan's tensors
+  const PlanPart* part_;     ///< of the profile
+  carnot::Context context_;  ///< of that part; behind the memory that it uses
+  std::map<const PlanPart*, carnot::Context> others_;  ///< of profiles that were left
+  std::vector<Port> ports_;                            ///< parallel to the plan's tensors
   int32_t profile_ = 0;
   std::string name_;
   bool debug_sync_ = false, emits_profile_ = true, any_changed_ = true;

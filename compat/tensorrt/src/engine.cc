@@ -43,7 +43,8 @@ IExecutionContext* CudaEngine::createExecutionContext(
   const char* const call = "ICudaEngine::createExecutionContext";
   IExecutionContext* const none = nullptr;
   return reporter_.guard(call, none, [&]() -> IExecutionContext* {
-    carnot::Result<carnot::Context> context = plan_->engine->make_context(context_options());
+    carnot::Result<carnot::Context> context =
+        plan_->first().engine->make_context(context_options());
     if (context.ok()) return new ExecutionContext(*this, std::move(*context), strategy);
     reporter_.error(call, context.status());
     return nullptr;
@@ -66,7 +67,9 @@ int64_t CudaEngine::memory_of(int32_t profile) const {
   const auto known = memory_.find(profile);
   if (known != memory_.end()) return known->second;
   const char* const call = "ICudaEngine::getDeviceMemorySize";
-  carnot::Result<carnot::Context> context = plan_->engine->make_context(context_options());
+  const carnot::Result<const PlanPart*> part = plan_->part(profile);
+  if (!part.ok()) return reporter_.error(call, part.status()), 0;
+  carnot::Result<carnot::Context> context = (*part)->engine->make_context(context_options());
   if (!context.ok()) return reporter_.error(call, context.status()), 0;
   int64_t most = 0;
   char anywhere = 0;  // nothing is run: no address is looked at
@@ -129,10 +132,15 @@ int64_t const* CudaEngine::getProfileTensorValuesV2(char const* name, int32_t pr
 int32_t const* CudaEngine::getProfileTensorValues(char const* name, int32_t profile,
                                                   OptProfileSelector select) const noexcept {
   const int64_t* const values = getProfileTensorValuesV2(name, profile, select);
-  if (values) {
-    reporter_.error(ErrorCode::kUNSUPPORTED_STATE, "ICudaEngine::getProfileTensorValues",
-                    "values are 64 bits wide: ask with getProfileTensorValuesV2");
-  }
+  if (!values) return nullptr;
+  const auto& narrow =
+      plan_->facts.profiles[static_cast<size_t>(profile)].narrow[static_cast<size_t>(select)];
+  const auto found = narrow.find(std::string_view(name));
+  if (found != narrow.end()) return found->second.data();
+  reporter_.error(ErrorCode::kUNSUPPORTED_STATE, "ICudaEngine::getProfileTensorValues",
+                  cat("'", name,
+                      "': values do not fit 32 bits: ask with "
+                      "getProfileTensorValuesV2"));
   return nullptr;
 }
 
@@ -144,7 +152,7 @@ IEngineInspector* CudaEngine::createEngineInspector() const noexcept {
 
 Dims CudaEngine::getTensorShape(char const* name) const noexcept {
   const Plan::Tensor* const t = find("ICudaEngine::getTensorShape", name);
-  return t ? dims_of(t->type.dims) : invalid_dims();
+  return t ? t->dims : invalid_dims();
 }
 
 DataType CudaEngine::getTensorDataType(char const* name) const noexcept {
@@ -250,7 +258,7 @@ Dims CudaEngine::getProfileShape(char const* name, int32_t profile,
   }
   const auto& dims = plan_->facts.profiles[static_cast<size_t>(profile)].dims[s];
   const auto found = dims.find(t->name);
-  return found == dims.end() ? dims_of(t->type.dims) : dims_of(found->second);
+  return found == dims.end() ? t->dims : dims_of(found->second);
 }
 
 char const* CudaEngine::getIOTensorName(int32_t index) const noexcept {
@@ -297,7 +305,7 @@ bool CudaEngine::isDebugTensor(char const* name) const noexcept {
 }
 
 int64_t CudaEngine::getEngineStat(EngineStat stat) const noexcept {
-  if (stat == EngineStat::kTOTAL_WEIGHTS_SIZE) return plan_->engine->weight_bytes();
+  if (stat == EngineStat::kTOTAL_WEIGHTS_SIZE) return plan_->first().engine->weight_bytes();
   return -1;  // the plan is not stripped
 }
 

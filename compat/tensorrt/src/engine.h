@@ -49,7 +49,7 @@ class CudaEngine final : public ICudaEngine, public apiv::VCudaEngine {
 
   ICudaEngine* getPImpl() noexcept override { return this; }
   int32_t getNbLayers() const noexcept override {
-    return static_cast<int32_t>(plan_->steps.size());
+    return static_cast<int32_t>(plan_->first().steps.size());
   }
   IHostMemory* serialize() const noexcept override;
   IExecutionContext* createExecutionContext(ExecutionContextAllocationStrategy s) noexcept override;

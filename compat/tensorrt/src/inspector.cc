@@ -35,8 +35,8 @@ std::string tensors(const std::vector<carnot::TensorInfo>& list) {
 }  // namespace
 
 std::string EngineInspector::layer(size_t index, bool json) const {
-  const carnot::StepInfo& step = plan_->steps[index];
-  const std::string& name = plan_->layer_names[index];
+  const carnot::StepInfo& step = plan_->first().steps[index];
+  const std::string& name = plan_->first().layer_names[index];
   if (plan_->facts.verbosity != ProfilingVerbosity::kDETAILED) return json ? quoted(name) : name;
   const std::string kind = step.tactic.substr(0, step.tactic.find('['));
   if (!json) return cat("Name: ", name, ", LayerType: ", kind, ", TacticName: ", step.tactic);
@@ -53,8 +53,8 @@ char const* EngineInspector::getLayerInformation(int32_t index,
   const char* const call = "IEngineInspector::getLayerInformation";
   const char* const none = "";
   return reporter_.guard(call, none, [&] {
-    if (index < 0 || static_cast<size_t>(index) >= plan_->steps.size()) {
-      reporter_.misuse(call, cat("layer ", index, " is not one of ", plan_->steps.size()));
+    if (index < 0 || static_cast<size_t>(index) >= plan_->first().steps.size()) {
+      reporter_.misuse(call, cat("layer ", index, " is not one of ", plan_->first().steps.size()));
       return none;
     }
     if (plan_->facts.verbosity == ProfilingVerbosity::kNONE) return none;
@@ -69,7 +69,7 @@ char const* EngineInspector::getEngineInformation(LayerInformationFormat format)
     const bool json = format == LayerInformationFormat::kJSON;
     const bool silent = plan_->facts.verbosity == ProfilingVerbosity::kNONE;
     std::string out = json ? "{\"Layers\": [" : "Layers:\n";
-    for (size_t i = 0; !silent && i < plan_->steps.size(); ++i) {
+    for (size_t i = 0; !silent && i < plan_->first().steps.size(); ++i) {
       if (json) out += i ? ",\n" : "";
       out += layer(i, json);
       if (!json) out += '\n';

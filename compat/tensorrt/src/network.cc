@@ -178,10 +178,12 @@ std::set<const Layer*> Network::dependents(const std::set<const Layer*>& roots,
   return out;
 }
 
-carnot::Result<carnot::Network> Network::translate(bool with_precisions) {
+carnot::Result<carnot::Network> Network::translate(bool with_precisions, const Sizes& fixed) {
   Scope scope(fresh_);
   scope.with_precisions = with_precisions;
   scope.pinned = pinned_;
+  for (auto& [name, size] : scope.pinned) size = substitute(size, fixed);
+  scope.pinned.insert(fixed.begin(), fixed.end());
   try {
     for (const auto& input : inputs_) scope.get(*input);
     std::set<const Layer*> needed;

@@ -158,9 +158,10 @@ class Network final : public INetworkDefinition, public apiv::VNetworkDefinition
   /// The value's type in the network as it stands; an error where a layer cannot be translated.
   carnot::Result<Handle> probe(const NetTensor& tensor);
   Emit& probed() { return probe_->emit; }
+  using Sizes = std::map<std::string, carnot::Dim, std::less<>>;
   /// The whole as a Network of ours, outputs marked. `with_precisions`: layers compute in the
-  /// precisions that were set on them.
-  carnot::Result<carnot::Network> translate(bool with_precisions = false);
+  /// precisions that were set on them. `fixed`: what symbols of inputs' sizes stand for.
+  carnot::Result<carnot::Network> translate(bool with_precisions = false, const Sizes& fixed = {});
 
   NetTensor* new_input(std::string name, carnot::TensorType type);
   void resize_input(NetTensor& input, const Dims& dims);

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "plan_parts.h"
+
 namespace trt {
 
 namespace {
@@ -36,15 +38,51 @@ int Plan::find(char const* name) const {
   return -1;
 }
 
-std::string Plan::layer_name(size_t step) const {
+namespace {
+
+std::string layer_name(const carnot::StepInfo& step) {
   std::string out;
-  for (const std::string& origin : steps[step].origin) {
-    const size_t end = origin.rfind(" (");
-    const std::string name = origin.substr(0, end);
+  for (const std::string& origin : step.origin) {
+    const std::string name = origin.substr(0, origin.rfind(" ("));
     if (!out.empty()) out += " + ";
     out += name;
   }
-  return out.empty() ? steps[step].tactic : out;
+  return out.empty() ? step.tactic : out;
+}
+
+}  // namespace
+
+carnot::Result<std::unique_ptr<PlanPart>> Plan::load(size_t i) const {
+  carnot::Result<carnot::EnginePtr> engine =
+      carnot::Engine::load(part_bytes_[i], {.device = device.name, .memory = weights_memory.get()});
+  if (!engine.ok()) {
+    const bool mismatch = engine.status().code() == Code::kVersionMismatch;
+    return mismatch ? Status(Code::kVersionMismatch,
+                             cat(engine.status().message(), " (the device here is ", device.name,
+                                 "; CARNOT_DEVICE=cpu or cuda:0 chooses)"))
+                    : std::move(engine).status();
+  }
+  auto out = std::make_unique<PlanPart>();
+  out->engine = std::move(*engine);
+  for (const carnot::TensorInfo& info : out->engine->inputs()) out->types.push_back(info.type);
+  for (const carnot::TensorInfo& info : out->engine->outputs()) out->types.push_back(info.type);
+  out->steps = out->engine->steps();
+  for (const carnot::StepInfo& step : out->steps) out->layer_names.push_back(layer_name(step));
+  return out;
+}
+
+carnot::Result<const PlanPart*> Plan::part(int32_t profile) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto i = static_cast<size_t>(facts.profiles[static_cast<size_t>(profile)].part);
+  if (!parts_[i]) {
+    carnot::Result<std::unique_ptr<PlanPart>> loaded = load(i);
+    if (!loaded.ok()) return std::move(loaded).status();
+    if ((*loaded)->types.size() != tensors.size()) {
+      return Status(Code::kCorruptEngine, "the plan's engines have different inputs and outputs");
+    }
+    parts_[i] = std::move(*loaded);
+  }
+  return static_cast<const PlanPart*>(parts_[i].get());
 }
 
 carnot::Result<PlanPtr> read_plan(std::vector<std::byte> bytes, const carnot::DeviceInfo& device,
@@ -55,20 +93,22 @@ carnot::Result<PlanPtr> read_plan(std::vector<std::byte> bytes, const carnot::De
   plan->device = device;
   plan->allocator = allocator;
   if (allocator) plan->weights_memory = std::make_unique<AllocatorMemory>(allocator);
-  carnot::Result<carnot::EnginePtr> engine =
-      carnot::Engine::load(bytes, {.device = device.name, .memory = plan->weights_memory.get()});
-  if (!engine.ok()) {
-    const bool mismatch = engine.status().code() == Code::kVersionMismatch;
-    return mismatch ? Status(Code::kVersionMismatch,
-                             cat(engine.status().message(), " (the device here is ", device.name,
-                                 "; CARNOT_DEVICE=cpu or cuda:0 chooses)"))
-                    : std::move(engine).status();
-  }
-  plan->engine = *engine;
   plan->bytes = std::move(bytes);
-  carnot::Result<PlanFacts> facts = read(plan->engine->metadata());
+  auto parts = split_parts(plan->bytes);
+  if (!parts.ok()) return std::move(parts).status();
+  plan->part_bytes_ = std::move(*parts);
+  plan->parts_.resize(plan->part_bytes_.size());
+  carnot::Result<std::unique_ptr<PlanPart>> first = plan->load(0);
+  if (!first.ok()) return std::move(first).status();
+  plan->parts_[0] = std::move(*first);
+  const carnot::Engine& engine = *plan->first().engine;
+  carnot::Result<PlanFacts> facts = read(engine.metadata());
   if (!facts.ok()) return std::move(facts).status();
   plan->facts = std::move(*facts);
+  for (const ProfileFacts& profile : plan->facts.profiles) {
+    if (static_cast<size_t>(profile.part) < plan->parts_.size()) continue;
+    return Status(Code::kCorruptEngine, "the plan lacks the engine of an optimization profile");
+  }
   const auto add = [&](const carnot::TensorInfo& info, bool is_input) -> Status {
     const auto type = data_type_of(info.type.dtype);
     if (!type || info.type.rank() > Dims::MAX_DIMS) {
@@ -77,17 +117,21 @@ carnot::Result<PlanPtr> read_plan(std::vector<std::byte> bytes, const carnot::De
     }
     const auto& shapes = plan->facts.shape_tensors;
     const bool is_shape = std::find(shapes.begin(), shapes.end(), info.name) != shapes.end();
-    plan->tensors.push_back({info.name, info.type, *type, is_input, is_shape});
+    Dims dims = dims_of(info.type.dims);
+    const auto declared = plan->facts.declared.find(info.name);
+    if (declared != plan->facts.declared.end()) dims = dims_of(declared->second);
+    if (dims.nbDims != info.type.rank()) {
+      return {Code::kCorruptEngine, cat("tensor '", info.name, "' has two ranks")};
+    }
+    plan->tensors.push_back({info.name, dims, *type, is_input, is_shape});
     return {};
   };
-  for (const carnot::TensorInfo& info : plan->engine->inputs()) {
+  for (const carnot::TensorInfo& info : engine.inputs()) {
     if (Status status = add(info, true); !status.ok()) return status;
   }
-  for (const carnot::TensorInfo& info : plan->engine->outputs()) {
+  for (const carnot::TensorInfo& info : engine.outputs()) {
     if (Status status = add(info, false); !status.ok()) return status;
   }
-  plan->steps = plan->engine->steps();
-  for (size_t i = 0; i < plan->steps.size(); ++i) plan->layer_names.push_back(plan->layer_name(i));
   return PlanPtr(std::move(plan));
 }
 

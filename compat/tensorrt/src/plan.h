@@ -1,6 +1,8 @@
 #pragma once
 // Plan: a loaded engine with what TensorRT's calls ask of it. Shared by the ICudaEngine, its
 // contexts and inspectors, which may be deleted in any order.
+#include <mutex>
+
 #include "carnot/engine.h"
 #include "device_choice.h"
 #include "device_memory.h"
@@ -8,10 +10,18 @@
 
 namespace trt {
 
+/// One engine of a plan: that of some of its optimization profiles.
+struct PlanPart {
+  carnot::EnginePtr engine;
+  std::vector<carnot::TensorType> types;  ///< parallel to the plan's tensors
+  std::vector<carnot::StepInfo> steps;
+  std::vector<std::string> layer_names;  ///< "conv1 + relu1": what a step came from
+};
+
 struct Plan {
   struct Tensor {
     std::string name;
-    carnot::TensorType type;
+    Dims dims;  ///< as the network has them
     DataType data_type;
     bool is_input = false;
     bool is_shape = false;  ///< its values are sizes
@@ -20,16 +30,25 @@ struct Plan {
   carnot::DeviceInfo device;
   IGpuAllocator* allocator = nullptr;               ///< the program's; may be null
   std::unique_ptr<AllocatorMemory> weights_memory;  ///< before the engine, whose weights it holds
-  carnot::EnginePtr engine;
   std::vector<std::byte> bytes;
   PlanFacts facts;
   std::vector<Tensor> tensors;  ///< inputs, then outputs
-  std::vector<carnot::StepInfo> steps;
 
   int find(char const* name) const;
-  /// "conv1 + relu1": what a step came from, for profiles and inspectors.
-  std::string layer_name(size_t step) const;
-  std::vector<std::string> layer_names;
+  /// The engine of a profile that there is; engines behind the first are loaded when they are first
+  /// wanted. Thread-safe.
+  carnot::Result<const PlanPart*> part(int32_t profile) const;
+  const PlanPart& first() const { return *parts_[0]; }
+
+ private:
+  friend carnot::Result<std::shared_ptr<const Plan>> read_plan(std::vector<std::byte> bytes,
+                                                               const carnot::DeviceInfo& device,
+                                                               IGpuAllocator* allocator);
+  carnot::Result<std::unique_ptr<PlanPart>> load(size_t i) const;
+
+  std::vector<std::span<const std::byte>> part_bytes_;  ///< in `bytes`
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<PlanPart>> parts_;
 };
 using PlanPtr = std::shared_ptr<const Plan>;
 

@@ -51,7 +51,9 @@ Metadata write(const PlanFacts& facts) {
   if (facts.batch_max > 0) out["trt.batch_max"] = cat(facts.batch_max);
   out["trt.profiles"] = cat(facts.profiles.size());
   for (const std::string& name : facts.shape_tensors) out[cat("trt.shape.", name)] = "1";
+  for (const auto& [name, sizes] : facts.declared) out[cat("trt.declared.", name)] = join(sizes);
   for (size_t p = 0; p < facts.profiles.size(); ++p) {
+    if (facts.profiles[p].part > 0) out[cat("trt.part.", p)] = cat(facts.profiles[p].part);
     for (int s = 0; s < 3; ++s) {
       for (const auto& [name, sizes] : facts.profiles[p].dims[s]) {
         out[cat("trt.dims.", p, '.', kSelectors[s], '.', name)] = join(sizes);
@@ -93,6 +95,20 @@ carnot::Result<PlanFacts> read(const Metadata& metadata) {
     };
     if (key == "trt.name") out.name = value;
     if (eat("trt.shape.")) out.shape_tensors.emplace_back(rest);
+    if (eat("trt.declared.")) {
+      const auto sizes = split(value);
+      if (!sizes) return malformed(key);
+      out.declared[std::string(rest)] = *sizes;
+      continue;
+    }
+    if (eat("trt.part.")) {
+      const auto profile = number(rest), part = number(value);
+      const bool good =
+          profile && part && *profile >= 0 && *profile < profiles && *part >= 0 && *part < profiles;
+      if (!good) return malformed(key);
+      out.profiles[static_cast<size_t>(*profile)].part = static_cast<int32_t>(*part);
+      continue;
+    }
     const bool values = eat("trt.values.");
     if (!values && !eat("trt.dims.")) continue;
     const size_t dot = std::min(rest.find('.'), rest.size());
@@ -104,6 +120,9 @@ carnot::Result<PlanFacts> read(const Metadata& metadata) {
       if (!eat(cat(kSelectors[s], '.'))) continue;
       ProfileFacts& p = out.profiles[static_cast<size_t>(*index)];
       (values ? p.values[s] : p.dims[s])[std::string(rest)] = *list;
+      const bool fits = std::all_of(list->begin(), list->end(),
+                                    [](int64_t v) { return v >= INT32_MIN && v <= INT32_MAX; });
+      if (values && fits) p.narrow[s][std::string(rest)].assign(list->begin(), list->end());
       break;
     }
   }

@@ -9,6 +9,8 @@ namespace trt {
 
 struct ProfileFacts {
   std::map<std::string, std::vector<int64_t>, std::less<>> dims[3], values[3];
+  std::map<std::string, std::vector<int32_t>, std::less<>> narrow[3];  ///< values that fit
+  int32_t part = 0;                                                    ///< the engine for it
 };
 
 struct PlanFacts {
@@ -17,7 +19,9 @@ struct PlanFacts {
   ProfilingVerbosity verbosity = ProfilingVerbosity::kLAYER_NAMES_ONLY;
   HardwareCompatibilityLevel hardware = HardwareCompatibilityLevel::kNONE;
   TacticSources tactic_sources = 0;
-  int32_t batch_max = 0;                   ///< of an implicit batch; 0 where there is none
+  int32_t batch_max = 0;  ///< of an implicit batch; 0 where there is none
+  /// Dimensions as the network has them, of inputs and outputs whose sizes the profiles pin.
+  std::map<std::string, std::vector<int64_t>, std::less<>> declared;
   std::vector<std::string> shape_tensors;  ///< inputs and outputs whose values are sizes
   std::vector<ProfileFacts> profiles;      ///< one at least
 };

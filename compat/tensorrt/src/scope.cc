@@ -6,6 +6,7 @@ namespace trt {
 
 Handle Scope::add_input(NetTensor& tensor) {
   carnot::TensorType type = tensor.type;
+  for (carnot::Dim& d : type.dims) d = substitute(d, pinned);
   if (tensor.wanted_type) type.dtype = *dtype_of(*tensor.wanted_type);
   const Handle input = net.add_input(tensor.name, type);
   return emit.cast(input, tensor.type.dtype);
