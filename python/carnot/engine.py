@@ -164,7 +164,7 @@ class Context:
         self._types = {info.name: info.dtype for info in self._outputs}
         self._stream = stream
         self._kept: Any = None
-        self._session = engine._held.session(threads, memory_bytes, device, stream)
+        self._session: Any = engine._held.session(threads, memory_bytes, device, stream)
 
     def run(
         self, *inputs: Any, outputs: Mapping[str, Any] = {}, **named: Any

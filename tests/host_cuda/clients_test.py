@@ -32,10 +32,12 @@ def setUpModule():
     kept = tempfile.TemporaryDirectory()
     unittest.addModuleCleanup(kept.cleanup)
     folder = Path(kept.name)
-    # NVIDIA's package `tensorrt` brings its libraries along; its bindings alone do not.
-    (folder / "tensorrt.py").write_text("from tensorrt_bindings import *\n"
-                                        "from tensorrt_bindings import __version__\n")
-    environment = {**os.environ, "PYTHONPATH": str(folder), "POLYGRAPHY_AUTOINSTALL_DEPS": "0"}
+    if not OPTIONS.modules:
+        # NVIDIA's package `tensorrt` brings its libraries along; its bindings alone do not.
+        (folder / "tensorrt.py").write_text("from tensorrt_bindings import *\n"
+                                            "from tensorrt_bindings import __version__\n")
+    environment = {**os.environ, "PYTHONPATH": str(OPTIONS.modules or folder),
+                   "POLYGRAPHY_AUTOINSTALL_DEPS": "0"}
 
 
 def run(case, *words):
@@ -164,6 +166,7 @@ def main():
     parser.add_argument("--trtexec", required=True)
     parser.add_argument("--libraries", type=Path, required=True)
     parser.add_argument("--compiler", default="c++")
+    parser.add_argument("--modules", type=Path, help="the folder of our own package tensorrt")
     _, rest = parser.parse_known_args(namespace=OPTIONS)
     return unittest.main(argv=[sys.argv[0], *rest])
 

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
         SeekPosition,
         TensorLocation,
     )
-
-Severity = _native._Severity
-Severity.__name__ = "Severity"
-Severity.__qualname__ = "ILogger.Severity"
+    from .tensorrt import _Severity as Severity
+else:
+    Severity = _native._Severity
+    Severity.__name__ = "Severity"
+    Severity.__qualname__ = "ILogger.Severity"
 
 
 class IVersionedInterface:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional, Sequence
+from typing import NoReturn, Optional, Sequence
 
 from . import tensorrt as _native
 from ._callbacks import IVersionedInterface
@@ -205,7 +205,7 @@ class IPluginV3OneRuntime(IPluginCapability):
         return self.clone()
 
 
-def _refuse(plugin, call: str):
+def _refuse(plugin, call: str) -> NoReturn:
     raise NotImplementedError(f"{type(plugin).__name__}.{call}() is the library's to call")
 
 
