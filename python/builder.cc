@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "carnot/builder.h"
+#include "carnot/device.h"
 #include "model.h"
 
 namespace carnot::python {
@@ -102,6 +103,14 @@ nb::tuple build_model(const Model& model, const Request& request, nb::object pro
   return nb::make_tuple(nb::bytes(engine.data(), engine.size()), dict_of(summary));
 }
 
+std::vector<std::tuple<std::string, std::string, std::string>> list_devices() {
+  std::vector<DeviceInfo> found = {cpu_device()};
+  if (auto gpus = gpu_devices(); gpus.ok()) found.insert(found.end(), gpus->begin(), gpus->end());
+  std::vector<std::tuple<std::string, std::string, std::string>> out;
+  for (const DeviceInfo& d : found) out.emplace_back(d.name, d.product, d.description);
+  return out;
+}
+
 }  // namespace
 
 void bind_builder(nb::module_& m) {
@@ -118,7 +127,7 @@ void bind_builder(nb::module_& m) {
       .def_rw("metadata", &Request::metadata);
   m.def("build", &build_model, "model"_a, "request"_a, "progress"_a.none(),
         "The bytes of an engine, and how the build went.");
-  m.def("devices", &devices, "(name, description) of each device.");
+  m.def("devices", &list_devices, "(name, product, description) of each device.");
 }
 
 }  // namespace carnot::python

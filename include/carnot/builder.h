@@ -73,7 +73,5 @@ Status save_engine(const std::string& path, std::span<const std::byte> engine);
 
 /// The network's outputs by the definition of each operation: slow, what engines are compared with.
 Result<std::vector<Tensor>> reference(const Network& network, std::span<const Tensor> inputs);
-/// The CPU, then the GPUs of this machine: (BuilderOptions::device, words about it).
-std::vector<std::pair<std::string, std::string>> devices();
 
 }  // namespace carnot

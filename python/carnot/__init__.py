@@ -30,7 +30,8 @@ Ranges = Mapping[str, Sequence[Sequence[int]]]
 class Device(NamedTuple):
     """What engines can be built for and run on here."""
 
-    name: str
+    name: str  #: "cpu", "cuda:0": as build() takes it
+    product: str  #: "NVIDIA H200"; empty for a CPU
     description: str
 
 
