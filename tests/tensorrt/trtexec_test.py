@@ -2,8 +2,11 @@
 """trtexec as people's scripts use it: flags of every version, the output's grammar, its files."""
 
 import argparse
+import concurrent.futures
 import json
 import re
+import shlex
+import string
 import subprocess
 import sys
 import tempfile
@@ -12,12 +15,13 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 MODEL = HERE / "tiny_cnn.onnx"
+FLAGS = HERE / "trtexec_flags.txt"
 NUMBER = r"[0-9.e+-]+"
 
 
-def run(*flags):
+def run(*flags, folder=None):
     command = [str(TRTEXEC), *flags]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -73,7 +77,7 @@ class Trtexec(unittest.TestCase):
     def test_refusals(self):
         for flags, why in (
             (("--onnx=x", "--itrations=3"), "the nearest is --iterations"),
-            (("--uff=x.uff",), "convert it to ONNX"),
+            (("--uff=x.uff",), "convert the model to ONNX"),
             ((), "give a model"),
             ((f"--onnx={MODEL}", "--shapes=x"), "is not NAME:SIZE"),
             ((f"--onnx={MODEL}", "--useDLACore=0"), "no DLA"),
@@ -85,6 +89,35 @@ class Trtexec(unittest.TestCase):
             self.assertIn(why, out)
             self.assertIn("&&&& FAILED", out)
 
+    def test_every_flag(self):
+        """trtexec_flags.txt, a line a run."""
+        rows = [line.split(" | ") for line in FLAGS.read_text().splitlines() if line[:1] not in "#"]
+        code, text = run("--help")
+        known = {word.split("=")[0] for word in re.findall(r"^  (--\S+)", text, re.M)}
+        tested = {flag.split("=")[0] for flags, *_ in rows for flag in flags.split()}
+        self.assertEqual(known - tested - {"--onnx"}, set())
+        with tempfile.TemporaryDirectory() as folder:
+            files = {"model": MODEL, "work": folder, "engine": f"{folder}/m.engine", "input": f"{folder}/x",
+                     "junk": f"{folder}/junk"}  # fmt: skip
+            Path(folder, "junk").write_bytes(b"\0what this is not" * 10)
+            Path(folder, "x").write_bytes(bytes(3 * 16 * 16 * 4))
+            run(f"--onnx={MODEL}", f"--saveEngine={folder}/m.engine", "--buildOnly", *self.quick)
+            with concurrent.futures.ThreadPoolExecutor(2) as pool:
+                for problem in pool.map(lambda row: self.one(files, *row), rows):
+                    with self.subTest(problem):
+                        self.assertIsNone(problem)
+
+    def one(self, files, flags, status, phrase):
+        arguments = shlex.split(string.Template(flags.replace("'", "\\'")).substitute(files))
+        given = any(a.startswith(("--onnx", "--loadEngine")) for a in arguments)
+        model = [] if given else [f"--onnx={MODEL}"]
+        usual = [f for f in self.quick if not any(a.split("=")[0] == f.split("=")[0] for a in arguments)]
+        code, out = run(*model, *usual, *arguments, folder=files["work"])
+        ends = "--help" in arguments or "-h" in arguments or re.search(r"^&&&& (PASSED|FAILED)", out, re.M)
+        if code not in ((0, 1) if status == "?" else (int(status),)) or phrase not in out or not ends:
+            return f"{flags}: exit {code}\n{out}"
+        return None
+
     def test_help(self):
         code, out = run("--help")
         self.assertEqual(code, 0)
@@ -95,5 +128,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trtexec", type=Path, required=True)
     options, rest = parser.parse_known_args()
-    TRTEXEC = options.trtexec
+    TRTEXEC = options.trtexec.resolve()
     unittest.main(argv=[sys.argv[0], *rest])

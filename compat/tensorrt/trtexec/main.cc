@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <fstream>
+#include <cstdlib>
+#include <ctime>
 #include <memory>
 
 #include "NvInfer.h"
-#include "NvOnnxParser.h"
+#include "NvInferPlugin.h"
+#include "build.h"
+#include "report.h"
 #include "summary.h"
 
 namespace trtexec {
@@ -16,7 +19,6 @@ namespace {
 
 using namespace nvinfer1;
 using Clock = std::chrono::steady_clock;
-using Bytes = std::vector<char>;
 
 class Logger final : public ILogger {
  public:
@@ -28,200 +30,125 @@ class Logger final : public ILogger {
   bool verbose = false;
 };
 
+/// Gives an engine's bytes piece by piece.
+class Reader final : public IStreamReaderV2 {
+ public:
+  explicit Reader(const Bytes& bytes) : bytes_(bytes) {}
+  int64_t read(void* to, int64_t count, cudaStream_t) noexcept override {
+    const auto left = static_cast<int64_t>(bytes_.size()) - at_;
+    const int64_t given = std::clamp<int64_t>(count, 0, left);
+    std::copy_n(bytes_.data() + at_, given, static_cast<char*>(to));
+    at_ += given;
+    return given;
+  }
+  bool seek(int64_t offset, SeekPosition where) noexcept override {
+    const auto size = static_cast<int64_t>(bytes_.size());
+    const int64_t from = where == SeekPosition::kSET ? 0 : where == SeekPosition::kCUR ? at_ : size;
+    if (from + offset < 0 || from + offset > size) return false;
+    at_ = from + offset;
+    return true;
+  }
+
+ private:
+  const Bytes& bytes_;
+  int64_t at_ = 0;
+};
+
 struct Session {
   Options options;
   Logger logger;
+  std::unique_ptr<Device> device;
   std::unique_ptr<IRuntime> runtime;
   std::unique_ptr<ICudaEngine> engine;
 };
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
+bool fail(const std::string& why) {
+  say('E', why);
+  return false;
 }
 
-bool read_file(const std::string& path, Bytes& out) {
-  std::ifstream in(path, std::ios::binary);
-  out.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
-  return !out.empty();
-}
-
-void print_options(const Options& o) {
-  say('I', "=== Model Options ===");
-  say('I', std::string("Format: ") + (o.onnx.empty() ? "*" : "ONNX"));
-  say('I', "Model: " + o.onnx);
-  say('I', "=== Build Options ===");
-  say('I', "Max batch: explicit batch");
-  std::string precision = "FP32";
-  for (const std::string& flag : o.flags) {
-    if (flag == "fp16" || flag == "best") precision += "+FP16";
-    if (flag == "bf16") precision += "+BF16";
-    if (flag == "int8" || flag == "best") precision += "+INT8";
+bool load_plugins(Session& s) {
+  s.runtime.reset(createInferRuntime(s.logger));
+  if (!s.runtime) return fail("there is no runtime");
+  if (!s.options.temporary.empty()) {
+    s.runtime->setTemporaryDirectory(s.options.temporary.c_str());
   }
-  say('I', "Precision: " + precision);
-  say('I', "Builder optimization level: " + std::to_string(o.level));
-  for (const auto& [name, shape] : o.opt_shapes)
-    say('I', "Input build shape: " + name + "=" + text_of(shape));
-  say('I', "=== Inference Options ===");
-  say('I', "Iterations: " + std::to_string(o.iterations));
-  say('I', "Duration: " + std::to_string(o.duration_s) + "s (+ " + std::to_string(o.warm_up_ms) +
-               "ms warm up)");
-  say('I', "Inference Streams: " + std::to_string(o.streams));
-  say('I', "=== Reporting Options ===");
-  say('I', std::string("Verbose: ") + (o.verbose ? "Enabled" : "Disabled"));
-  say('I', "Averages: " + std::to_string(o.avg_runs) + " inferences");
-  say('I', "");
-}
-
-void set_flags(const Options& o, IBuilderConfig& config) {
-  static const std::map<std::string, BuilderFlag> kFlags = {
-      {"fp16", BuilderFlag::kFP16},
-      {"bf16", BuilderFlag::kBF16},
-      {"int8", BuilderFlag::kINT8},
-      {"fp8", BuilderFlag::kFP8},
-      {"int4", BuilderFlag::kINT4},
-      {"refit", BuilderFlag::kREFIT},
-      {"noBuilderCache", BuilderFlag::kDISABLE_TIMING_CACHE},
-      {"versionCompatible", BuilderFlag::kVERSION_COMPATIBLE},
-      {"excludeLeanRuntime", BuilderFlag::kEXCLUDE_LEAN_RUNTIME}};
-  for (const std::string& name : o.flags) {
-    const auto flag = kFlags.find(name);
-    if (flag != kFlags.end()) config.setFlag(flag->second);
-    if (name == "noTF32") config.clearFlag(BuilderFlag::kTF32);
-    if (name == "best") config.setFlag(BuilderFlag::kFP16), config.setFlag(BuilderFlag::kINT8);
+  for (const std::string& library : s.options.plugins) {
+    say('I', "Loading supplied plugin library: " + library);
+    if (!s.runtime->getPluginRegistry().loadLibrary(library.c_str())) return false;
   }
-}
-
-bool set_config(const Options& o, IBuilderConfig& config) {
-  set_flags(o, config);
-  config.setBuilderOptimizationLevel(o.level);
-  config.setAvgTimingIterations(o.avg_timing);
-  if (o.max_tactics >= 0) config.setMaxNbTactics(o.max_tactics);
-  if (o.max_aux_streams >= 0) config.setMaxAuxStreams(o.max_aux_streams);
-  static const std::map<std::string, MemoryPoolType> kPools = {
-      {"workspace", MemoryPoolType::kWORKSPACE},
-      {"dlaSRAM", MemoryPoolType::kDLA_MANAGED_SRAM},
-      {"dlaLocalDRAM", MemoryPoolType::kDLA_LOCAL_DRAM},
-      {"dlaGlobalDRAM", MemoryPoolType::kDLA_GLOBAL_DRAM},
-      {"tacticSharedMem", MemoryPoolType::kTACTIC_SHARED_MEMORY}};
-  for (const auto& [name, bytes] : o.pools) {
-    const auto pool = kPools.find(name);
-    if (pool == kPools.end()) return say('E', "there is no memory pool '" + name + "'"), false;
-    config.setMemoryPoolLimit(pool->second, static_cast<size_t>(bytes));
-  }
-  static const std::map<std::string, ProfilingVerbosity> kVerbosity = {
-      {"layer_names_only", ProfilingVerbosity::kLAYER_NAMES_ONLY},
-      {"default", ProfilingVerbosity::kLAYER_NAMES_ONLY},
-      {"detailed", ProfilingVerbosity::kDETAILED},
-      {"verbose", ProfilingVerbosity::kDETAILED},
-      {"none", ProfilingVerbosity::kNONE}};
-  const auto verbosity = kVerbosity.find(o.verbosity);
-  if (verbosity == kVerbosity.end())
-    return say('E', "--profilingVerbosity is layer_names_only, detailed or none"), false;
-  config.setProfilingVerbosity(verbosity->second);
   return true;
-}
-
-Dims dims_of(const Shape& shape) {
-  Dims out{};
-  out.nbDims = static_cast<int32_t>(std::min<size_t>(shape.size(), Dims::MAX_DIMS));
-  std::copy_n(shape.begin(), out.nbDims, out.d);
-  return out;
-}
-
-/// The shapes given, and for dynamic inputs without any: 1 in place of each unknown size.
-bool add_profile(const Options& o, IBuilder& builder, const INetworkDefinition& network,
-                 IBuilderConfig& config) {
-  IOptimizationProfile* const profile = builder.createOptimizationProfile();  // the builder's
-  bool any = false;
-  for (int32_t i = 0; i < network.getNbInputs(); ++i) {
-    const ITensor& input = *network.getInput(i);
-    Dims usual = input.getDimensions();
-    bool dynamic = false;
-    for (int32_t k = 0; k < usual.nbDims; ++k) {
-      if (usual.d[k] < 0) dynamic = true, usual.d[k] = 1;
-    }
-    if (!dynamic) continue;
-    any = true;
-    const auto given = [&](const Shapes& shapes) {
-      const auto found = shapes.find(input.getName());
-      return found == shapes.end() ? usual : dims_of(found->second);
-    };
-    if (o.opt_shapes.count(input.getName()) == 0) {
-      say('W', std::string("Dynamic dimensions required for input: ") + input.getName() +
-                   ", but no shapes were provided. Automatically overriding shape to: " +
-                   text_of(shape_of(usual)));
-    }
-    if (!profile->setDimensions(input.getName(), OptProfileSelector::kMIN, given(o.min_shapes)) ||
-        !profile->setDimensions(input.getName(), OptProfileSelector::kOPT, given(o.opt_shapes)) ||
-        !profile->setDimensions(input.getName(), OptProfileSelector::kMAX, given(o.max_shapes))) {
-      return false;
-    }
-  }
-  return !any || config.addOptimizationProfile(profile) >= 0;
-}
-
-bool build(Session& s, Bytes& plan) {
-  const Options& o = s.options;
-  const std::unique_ptr<IBuilder> builder(createInferBuilder(s.logger));
-  const auto typed = static_cast<uint32_t>(NetworkDefinitionCreationFlag::kSTRONGLY_TYPED);
-  const std::unique_ptr<INetworkDefinition> network(
-      builder->createNetworkV2(o.strongly_typed ? 1U << typed : 0));
-  const std::unique_ptr<nvonnxparser::IParser> parser(
-      nvonnxparser::createParser(*network, s.logger));
-  say('I', "Start parsing network model.");
-  Clock::time_point start = Clock::now();
-  if (!parser->parseFromFile(o.onnx.c_str(), 0))
-    return say('E', "Failed to parse onnx file"), false;
-  say('I', "Finished parsing network model. Parse time: " + std::to_string(seconds_since(start)));
-  const std::unique_ptr<IBuilderConfig> config(builder->createBuilderConfig());
-  if (!set_config(o, *config) || !add_profile(o, *builder, *network, *config)) return false;
-  Bytes timings;
-  std::unique_ptr<ITimingCache> cache;
-  if (!o.timing_cache_file.empty()) {
-    read_file(o.timing_cache_file, timings);
-    cache.reset(config->createTimingCache(timings.data(), timings.size()));
-    if (cache) config->setTimingCache(*cache, false);
-  }
-  start = Clock::now();
-  const std::unique_ptr<IHostMemory> bytes(builder->buildSerializedNetwork(*network, *config));
-  if (!bytes) return say('E', "Engine could not be created from network"), false;
-  say('I', "Engine built in " + std::to_string(seconds_since(start)) + " sec.");
-  if (cache) {
-    const std::unique_ptr<IHostMemory> text(cache->serialize());
-    if (text) write_text(o.timing_cache_file, {static_cast<char*>(text->data()), text->size()});
-  }
-  const char* const data = static_cast<const char*>(bytes->data());
-  plan.assign(data, data + bytes->size());
-  say('I', "Created engine with size: " +
-               std::to_string(static_cast<double>(plan.size()) / 1048576) + " MiB");
-  if (o.save_engine.empty()) return true;
-  return write_text(o.save_engine, {plan.data(), plan.size()});
 }
 
 bool get_engine(Session& s) {
   const Options& o = s.options;
   Bytes plan;
   if (!o.load_engine.empty()) {
-    if (!read_file(o.load_engine, plan))
-      return say('E', "cannot read '" + o.load_engine + "'"), false;
+    if (!read_file(o.load_engine, plan)) return fail("cannot read '" + o.load_engine + "'");
     say('I', "Loaded engine with size: " +
                  std::to_string(static_cast<double>(plan.size()) / 1048576) + " MiB");
-  } else if (!build(s, plan)) {
+  } else if (!build(o, s.logger, plan)) {
     return false;
   }
-  s.runtime.reset(createInferRuntime(s.logger));
-  for (const std::string& library : o.plugins) {
-    if (!s.runtime->getPluginRegistry().loadLibrary(library.c_str())) return false;
+  if (o.skip_inference && o.load_engine.empty() && !o.dump_layer_info && !o.dump_refit &&
+      o.export_layer_info.empty() && o.refit_from_onnx.empty() && !o.dump_profiles) {
+    return true;
   }
   const Clock::time_point start = Clock::now();
-  s.engine.reset(s.runtime->deserializeCudaEngine(plan.data(), plan.size()));
-  if (!s.engine) return say('E', "Engine deserialization failed"), false;
-  say('I', "Engine deserialized in " + std::to_string(seconds_since(start)) + " sec.");
-  return true;
+  Reader reader(plan);
+  s.engine.reset(o.async_reader ? s.runtime->deserializeCudaEngine(reader)
+                                : s.runtime->deserializeCudaEngine(plan.data(), plan.size()));
+  if (!s.engine) return fail("Engine deserialization failed");
+  const std::chrono::duration<double> took = Clock::now() - start;
+  say('I', "Engine deserialized in " + std::to_string(took.count()) + " sec.");
+  const bool wants_refit = o.dump_refit || !o.refit_from_onnx.empty();
+  return !wants_refit || refit(o, s.logger, *s.engine);
 }
 
-bool show_layers(Session& s) {
+/// "-2" off, "-1" as the engine thinks best, "50%" of what can be streamed, else bytes.
+bool set_streaming(Session& s) {
+  const std::string& text = s.options.streaming_budget;
+  if (text.empty() || text == "-2") return true;
+  Problems problems;
+  int64_t budget = 0;
+  if (text == "-1") {
+    budget = s.engine->getWeightStreamingAutomaticBudget();
+  } else if (text.back() == '%') {
+    const double share = number(problems, text.substr(0, text.size() - 1)) / 100;
+    budget =
+        static_cast<int64_t>(share * static_cast<double>(s.engine->getStreamableWeightsSize()));
+  } else {
+    budget = static_cast<int64_t>(bytes_of(problems, text));
+  }
+  for (const std::string& problem : problems) say('E', "--weightStreamingBudget: " + problem);
+  return problems.empty() && s.engine->setWeightStreamingBudgetV2(budget);
+}
+
+std::string shape_text(const Dims& dims) {
+  std::string out;
+  for (const int64_t size : shape_of(dims)) out += (out.empty() ? "" : "x") + std::to_string(size);
+  return out.empty() ? "scalar" : out;
+}
+
+void show_profiles(const ICudaEngine& engine) {
+  say('I', "Optimization Profile Information:");
+  for (int32_t p = 0; p < engine.getNbOptimizationProfiles(); ++p) {
+    for (int32_t i = 0; i < engine.getNbIOTensors(); ++i) {
+      const char* const name = engine.getIOTensorName(i);
+      if (engine.getTensorIOMode(name) != TensorIOMode::kINPUT) continue;
+      const auto sizes = [&](OptProfileSelector which) {
+        return shape_text(engine.getProfileShape(name, p, which));
+      };
+      say('I', "Profile " + std::to_string(p) + ": " + name + " min=" +
+                   sizes(OptProfileSelector::kMIN) + " opt=" + sizes(OptProfileSelector::kOPT) +
+                   " max=" + sizes(OptProfileSelector::kMAX));
+    }
+  }
+}
+
+bool show_engine(Session& s) {
   const Options& o = s.options;
+  if (o.dump_profiles) show_profiles(*s.engine);
   if (!o.dump_layer_info && o.export_layer_info.empty()) return true;
   const std::unique_ptr<IEngineInspector> inspector(s.engine->createEngineInspector());
   if (o.dump_layer_info) {
@@ -233,37 +160,76 @@ bool show_layers(Session& s) {
                     inspector->getEngineInformation(LayerInformationFormat::kJSON));
 }
 
+bool say_version(Session& s) {
+  Bytes plan;
+  if (!read_file(s.options.load_engine, plan)) {
+    return fail("cannot read '" + s.options.load_engine + "'");
+  }
+  s.runtime.reset(createInferRuntime(s.logger));  // tells what else made it, where it did not
+  s.engine.reset(s.runtime->deserializeCudaEngine(plan.data(), plan.size()));
+  if (!s.engine) return false;
+  const std::string version = std::to_string(NV_TENSORRT_MAJOR) + "." +
+                              std::to_string(NV_TENSORRT_MINOR) + "." +
+                              std::to_string(NV_TENSORRT_PATCH);
+  say('I', "Plan was created with TensorRT version " + version + " (Carnot)");
+  return true;
+}
+
+bool infer(Session& s) {
+  const Options& o = s.options;
+  Measured measured;
+  if (!measure(*s.engine, *s.device, o, measured)) return fail("Error occurred during inference");
+  print_performance(measured, o, s.device->is_host());
+  if (o.dump_output) print_outputs(measured.lanes[0]);
+  if (o.dump_raw && !dump_raw(measured.lanes[0])) return false;
+  if (o.dump_profile) print_profile(measured);
+  return export_files(measured, o);
+}
+
 bool work(Session& s) {
   const Options& o = s.options;
   for (const std::string& note : o.notes) say('W', note);
   for (const std::string& error : o.errors) say('E', error);
   if (!o.errors.empty()) return false;
-  if (o.plan_version_only)
-    return say('I', "Plans are those of Carnot's TensorRT interface 10.16"), true;
+  if (o.plan_version_only) return say_version(s);
   print_options(o);
+  std::string why;
+  s.device = Device::open(o.device, o.spin, why);
+  if (!s.device) return fail("--device: " + why);
   say('I', "=== Device Information ===");
-  say('I', "Selected Device: CPU");
+  for (const std::string& line : s.device->description()) say('I', line);
   say('I', "");
   say('I', "TensorRT version: 10.16.1");
-  if (!get_engine(s) || !show_layers(s)) return false;
-  if (o.skip_inference)
+  say('I', "Loading standard plugins");
+  initLibNvInferPlugins(&s.logger, "");
+  if (!load_plugins(s) || !get_engine(s)) return false;
+  if (s.engine && !show_engine(s)) return false;
+  if (o.skip_inference || o.platform != "SameAsBuild") {
     return say('I', "Skipped inference phase since --skipInference is added."), true;
+  }
   if (o.time_deserialize) return true;
-  Measured measured;
-  if (!measure(*s.engine, o, measured)) return say('E', "Error occurred during inference"), false;
-  print_performance(measured, o);
-  if (o.dump_output) print_outputs(*s.engine, measured.lanes[0]);
-  if (o.dump_profile) print_profile(measured);
-  return export_files(*s.engine, measured, o);
+  return set_streaming(s) && infer(s);
 }
 
 }  // namespace
+
+void say(char severity, const std::string& text) {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  char stamp[32];
+  std::strftime(stamp, sizeof stamp, "%m/%d/%Y-%H:%M:%S", &local);
+  std::printf("[%s] [%c] %s\n", stamp, severity, text.c_str());
+}
 
 int run(int argc, char** argv) {
   Session s;
   s.options = parse({argv + 1, argv + argc});
   if (s.options.help) return std::fputs(help_text().c_str(), stdout), 0;
   s.logger.verbose = s.options.verbose;
+  if (s.options.device > 0) {  // the libraries' own way to choose
+    setenv("CARNOT_DEVICE", ("cuda:" + std::to_string(s.options.device)).c_str(), 0);
+  }
   std::string line;
   for (int i = 0; i < argc; ++i) line += std::string(i ? " " : "") + argv[i];
   const std::string tail = " TensorRT.trtexec [TensorRT v101601] # " + line;

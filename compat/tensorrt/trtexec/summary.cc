@@ -4,9 +4,10 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <numeric>
 #include <sstream>
+
+#include "build.h"
 
 namespace trtexec {
 
@@ -49,6 +50,25 @@ void line(const char* name, std::vector<double> values, const Options& options) 
   say('I', out);
 }
 
+/// 0 for elements of half a byte.
+size_t element_bytes(nvinfer1::DataType type) {
+  switch (type) {
+    case nvinfer1::DataType::kINT64:
+      return 8;
+    case nvinfer1::DataType::kFLOAT:
+    case nvinfer1::DataType::kINT32:
+      return 4;
+    case nvinfer1::DataType::kHALF:
+    case nvinfer1::DataType::kBF16:
+      return 2;
+    case nvinfer1::DataType::kINT4:
+    case nvinfer1::DataType::kFP4:
+      return 0;
+    default:
+      return 1;
+  }
+}
+
 double element(const char* at, nvinfer1::DataType type) {
   const auto as = [&](auto value) {
     std::memcpy(&value, at, sizeof value);
@@ -87,19 +107,15 @@ double element(const char* at, nvinfer1::DataType type) {
 
 /// Calls f(name, dimensions, values) for each output.
 template <class F>
-void each_output(nvinfer1::ICudaEngine& engine, const Lane& lane, F&& f) {
-  for (int32_t i = 0; i < engine.getNbIOTensors(); ++i) {
-    const char* const name = engine.getIOTensorName(i);
-    if (engine.getTensorIOMode(name) != nvinfer1::TensorIOMode::kOUTPUT) continue;
-    const std::vector<char>& buffer = lane.buffers.at(name);
-    const nvinfer1::Dims dims = lane.context->getTensorShape(name);
-    const auto count = static_cast<size_t>(std::max<int64_t>(volume(dims), 0));
-    std::vector<double> values(count);
-    const size_t size = count == 0 ? 0 : buffer.size() / count;
-    for (size_t k = 0; k < count; ++k) {
-      values[k] = element(&buffer[k * size], engine.getTensorDataType(name));
-    }
-    f(std::string(name), text_of(shape_of(dims)), values);
+void each_output(const Lane& lane, F&& f) {
+  for (const Binding& b : lane.bindings) {
+    if (b.input) continue;
+    size_t count = 1;
+    for (const int64_t size : b.shape) count *= static_cast<size_t>(std::max<int64_t>(size, 0));
+    const size_t size = element_bytes(b.type);
+    std::vector<double> values(size == 0 ? 0 : std::min(count, b.host.size() / size));
+    for (size_t k = 0; k < values.size(); ++k) values[k] = element(&b.host[k * size], b.type);
+    f(b.name, text_of(b.shape), values);
   }
 }
 
@@ -132,13 +148,23 @@ double total_of(const std::vector<Layer>& layers) {
 std::string times_json(const std::vector<Trace>& traces) {
   std::string out = "[\n";
   for (const Trace& t : traces) {
-    const std::string a = text(t.begin), b = text(t.end);
-    out += std::string(out.size() > 2 ? ", {" : "  {") + " \"startEnqMs\" : " + a +
-           ", \"endEnqMs\" : " + text(t.enqueued) + ", \"startH2dMs\" : " + a +
-           ", \"endH2dMs\" : " + a + ", \"startComputeMs\" : " + a + ", \"endComputeMs\" : " + b +
-           ", \"startD2hMs\" : " + b + ", \"endD2hMs\" : " + b +
-           ", \"h2dMs\" : 0, \"computeMs\" : " + text(t.compute()) +
-           ", \"d2hMs\" : 0, \"latencyMs\" : " + text(t.compute()) + " }\n";
+    const std::pair<const char*, double> fields[] = {{"startEnqMs", t.begin},
+                                                     {"endEnqMs", t.enqueued},
+                                                     {"startH2dMs", t.h2d[0]},
+                                                     {"endH2dMs", t.h2d[1]},
+                                                     {"startComputeMs", t.compute[0]},
+                                                     {"endComputeMs", t.compute[1]},
+                                                     {"startD2hMs", t.d2h[0]},
+                                                     {"endD2hMs", t.d2h[1]},
+                                                     {"h2dMs", t.h2d_ms()},
+                                                     {"computeMs", t.compute_ms()},
+                                                     {"d2hMs", t.d2h_ms()},
+                                                     {"latencyMs", t.latency_ms()}};
+    out += out.size() > 2 ? ", { " : "  { ";
+    for (const auto& [name, ms] : fields) {
+      out += std::string(name == fields[0].first ? "" : ", ") + "\"" + name + "\" : " + text(ms);
+    }
+    out += " }\n";
   }
   return out + "]\n";
 }
@@ -156,26 +182,58 @@ std::string profile_json(const std::vector<Layer>& layers) {
   return out + "]\n";
 }
 
-std::string outputs_json(nvinfer1::ICudaEngine& engine, const Lane& lane) {
+std::string outputs_json(const Lane& lane) {
   std::string out = "[\n";
-  each_output(
-      engine, lane,
-      [&](const std::string& name, const std::string& dims, const std::vector<double>& values) {
-        out += std::string(out.size() > 2 ? ", " : "  ") + "{ \"name\" : " + quoted(name) +
-               ", \"dimensions\" : " + quoted(dims) + ", \"values\" : [ ";
-        for (size_t i = 0; i < values.size(); ++i) out += (i ? ", " : "") + text(values[i]);
-        out += " ] }\n";
-      });
+  each_output(lane, [&](const std::string& name, const std::string& dims,
+                        const std::vector<double>& values) {
+    out += std::string(out.size() > 2 ? ", " : "  ") + "{ \"name\" : " + quoted(name) +
+           ", \"dimensions\" : " + quoted(dims) + ", \"values\" : [ ";
+    for (size_t i = 0; i < values.size(); ++i) out += (i ? ", " : "") + text(values[i]);
+    out += " ] }\n";
+  });
   return out + "]\n";
 }
 
 }  // namespace
 
-void print_performance(const Measured& m, const Options& options) {
-  std::vector<double> compute, enqueue, none(m.traces.size(), 0.0);
+namespace {
+
+/// What the figures say about the measurement itself.
+void advise(const std::vector<double>& enqueue, const std::vector<double>& compute,
+            const Options& options, bool on_host) {
+  const auto middle = [](std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return median(values);
+  };
+  const double busy = middle(compute);
+  if (!on_host && middle(enqueue) > 0.8 * busy && !options.graph) {
+    say('W',
+        "* Throughput may be bound by Enqueue Time rather than GPU Compute and the GPU may be "
+        "under-utilized.");
+    say('W',
+        "  If not already in use, --useCudaGraph (utilize CUDA graphs where possible) may "
+        "increase the throughput.");
+  }
+  double squares = 0;
+  for (const double v : compute) squares += (v - mean(compute)) * (v - mean(compute));
+  const double spread =
+      compute.empty() ? 0 : std::sqrt(squares / static_cast<double>(compute.size()));
+  if (spread > 0.025 * mean(compute) && mean(compute) > 0) {
+    say('W', "* GPU compute time is unstable, with coefficient of variance = " +
+                 text(spread / mean(compute) * 100) + "%.");
+  }
+}
+
+}  // namespace
+
+void print_performance(const Measured& m, const Options& options, bool on_host) {
+  std::vector<double> latency, enqueue, h2d, compute, d2h;
   for (const Trace& t : m.traces) {
-    compute.push_back(t.compute());
+    latency.push_back(t.latency_ms());
     enqueue.push_back(t.enqueued - t.begin);
+    h2d.push_back(t.h2d_ms());
+    compute.push_back(t.compute_ms());
+    d2h.push_back(t.d2h_ms());
   }
   say('I', "Warmup completed " + std::to_string(m.warm_up_runs) + " queries over " +
                text(m.warm_up_ms) + " ms");
@@ -186,25 +244,32 @@ void print_performance(const Measured& m, const Options& options) {
   say('I', "Trace averages of " + std::to_string(options.avg_runs) + " runs:");
   const auto run = static_cast<size_t>(options.avg_runs);
   for (size_t i = 0; i + run <= compute.size(); i += run) {
-    const auto from = compute.begin() + static_cast<ptrdiff_t>(i);
-    const double average = mean({from, from + options.avg_runs});
-    say('I', "Average on " + std::to_string(run) + " runs - GPU latency: " + text(average) +
-                 " ms - Host latency: " + text(average) + " ms (enqueue " + text(average) + " ms)");
+    const auto average = [&](const std::vector<double>& of) {
+      const auto from = of.begin() + static_cast<ptrdiff_t>(i);
+      return text(mean({from, from + options.avg_runs}));
+    };
+    say('I', "Average on " + std::to_string(run) + " runs - GPU latency: " + average(compute) +
+                 " ms - Host latency: " + average(latency) + " ms (enqueue " + average(enqueue) +
+                 " ms)");
   }
   say('I', "");
   say('I', "=== Performance summary ===");
   const double qps = m.wall_s > 0 ? static_cast<double>(m.traces.size()) / m.wall_s : 0;
   say('I', "Throughput: " + text(qps) + " qps");
-  line("Latency", compute, options);
+  line("Latency", latency, options);
   line("Enqueue Time", enqueue, options);
-  line("H2D Latency", none, options);
+  line("H2D Latency", h2d, options);
   line("GPU Compute Time", compute, options);
-  line("D2H Latency", none, options);
+  line("D2H Latency", d2h, options);
   say('I', "Total Host Walltime: " + text(m.wall_s) + " s");
   say('I', "Total GPU Compute Time: " +
                text(mean(compute) * static_cast<double>(compute.size()) / 1000) + " s");
-  say('I',
-      "Computed on the CPU: GPU times are those of the CPU's kernels, nothing is transferred.");
+  advise(enqueue, compute, options, on_host);
+  if (on_host) {
+    say('I',
+        "Computed on the CPU: GPU times are those of the CPU's kernels, nothing is transferred.");
+  }
+  say('I', "");
 }
 
 void print_profile(const Measured& m) {
@@ -227,31 +292,40 @@ void print_profile(const Measured& m) {
   say('I', std::string(row) + "Total");
 }
 
-void print_outputs(nvinfer1::ICudaEngine& engine, const Lane& lane) {
+void print_outputs(const Lane& lane) {
   say('I', "Output Tensors:");
-  each_output(
-      engine, lane,
-      [](const std::string& name, const std::string& dims, const std::vector<double>& values) {
-        std::string out = name + ": (" + dims + ")";
-        for (const double v : values) out += " " + text(v);
-        say('I', out);
-      });
+  each_output(lane, [](const std::string& name, const std::string& dims,
+                       const std::vector<double>& values) {
+    std::string out = name + ": (" + dims + ")";
+    for (const double v : values) out += " " + text(v);
+    say('I', out);
+  });
 }
 
 bool write_text(const std::string& path, const std::string& contents) {
-  std::ofstream out(path, std::ios::binary);
-  out << contents;
-  out.close();
-  if (!out) say('E', "cannot write '" + path + "'");
-  return static_cast<bool>(out);
+  return write_file(path, contents.data(), contents.size());
 }
 
-bool export_files(nvinfer1::ICudaEngine& engine, const Measured& m, const Options& o) {
+bool dump_raw(const Lane& lane) {
+  for (const Binding& b : lane.bindings) {
+    static constexpr const char* kNames[] = {"Float", "Half", "Int8",  "Int32", "Bool", "UInt8",
+                                             "FP8",   "BF16", "Int64", "Int4",  "FP4",  "E8M0"};
+    std::string name = b.name;
+    std::replace(name.begin(), name.end(), '/', '_');
+    const std::string path = name + (b.input ? ".input." : ".output.") + text_of(b.shape) + "." +
+                             kNames[static_cast<size_t>(b.type)] + ".raw";
+    if (!write_file(path, b.host.data(), b.host.size())) return false;
+    say('I', "Wrote " + path);
+  }
+  return true;
+}
+
+bool export_files(const Measured& m, const Options& o) {
   bool good = true;
   if (!o.export_times.empty()) good &= write_text(o.export_times, times_json(m.traces));
   if (!o.export_profile.empty()) good &= write_text(o.export_profile, profile_json(m.layers));
   if (!o.export_output.empty() && !m.lanes.empty()) {
-    good &= write_text(o.export_output, outputs_json(engine, m.lanes[0]));
+    good &= write_text(o.export_output, outputs_json(m.lanes[0]));
   }
   return good;
 }
