@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "carnot/custom.h"
 #include "carnot/tensor.h"
 
 namespace carnot {
@@ -38,6 +39,8 @@ struct ContextOptions {
   /// while the GPU may still be at work: memory that was set must stay until the stream has come
   /// there, output() waits for it. Null: a stream of the Context's, and run() waits.
   void* stream = nullptr;
+  /// Gives the code of the engine's custom operations; an engine that has some needs it.
+  MakeCustomBody custom = {};
 };
 
 /// What one step of the engine took.

@@ -54,6 +54,9 @@ class Engine : public std::enable_shared_from_this<Engine> {
   /// Replaces the file all or nothing.
   Status save(const std::string& path) const;
 
+  /// The operations whose code a Context needs to be given, in the order in which they run.
+  std::vector<op::Custom> custom_ops() const;
+
   // For people and tools.
   std::vector<StepInfo> steps() const;
   std::string plan_text() const;            ///< what runs: steps, buffers, times

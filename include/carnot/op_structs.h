@@ -133,6 +133,23 @@ struct Cumulative {
   bool operator==(const Cumulative&) const = default;
 };
 
+/// An operation whose code is the user's (carnot/custom.h): `code` names it, `state` is what it
+/// keeps in an engine (any bytes), `types` are its results': in sizes of the operands, or with
+/// defined symbols that a run learns from the results. Where `in_place` is not empty, entry i is
+/// the operand whose elements result i begins with (-1: none); both are then at one address.
+struct Custom {
+  static constexpr const char* kName = "custom";
+  static constexpr int kMin = 0, kMax = -1, kTarget = 0;
+  std::string code, state;
+  std::vector<TensorType> types;
+  Ints in_place;
+  Rounding rounding() const { return Rounding::kSum; }
+  static void attrs(auto& s, auto&& f) {
+    f("code", s.code), f("state", s.state), f("types", s.types), f("in_place", s.in_place);
+  }
+  bool operator==(const Custom&) const = default;
+};
+
 /// An i64 vector (or, with `scalar`, the one value) computed from symbols by the shape program.
 struct DimsTensor {
   static constexpr const char* kName = "dims";

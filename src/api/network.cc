@@ -10,10 +10,12 @@ namespace carnot {
 
 namespace {
 
-ImportOptions import_options(std::span<const InputShape> shapes, ImportProblem* problem) {
+ImportOptions import_options(const OnnxImport& given) {
   ImportOptions options;
-  options.problem = problem;
-  for (const InputShape& s : shapes) {
+  options.problem = given.problem;
+  options.custom = given.custom;
+  options.custom_first = given.custom_first;
+  for (const InputShape& s : given.shapes) {
     Dims dims;
     for (size_t i = 0; i < s.shape.size(); ++i) {
       dims.push_back(s.shape[i] >= 0 ? Dim(s.shape[i]) : Dim::symbol(cat(s.name, '.', i)));
@@ -39,20 +41,28 @@ Network::~Network() = default;
 
 Result<Network> Network::from_onnx(const std::string& path, std::span<const InputShape> shapes,
                                    ImportProblem* problem) {
-  return own(import_onnx(std::filesystem::path(path), import_options(shapes, problem)));
+  return import_onnx_model(path, {shapes, problem, {}, false});
 }
 
 Result<Network> Network::from_onnx(std::span<const std::byte> bytes,
                                    std::span<const InputShape> shapes, ImportProblem* problem) {
-  return own(import_onnx(bytes, import_options(shapes, problem)));
+  return import_onnx_model(OnnxModel{bytes}, {shapes, problem, {}, false});
+}
+
+Result<Network> import_onnx_model(const std::string& path, const OnnxImport& options) {
+  return own(import_onnx(std::filesystem::path(path), import_options(options)));
+}
+
+Result<Network> import_onnx_model(const OnnxModel& model, const OnnxImport& given) {
+  ImportOptions options = import_options(given);
+  options.folder = model.folder;
+  options.initializers = model.initializers;
+  return own(import_onnx(model.bytes, options));
 }
 
 Result<Network> Network::from_onnx(const OnnxModel& model, std::span<const InputShape> shapes,
                                    ImportProblem* problem) {
-  ImportOptions options = import_options(shapes, problem);
-  options.folder = model.folder;
-  options.initializers = model.initializers;
-  return own(import_onnx(model.bytes, options));
+  return import_onnx_model(model, {shapes, problem, {}, false});
 }
 
 bool supports_onnx_op(std::string_view op_type) {

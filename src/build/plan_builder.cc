@@ -256,6 +256,13 @@ bool PlanBuilder::is_known_with(const TensorType& whole, const TensorType& piece
   });
 }
 
+// The user's code may rely on the alignment of whole buffers.
+static bool is_custom_edge(const Value* v) {
+  return v->producer->as<op::Custom>() ||
+         std::any_of(v->users.begin(), v->users.end(),
+                     [](const Node* n) { return n->as<op::Custom>() != nullptr; });
+}
+
 void PlanBuilder::place_concat(const Node& node) {
   const Value* out = node.output();
   if (!has_slot(out)) slots_[out] = {new_arena(out), {}};
@@ -275,7 +282,7 @@ void PlanBuilder::place_concat(const Node& node) {
     if (has_slot(x) || !x->producer || constant_of(x) || graph_.is_output(x)) continue;
     if (std::count(node.inputs.begin(), node.inputs.end(), x) != 1) continue;
     if (!outermost && !may_be_strided(x, &node)) continue;
-    if (x->producer->as<op::Reshape>()) continue;
+    if (x->producer->as<op::Reshape>() || is_custom_edge(x)) continue;
     if (!is_known_with(out->type(), x->type())) continue;
     Slot piece{view(base.buffer, x->type(), offset, x->name), {}};
     if (!outermost) piece.strides = strides;
@@ -296,6 +303,7 @@ Status PlanBuilder::collect_node(Node* node) {
   if (node->as<op::If>() || node->as<op::Loop>() || node->as<op::Scan>()) {
     return collect_nested(*node);
   }
+  if (node->as<op::Custom>()) return collect_custom(*node), Status();
   CARNOT_ASSIGN(const bool taken, collect_recurrent(*node));
   if (!taken) collect_host(*node);
   return {};
@@ -473,6 +481,13 @@ void PlanBuilder::collect_host(const Node& node) {
   p.step.defines = defined_symbols(node.op, infos);
   p.step.origin = node.origin;
   pending_.push_back(std::move(p));
+}
+
+void PlanBuilder::collect_custom(const Node& node) {
+  collect_host(node);
+  Pending& p = pending_.back();
+  p.step.kind = Step::kCustom;
+  p.step.tactic = cat("custom.", node.as<op::Custom>()->code);
 }
 
 Status PlanBuilder::collect_nested(const Node& node) {

@@ -87,6 +87,7 @@ class PlanBuilder {
   Status collect_nested(const Node& node);
   void collect_copy(const Value* v, const Slot& from, const Slot& to, const Origin& origin);
   void collect_host(const Node& node);
+  void collect_custom(const Node& node);
   /// A step of the library kernel, where the node is what that does (recurrent_step.cc).
   Result<bool> collect_recurrent(const Node& node);
   void add_checks(const Node& node);

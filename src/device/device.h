@@ -68,6 +68,8 @@ struct Launch {
 class Stream {
  public:
   virtual ~Stream() = default;
+  /// What the device's maker calls it (a CUstream); null where there is no such thing.
+  virtual void* native() const { return nullptr; }
 };
 
 /// Launches that a device has made ready to start with little effort, all together.

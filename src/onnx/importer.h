@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/budget.h"
-#include "carnot/network.h"
+#include "carnot/import.h"
 #include "ir/graph.h"
 
 namespace carnot {
@@ -28,7 +28,9 @@ struct ImportOptions {
   /// Of a model in memory: where external data may lie, and initializers whose elements are here.
   std::string folder = {};
   std::map<std::string, std::span<const std::byte>, std::less<>> initializers = {};
-  ImportProblem* problem = nullptr;  ///< told where the import failed; may be null
+  ImportProblem* problem = nullptr;     ///< told where the import failed; may be null
+  decltype(OnnxImport::custom) custom;  ///< see there; may be empty
+  bool custom_first = false;
 };
 
 /// kInvalidModel where the model breaks ONNX's rules, kUnsupported where we lack something: each

@@ -265,10 +265,13 @@ void Session::dispatch(NodeImport& n, Scope& scope) {
   if (const FunctionProto* const function = find_function(node)) {
     return call_function(n, scope, *function);
   }
+  if (options_.custom_first && import_custom(n, scope)) return;
+  const Result<const ImportRow*> found = find_row(domain, node.op_type, n.opset());
+  if (!found.ok() && import_custom(n, scope)) return;
   if (n.opset() == 0) {
     n.invalid("the model imports no opset of its domain ", quote(long_domain(domain)));
   }
-  const ImportRow& row = *n.take(find_row(domain, node.op_type, n.opset()));
+  const ImportRow& row = *n.take(found);
   const auto inputs = static_cast<int>(node.inputs.size());
   const auto outputs = static_cast<int>(node.outputs.size());
   if (inputs < row.inputs_min || inputs > row.inputs_max) {

@@ -97,6 +97,8 @@ class Session {
   void import_node(Scope& scope, const NodeProto& node);
   void check_operands(Scope& scope, const NodeProto& node, const std::vector<NodeProto>& all);
   void dispatch(NodeImport& n, Scope& scope);
+  /// Asks the caller of the import (import_custom.cc); whether it knew the operator.
+  bool import_custom(NodeImport& n, Scope& scope);
   void call_function(NodeImport& n, Scope& scope, const FunctionProto& function);
   const FunctionProto* find_function(const NodeProto& node) const;
   int64_t inlined_nodes(const FunctionProto& function, int depth);

@@ -31,6 +31,11 @@ bool equal(const Node& a, const Node& b) {
   return a.inputs == b.inputs && a.op == b.op;
 }
 
+// What the user's code does twice is not ours to do once.
+bool is_custom(const Node& node) {
+  return node.as<op::Custom>() != nullptr;
+}
+
 bool is_string_constant(const Node& node) {
   const auto* constant = node.as<op::Constant>();
   return constant && constant->value.dtype() == DType::kString;
@@ -42,7 +47,7 @@ Status merge_common_subexpressions(Graph& graph, PassContext& context) {
   std::unordered_map<uint64_t, std::vector<Node*>> seen;
   for (Node* node : graph.nodes()) {
     CARNOT_RETURN_IF_ERROR(context.budget().check());
-    if (!node->regions.empty() || is_string_constant(*node)) continue;
+    if (!node->regions.empty() || is_string_constant(*node) || is_custom(*node)) continue;
     std::vector<Node*>& candidates = seen[key_of(*node)];
     const auto same = std::find_if(candidates.begin(), candidates.end(),
                                    [&](const Node* other) { return equal(*node, *other); });

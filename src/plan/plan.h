@@ -38,8 +38,10 @@ struct Plan;
 
 struct Step {
   /// kCopy: between the host's memory and the device's, one buffer to another of the same type.
-  enum Kind { kKernel, kHost, kIf, kLoop, kScan, kCopy };
-  static constexpr const char* kKindNames[] = {"kernel", "host", "if", "loop", "scan", "copy"};
+  /// kCustom: the user's code, which works where kernels do.
+  enum Kind { kKernel, kHost, kIf, kLoop, kScan, kCopy, kCustom };
+  static constexpr const char* kKindNames[] = {"kernel", "host", "if",    "loop",
+                                               "scan",   "copy", "custom"};
   Kind kind = kKernel;
   std::string tactic;        ///< "cpu.contraction[8x3]", "host.reference"
   std::vector<int> inputs;   ///< buffers read
@@ -52,7 +54,7 @@ struct Step {
   Dim tasks = 1;               ///< independent pieces of work
   Dim scratch_bytes = 0;       ///< per thread
   // the others
-  Op op;                                       ///< kHost: run by reference(); kLoop, kScan: attrs
+  Op op;                                       ///< kHost: run by reference(); others: attrs
   std::vector<std::unique_ptr<Plan>> regions;  ///< closed, as in the Graph
   std::vector<std::string> defines;            ///< symbols bound from this step's result shapes
 

@@ -8,7 +8,7 @@ namespace carnot {
 namespace {
 
 bool is_host(const Step& step) {
-  return step.kind != Step::kKernel;
+  return step.kind != Step::kKernel && step.kind != Step::kCustom;
 }
 
 class Separator {

@@ -6,8 +6,8 @@
 //   place  = 'arena' | 'dynamic' | 'input' integer | 'output' integer | 'constant' integer
 //          | 'view' 'of' at ['+' dim]
 //   check  = 'check' dim '==' dim string
-//   step   = 'step' ('kernel' | 'host' | 'if' | 'loop' | 'scan' | 'copy') string list '->' list
-//            {field}
+//   step   = 'step' ('kernel' | 'host' | 'if' | 'loop' | 'scan' | 'copy' | 'custom') string
+//            list '->' list {field}
 //   list   = '(' [at {',' at}] ')'
 //   at     = '@' integer
 //   field  = 'entry' string | 'kernel' integer | 'arguments' list | 'params' dims | 'tasks' dim
@@ -311,7 +311,7 @@ Status Parser::step(Plan& plan, int depth) {
   int kind = 0;
   while (!in_.accept(Step::kKindNames[kind])) {
     if (++kind == static_cast<int>(std::size(Step::kKindNames))) {
-      return in_.fail_expected("kernel, host, if, loop, scan or copy");
+      return in_.fail_expected("kernel, host, if, loop, scan, copy or custom");
     }
   }
   out.kind = static_cast<Step::Kind>(kind);

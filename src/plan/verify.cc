@@ -71,6 +71,7 @@ class Verifier {
   Status kernel(const Step& step);
   Status host(const Step& step);
   Status copy(const Step& step);
+  Status custom(const Step& step);
   Status sides(const Step& step);
   Status regions(const Step& step);
   Status region(const Plan& region, const std::vector<int>& inputs, size_t first_input,
@@ -266,6 +267,9 @@ Status Verifier::step(size_t i) {
     case Step::kCopy:
       CARNOT_RETURN_IF_ERROR(copy(s));
       break;
+    case Step::kCustom:
+      CARNOT_RETURN_IF_ERROR(custom(s));
+      break;
     default:
       CARNOT_RETURN_IF_ERROR(regions(s));
       break;
@@ -359,7 +363,7 @@ Status Verifier::host(const Step& s) {
   const bool plain =
       !std::holds_alternative<op::If>(s.op) && !std::holds_alternative<op::Loop>(s.op) &&
       !std::holds_alternative<op::Scan>(s.op) && !std::holds_alternative<op::Fused>(s.op) &&
-      !std::holds_alternative<op::Constant>(s.op);
+      !std::holds_alternative<op::Constant>(s.op) && !std::holds_alternative<op::Custom>(s.op);
   return plain ? Status() : invalid("a host step cannot run ", name(s.op));
 }
 
@@ -378,10 +382,31 @@ Status Verifier::copy(const Step& s) {
   return {};
 }
 
-// Who works where: kernels on the device's memory, everything else on the host's.
+Status Verifier::custom(const Step& s) {
+  const auto* op = std::get_if<op::Custom>(&s.op);
+  if (!op) return invalid("its operation is not custom");
+  if (!s.regions.empty() || !s.arguments.empty())
+    return invalid("it has operands and results only");
+  if (s.outputs.empty()) return invalid("a custom step has results");
+  for (const auto* list : {&s.inputs, &s.outputs}) {
+    for (const int i : *list) {
+      if (at(i).type.dtype == DType::kString) return invalid("@", i, " holds strings");
+    }
+  }
+  if (op->in_place.size() > s.outputs.size()) return invalid("in_place has too many entries");
+  for (const int64_t i : op->in_place) {
+    if (i < -1 || i >= static_cast<int64_t>(s.inputs.size())) {
+      return invalid("in_place names operand ", i, " of ", s.inputs.size());
+    }
+  }
+  return {};
+}
+
+// Who works where: kernels and the user's code on the device's memory, everything else on the
+// host's.
 Status Verifier::sides(const Step& s) {
   if (s.kind == Step::kCopy) return {};
-  const bool host = s.kind != Step::kKernel;
+  const bool host = s.kind != Step::kKernel && s.kind != Step::kCustom;
   for (const auto* list : {&s.inputs, &s.outputs, &s.arguments}) {
     for (const int i : *list) {
       if (root(i).host == host) continue;

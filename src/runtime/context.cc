@@ -12,7 +12,7 @@ struct Context::Parts {
       : engine(std::move(engine_in)),
         share(std::move(share_in)),
         budget({.bytes = options.memory_bytes_max}),
-        state{device, nullptr, false, {}, budget, nullptr, cancel, {}, {}} {}
+        state{device, nullptr, false, {}, budget, nullptr, cancel, {}, {}, {}} {}
   Parts(const Parts&) = delete;
   Parts& operator=(const Parts&) = delete;
   ~Parts() {
@@ -112,6 +112,27 @@ Result<size_t> find_port(const std::vector<PlanOutput>& ports, const char* kind,
 
 }  // namespace
 
+// The code of each custom step, those of regions too.
+Status make_customs(const Plan& plan, const Device& device, const MakeCustomBody& make,
+                    RunState& state) {
+  for (const Step& step : plan.steps) {
+    for (const auto& region : step.regions) {
+      CARNOT_RETURN_IF_ERROR(make_customs(*region, device, make, state));
+    }
+    if (step.kind != Step::kCustom) continue;
+    const auto& op = std::get<op::Custom>(step.op);
+    const std::string what = cat("the engine's custom operation '", op.code, "'");
+    if (!make) {
+      return error(Code::kInvalidArgument, what, " has no code: give it in ContextOptions::custom");
+    }
+    auto body = make(op, device.description().kind);
+    if (!body.ok()) return std::move(body).status().with(what);
+    if (!*body) return error(Code::kInvalidArgument, what, " was given no code");
+    state.customs[&step] = std::move(*body);
+  }
+  return {};
+}
+
 Result<Context> ContextFactory::make(EnginePtr engine, DeviceShare share, Device& device,
                                      const Installation* installed, const ContextOptions& options) {
   if (options.memory_bytes_max < 0) {
@@ -131,6 +152,7 @@ Result<Context> ContextFactory::make(EnginePtr engine, DeviceShare share, Device
     state.scratch.emplace_back(device, parts->budget, state.source);
   }
   state.scratch_data.resize(state.scratch.size());
+  CARNOT_RETURN_IF_ERROR(make_customs(parts->plan(), device, options.custom, state));
   parts->frame = std::make_unique<Frame>(program, state);
   return Context(std::move(parts));
 }

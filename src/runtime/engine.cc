@@ -156,6 +156,23 @@ Status Engine::save(const std::string& path) const {
   return save_engine(parts_->file, path);
 }
 
+namespace {
+
+void add_customs(const Plan& plan, std::vector<op::Custom>& out) {
+  for (const Step& step : plan.steps) {
+    for (const auto& region : step.regions) add_customs(*region, out);
+    if (step.kind == Step::kCustom) out.push_back(std::get<op::Custom>(step.op));
+  }
+}
+
+}  // namespace
+
+std::vector<op::Custom> Engine::custom_ops() const {
+  std::vector<op::Custom> out;
+  add_customs(parts_->file.plan, out);
+  return out;
+}
+
 std::vector<StepInfo> Engine::steps() const {
   const Plan& plan = parts_->file.plan;
   const auto infos = [&](const std::vector<int>& buffers) {

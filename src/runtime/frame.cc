@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "ops/bind.h"
+#include "runtime/custom_step.h"
 
 namespace carnot {
 namespace {
@@ -52,7 +53,8 @@ Frame::Frame(const Program& program, RunState& state, bool nested)
       bases_(program.buffers.size(), nullptr),
       strings_(program.buffers.size()),
       regions_(program.steps.size()),
-      carried_(program.steps.size()) {
+      carried_(program.steps.size()),
+      customs_(program.steps.size()) {
   for (const PlanOutput& input : plan().inputs) {
     input_memory_.push_back(memory_for(buffer(input.buffer).host));
   }
@@ -77,6 +79,8 @@ Memory Frame::memory_for(bool host) const {
   return host ? Memory(state_.device, state_.budget, true)
               : Memory(state_.device, state_.budget, state_.source);
 }
+
+Frame::~Frame() = default;
 
 Status Frame::set_input(size_t i, Tensor value) {
   const PlanOutput& port = plan().inputs[i];
@@ -306,17 +310,28 @@ Status Frame::run_phase(int p) {
   const std::vector<Piece>& pieces = program_.phases[static_cast<size_t>(p)].pieces;
   for (size_t k = 0; k < pieces.size(); ++k) {
     const Piece& piece = pieces[k];
-    if (!piece.control) {
+    if (!piece.alone) {
       CARNOT_RETURN_IF_ERROR(run_launches(k, prepared));
       continue;
     }
-    CARNOT_RETURN_IF_ERROR(state_.device.wait(state_.stream));  // the host reads its operands
-    const int64_t begin = step_ns.empty() ? 0 : now_ns();
-    if (Status status = run_control(piece.first); !status.ok()) {
+    if (Status status = run_alone(piece.first); !status.ok()) {
       return std::move(status).with(describe(step(piece.first), piece.first));
     }
-    if (!step_ns.empty()) step_ns[static_cast<size_t>(piece.first)] += now_ns() - begin;
   }
+  return {};
+}
+
+Status Frame::run_alone(int i) {
+  const bool custom = step(i).kind == Step::kCustom;
+  const bool timed = !step_ns.empty();
+  if (!custom || timed) {  // the host reads its operands
+    CARNOT_RETURN_IF_ERROR(state_.device.wait(state_.stream));
+  }
+  const int64_t begin = timed ? now_ns() : 0;
+  CARNOT_RETURN_IF_ERROR(custom ? run_custom(i) : run_control(i));
+  if (!timed) return {};
+  CARNOT_RETURN_IF_ERROR(state_.device.wait(state_.stream));
+  step_ns[static_cast<size_t>(i)] += now_ns() - begin;
   return {};
 }
 
@@ -352,7 +367,7 @@ Status Frame::run_timed(const Piece& piece, std::span<const Launch> launches) {
 
 Result<double> Frame::device_time_us(int queued) {
   const bool alone = program_.phases.size() == 1 && program_.phases[0].pieces.size() == 1 &&
-                     !program_.phases[0].pieces[0].control;
+                     !program_.phases[0].pieces[0].alone;
   if (!alone || !complete_) {
     return error(Code::kUnsupported,
                  "the time on the device alone: the plan's steps need the host between them");
@@ -467,7 +482,11 @@ Status Frame::define(int i, const std::vector<Tensor>& results) {
 Status Frame::write(int b, const Tensor& value) {
   CARNOT_ASSIGN(const Tensor dense, value.dense());
   CARNOT_CHECK(dense.bytes() == static_cast<size_t>(bytes_of(b)));
-  if (dense.bytes() > 0) std::memcpy(address(b), dense.data(), dense.bytes());
+  if (dense.bytes() == 0 || dense.data() == address(b)) return {};
+  if (!state_.device.shares_host_memory() && !buffer(layout(b).root).host) {
+    return state_.device.copy(address(b), dense.data(), dense.bytes(), state_.stream);
+  }
+  std::memcpy(address(b), dense.data(), dense.bytes());
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "carnot/custom.h"
 #include "runtime/memory.h"
 #include "runtime/program.h"
 
@@ -25,6 +26,8 @@ struct RunState {
   const std::atomic<bool>& cancel;  ///< looked at between launches and iterations
   std::vector<Memory> scratch;      ///< of each thread
   std::vector<void*> scratch_data;
+  /// Of each custom step of the plan and its regions.
+  std::map<const Step*, std::unique_ptr<CustomBody>> customs;
   Status reserve_scratch(int64_t bytes);
 };
 
@@ -62,6 +65,7 @@ class Frame {
  public:
   /// `nested`: of a region, whose results the host reads at once.
   Frame(const Program& program, RunState& state, bool nested = false);
+  ~Frame();
   Frame(const Frame&) = delete;
   Frame& operator=(const Frame&) = delete;
 
@@ -128,6 +132,7 @@ class Frame {
   Status kernel_launch(int step, Prepared& out, Launch& launch) const;
   Symbols known_symbols() const;
   Shape shape_of(int buffer) const;
+  Shape sizes_of(int buffer) const;
   int64_t bytes_of(int buffer) const;
   int64_t offset_of(int buffer) const;  ///< bytes from the root's beginning
 
@@ -144,6 +149,7 @@ class Frame {
   void set_base(int root, void* address);
   Status run_phase(int phase);
   Status run_launches(size_t piece, Prepared& prepared);
+  Status run_alone(int step);
   Status run_timed(const Piece& piece, std::span<const Launch> launches);
   Status finish();
   std::byte* address(int buffer) const;
@@ -162,6 +168,11 @@ class Frame {
   Result<std::vector<Tensor>> run_if(int step, std::span<const Tensor> operands);
   Result<std::vector<Tensor>> run_loop(int step, std::span<const Tensor> operands);
   Result<std::vector<Tensor>> run_scan(int step, std::span<const Tensor> operands);
+
+  // The user's code (custom.cc).
+  struct Custom;
+  Status run_custom(int step);
+  Status prepare_custom(int step, Custom& custom);
 
   const Program& program_;
   RunState& state_;
@@ -190,6 +201,7 @@ class Frame {
   std::vector<Pending> pending_;  ///< results whose memory the next phase lays out
   std::vector<std::vector<std::unique_ptr<Frame>>> regions_;  ///< of each step, made when needed
   std::vector<std::vector<Memory>> carried_;                  ///< of each loop or scan
+  std::vector<std::unique_ptr<Custom>> customs_;              ///< of each step, made when needed
 };
 
 /// A symbol that nothing has bound yet.

@@ -8,8 +8,8 @@
 namespace carnot {
 namespace {
 
-bool has_regions(const Step& step) {
-  return !step.regions.empty();
+bool is_alone(const Step& step) {
+  return !step.regions.empty() || step.kind == Step::kCustom;
 }
 
 class Compiler {
@@ -242,9 +242,9 @@ void Compiler::cut() {
     Phase& phase = out_->phases[static_cast<size_t>(p)];
     phase.first = step;
     while (step < step_count() && out_->steps[static_cast<size_t>(step)].phase == p) {
-      const bool control = has_regions(plan_.steps[static_cast<size_t>(step)]);
-      if (control || phase.pieces.empty() || phase.pieces.back().control) {
-        phase.pieces.push_back({step, step, control});
+      const bool alone = is_alone(plan_.steps[static_cast<size_t>(step)]);
+      if (alone || phase.pieces.empty() || phase.pieces.back().alone) {
+        phase.pieces.push_back({step, step, alone});
       }
       phase.pieces.back().end = ++step;
     }

@@ -4,7 +4,8 @@
 //
 // A run goes through *phases*. All sizes of the first follow from the inputs' shapes; a step that
 // defines symbols ends a phase, and the sizes that need them belong to the next. Within a phase the
-// steps form *pieces*: launches that the device runs in one go, or one step with regions.
+// steps form *pieces*: launches that the device runs in one go, or one step that the frame runs:
+// with regions, or of the user's code.
 #include <array>
 #include <map>
 #include <memory>
@@ -53,7 +54,7 @@ struct StepLayout {
 
 struct Piece {
   int first = 0, end = 0;  ///< steps
-  bool control = false;    ///< one step with regions
+  bool alone = false;      ///< one step with regions, or of the user's code
 };
 
 struct Phase {

@@ -80,9 +80,11 @@ Result<std::vector<Tensor>> make_operands(const OpCase& test, const Symbols& siz
   return out;
 }
 
-bool has_regions(const Op& op) {
-  return std::holds_alternative<op::Fused>(op) || std::holds_alternative<op::If>(op) ||
-         std::holds_alternative<op::Loop>(op) || std::holds_alternative<op::Scan>(op);
+// By the executor, or by the user's code.
+bool runs_elsewhere(const Op& op) {
+  return std::holds_alternative<op::Fused>(op) || std::holds_alternative<op::Custom>(op) ||
+         std::holds_alternative<op::If>(op) || std::holds_alternative<op::Loop>(op) ||
+         std::holds_alternative<op::Scan>(op);
 }
 
 namespace {
@@ -220,7 +222,7 @@ Status run_op_case(const OpCase& test, std::string* blessed) {
   if (!results.ok()) return Status(results.status()).with("infer");
   CARNOT_RETURN_IF_ERROR(check_text(test));
   std::vector<Tensor> computed;
-  if (!has_regions(test.op)) {
+  if (!runs_elsewhere(test.op)) {
     CARNOT_RETURN_IF_ERROR(run_reference(test, infos, *results, &computed));
   }
   if (!test.states_results) return {};

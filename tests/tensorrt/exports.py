@@ -17,7 +17,8 @@ EXPECTED = {
       getBuilderSafePluginRegistry""".split(),
     "nvinfer_lean": RUNTIME,
     "nvinfer_dispatch": RUNTIME,
-    "nvinfer_plugin": ["initLibNvInferPlugins"],
+    "nvinfer_plugin": """initLibNvInferPlugins createNormalizePlugin createReorgPlugin
+      createRegionPlugin createBatchedNMSPlugin createInstanceNormalizationPlugin""".split(),
     "nvonnxparser": """createNvOnnxParser_INTERNAL createNvOnnxParserRefitter_INTERNAL
       getNvOnnxParserVersion""".split(),
 }

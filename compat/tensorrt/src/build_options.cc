@@ -144,6 +144,24 @@ carnot::Status check_devices(const BuilderConfig& config) {
                 "DeviceType::kGPU and EngineCapability::kSTANDARD");
 }
 
+SizeRanges size_ranges_of(const Network& network,
+                          const std::map<std::string, carnot::Profile>& profiles) {
+  SizeRanges out;
+  for (const auto& input : network.inputs()) {
+    const auto found = profiles.find(input->name);
+    if (found == profiles.end()) continue;
+    const carnot::Shape* const shapes[] = {&found->second.min, &found->second.opt,
+                                           &found->second.max};
+    for (size_t s = 0; s < 3; ++s) {
+      for (size_t i = 0; i < shapes[s]->size(); ++i) {
+        const auto symbol = input->type.dims[i].as_symbol();
+        if (symbol) out[s].emplace(*symbol, (*shapes[s])[i]);
+      }
+    }
+  }
+  return out;
+}
+
 PlanFacts facts_of(const Network& network, const BuilderConfig& config) {
   PlanFacts facts;
   facts.name = network.getName();

@@ -22,6 +22,9 @@ void set_precisions(const Network& network, const BuilderConfig& config, const R
 bool has_precision_constraints(const Network& network, const BuilderConfig& config);
 /// An error where the configuration asks for what this machine has not.
 carnot::Status check_devices(const BuilderConfig& config);
+/// What the sizes of a network's inputs are in its profiles.
+SizeRanges size_ranges_of(const Network& network,
+                          const std::map<std::string, carnot::Profile>& profiles);
 /// What an engine answers with that is not of ours: see plan_facts.h.
 PlanFacts facts_of(const Network& network, const BuilderConfig& config);
 

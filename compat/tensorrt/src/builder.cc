@@ -133,7 +133,8 @@ carnot::Result<Builder::Bytes> Builder::build_parts(Network& network, const Buil
   options.metadata = write(facts);
   std::vector<Bytes> engines;
   for (size_t i = 0; i < fixed.size(); ++i) {
-    carnot::Result<carnot::Network> part = network.translate(with_precisions, fixed[i]);
+    carnot::Result<carnot::Network> part =
+        network.translate_for_engine(size_ranges_of(network, (*all)[i]), with_precisions, fixed[i]);
     if (!part.ok()) return std::move(part).status();
     options.profiles = std::move((*all)[i]);
     carnot::Result<Bytes> engine = carnot::build(std::move(*part), options);
@@ -227,7 +228,11 @@ ICudaEngine* Builder::buildEngineWithConfig(INetworkDefinition& network,
   const char* const call = "IBuilder::buildEngineWithConfig";
   return reporter_.guard(call, static_cast<ICudaEngine*>(nullptr), [&]() -> ICudaEngine* {
     std::optional<Bytes> bytes = plan(call, network, config);
-    return bytes ? load_plan(call, reporter_, std::move(*bytes), device_, allocator_) : nullptr;
+    if (!bytes) return nullptr;
+    // The network has its plugins: their creators need not be registered.
+    const auto& own = static_cast<const Network&>(network);
+    return load_plan(call, reporter_, std::move(*bytes), device_, allocator_,
+                     [&](const PluginRecord& record) { return own.plugin_of(record); });
   });
 }
 

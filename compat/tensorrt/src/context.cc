@@ -106,9 +106,7 @@ carnot::Status ExecutionContext::enter(int32_t profile) {
   if (*part == part_) return {};
   auto known = others_.find(*part);
   if (known == others_.end()) {
-    carnot::ContextOptions options;
-    if (is_gpu_) options.device = plan_->device.name;
-    carnot::Result<carnot::Context> made = (*part)->engine->make_context(options);
+    carnot::Result<carnot::Context> made = plan_->make_context(**part);
     if (!made.ok()) return std::move(made).status();
     known = others_.emplace(*part, std::move(*made)).first;
   }

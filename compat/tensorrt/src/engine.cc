@@ -8,8 +8,9 @@
 namespace trt {
 
 ICudaEngine* load_plan(const char* call, const Reporter& reporter, std::vector<std::byte> bytes,
-                       const carnot::DeviceInfo& device, IGpuAllocator* allocator) {
-  carnot::Result<PlanPtr> plan = read_plan(std::move(bytes), device, allocator);
+                       const carnot::DeviceInfo& device, IGpuAllocator* allocator,
+                       const PluginSource& source) {
+  carnot::Result<PlanPtr> plan = read_plan(std::move(bytes), device, allocator, source);
   if (plan.ok()) return new CudaEngine(std::move(*plan), reporter);
   reporter.error(call, plan.status());
   return nullptr;
@@ -43,18 +44,11 @@ IExecutionContext* CudaEngine::createExecutionContext(
   const char* const call = "ICudaEngine::createExecutionContext";
   IExecutionContext* const none = nullptr;
   return reporter_.guard(call, none, [&]() -> IExecutionContext* {
-    carnot::Result<carnot::Context> context =
-        plan_->first().engine->make_context(context_options());
+    carnot::Result<carnot::Context> context = plan_->make_context(plan_->first());
     if (context.ok()) return new ExecutionContext(*this, std::move(*context), strategy);
     reporter_.error(call, context.status());
     return nullptr;
   });
-}
-
-carnot::ContextOptions CudaEngine::context_options() const {
-  carnot::ContextOptions out;
-  if (is_gpu(plan_->device)) out.device = plan_->device.name;
-  return out;
 }
 
 IExecutionContext* CudaEngine::createExecutionContextWithoutDeviceMemory() noexcept {
@@ -69,7 +63,7 @@ int64_t CudaEngine::memory_of(int32_t profile) const {
   const char* const call = "ICudaEngine::getDeviceMemorySize";
   const carnot::Result<const PlanPart*> part = plan_->part(profile);
   if (!part.ok()) return reporter_.error(call, part.status()), 0;
-  carnot::Result<carnot::Context> context = (*part)->engine->make_context(context_options());
+  carnot::Result<carnot::Context> context = plan_->make_context(**part);
   if (!context.ok()) return reporter_.error(call, context.status()), 0;
   int64_t most = 0;
   char anywhere = 0;  // nothing is run: no address is looked at

@@ -130,7 +130,6 @@ class CudaEngine final : public ICudaEngine, public apiv::VCudaEngine {
   const Plan::Tensor* find(const char* call, char const* name) const;
   bool has_profile(const char* call, int32_t profile) const;
 
-  carnot::ContextOptions context_options() const;
   int64_t memory_of(int32_t profile) const;
 
   PlanPtr plan_;
@@ -139,8 +138,10 @@ class CudaEngine final : public ICudaEngine, public apiv::VCudaEngine {
   mutable std::map<int32_t, int64_t> memory_;  ///< of each profile that was asked about
 };
 
-/// An engine from a plan's bytes, or null and an error that was reported.
+/// An engine from a plan's bytes, or null and an error that was reported. Its plugins are made by
+/// their creators unless `source` gives them.
 ICudaEngine* load_plan(const char* call, const Reporter& reporter, std::vector<std::byte> bytes,
-                       const carnot::DeviceInfo& device, IGpuAllocator* allocator);
+                       const carnot::DeviceInfo& device, IGpuAllocator* allocator,
+                       const PluginSource& source = {});
 
 }  // namespace trt

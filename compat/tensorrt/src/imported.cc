@@ -6,6 +6,7 @@
 
 #include "imported_kinds.h"
 #include "network.h"
+#include "parser_plugins.h"
 
 namespace trt {
 
@@ -65,12 +66,17 @@ using ByHandle = std::unordered_map<Handle, T, std::function<size_t(Handle)>>;
 
 /// A layer for one node: constants are layers of their own kind.
 Layer* keep_layer(Network& into, const carnot::Network& model, Node node,
-                  const std::vector<carnot::Tensor>& own) {
+                  const std::vector<carnot::Tensor>& own, ParsedPlugins& plugins) {
   const auto outputs = static_cast<int>(node.outputs.size());
   if (const auto* constant = std::get_if<carnot::op::Constant>(&node.op)) {
     auto layer = std::make_unique<Constant>(into);
     layer->set_value(constant->value);
     return into.keep(std::move(layer), outputs);
+  }
+  if (const auto* custom = std::get_if<carnot::op::Custom>(&node.op)) {
+    if (std::unique_ptr<Layer> layer = plugins.take(*custom)) {
+      return into.keep(std::move(layer), outputs);
+    }
   }
   if (Layer* const layer = keep_as_kind(into, model, node, own)) return layer;
   return into.keep(std::make_unique<Imported>(into, std::move(node)), outputs);
@@ -173,7 +179,8 @@ class OwnWeights {
 
 }  // namespace
 
-std::vector<NetTensor*> import_layers(Network& into, const carnot::Network& model) {
+std::vector<NetTensor*> import_layers(Network& into, const carnot::Network& model,
+                                      ParsedPlugins& plugins) {
   const std::function<size_t(Handle)> hash = [&](Handle h) {
     return reinterpret_cast<size_t>(&model.type(h));
   };
@@ -191,7 +198,7 @@ std::vector<NetTensor*> import_layers(Network& into, const carnot::Network& mode
     const std::string label = label_of(nodes[i]);
     std::vector<std::string> origin = nodes[i].origin;
     const std::vector<carnot::Tensor> own = weights.of(nodes[i]);
-    Layer* const layer = keep_layer(into, model, std::move(nodes[i]), own);
+    Layer* const layer = keep_layer(into, model, std::move(nodes[i]), own, plugins);
     if (!name.empty()) {
       layer->name = name;
       layer->metadata = cat("[ONNX Layer: ", label, "]");
@@ -200,6 +207,7 @@ std::vector<NetTensor*> import_layers(Network& into, const carnot::Network& mode
     for (size_t k = 0; k < (own.empty() ? in.size() : 1); ++k) {
       layer->inputs.push_back(tensors.at(in[k]));
     }
+    ParsedPlugins::arrange(*layer);
     for (size_t k = 0; k < out.size(); ++k) {
       NetTensor* const t = layer->outputs[k].get();
       const std::string& known = model.name(out[k]);

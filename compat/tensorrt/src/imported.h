@@ -6,6 +6,8 @@
 
 namespace trt {
 
+class ParsedPlugins;
+
 /// An operation that no kind of layer describes. Its face is an identity layer's, which has no
 /// calls of its own that could show a wrong parameter.
 class Imported final : public LayerOf<IIdentityLayer, apiv::VIdentityLayer> {
@@ -28,7 +30,9 @@ class Imported final : public LayerOf<IIdentityLayer, apiv::VIdentityLayer> {
 carnot::Operation pinned(carnot::Operation operation,
                          const std::map<std::string, carnot::Dim, std::less<>>& sizes);
 
-/// Adds layers for every operation of a model. Gives the tensors of its outputs.
-std::vector<NetTensor*> import_layers(Network& into, const carnot::Network& model);
+/// Adds layers for every operation of a model, whose custom ones are `plugins`. Gives the tensors
+/// of its outputs.
+std::vector<NetTensor*> import_layers(Network& into, const carnot::Network& model,
+                                      ParsedPlugins& plugins);
 
 }  // namespace trt

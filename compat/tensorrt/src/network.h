@@ -1,5 +1,6 @@
 #pragma once
 // Network: INetworkDefinition.
+#include <array>
 #include <set>
 #include <unordered_set>
 
@@ -10,8 +11,13 @@ namespace trt {
 
 class Builder;
 class Loop;
+class Plugin;
+struct PluginRecord;
 class Conditional;
 class Attention;
+
+/// The smallest, likely and largest values of sizes, where they are known.
+using SizeRanges = std::array<carnot::Symbols, 3>;
 
 class Network final : public INetworkDefinition, public apiv::VNetworkDefinition {
  public:
@@ -162,6 +168,13 @@ class Network final : public INetworkDefinition, public apiv::VNetworkDefinition
   /// The whole as a Network of ours, outputs marked. `with_precisions`: layers compute in the
   /// precisions that were set on them. `fixed`: what symbols of inputs' sizes stand for.
   carnot::Result<carnot::Network> translate(bool with_precisions = false, const Sizes& fixed = {});
+  /// The same for an engine: plugins are configured for these sizes, and their state is in it.
+  carnot::Result<carnot::Network> translate_for_engine(SizeRanges ranges, bool with_precisions,
+                                                       const Sizes& fixed);
+  bool is_building() const { return building_; }
+  const SizeRanges& size_ranges() const { return size_ranges_; }
+  /// A clone of the plugin that a plan of this network means; or none.
+  Plugin plugin_of(const PluginRecord& record) const;
 
   NetTensor* new_input(std::string name, carnot::TensorType type);
   void resize_input(NetTensor& input, const Dims& dims);
@@ -228,6 +241,8 @@ class Network final : public INetworkDefinition, public apiv::VNetworkDefinition
   std::vector<std::vector<std::byte>> kept_bytes_;
   std::map<std::string, carnot::Dim, std::less<>> pinned_;
   bool unfused_debug_ = false;
+  bool building_ = false;
+  SizeRanges size_ranges_;
 
   std::unique_ptr<Scope> probe_;
   std::unordered_map<const Layer*, Age> ages_;

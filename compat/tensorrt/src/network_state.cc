@@ -140,20 +140,6 @@ bool Network::areWeightsMarkedRefittable(char const* name) const noexcept {
   return name && refittable_.count(std::string_view(name)) > 0;
 }
 
-IPluginV2Layer* Network::addPluginV2(ITensor* const*, int32_t, IPluginV2& plugin) noexcept {
-  reporter_.error(ErrorCode::kUNSUPPORTED_STATE, "INetworkDefinition::addPluginV2",
-                  cat("plugin '", plugin.getPluginType(),
-                      "': code of a plugin cannot run inside an engine; use layers"));
-  return nullptr;
-}
-
-IPluginV3Layer* Network::addPluginV3(ITensor* const*, int32_t, ITensor* const*, int32_t,
-                                     IPluginV3&) noexcept {
-  reporter_.error(ErrorCode::kUNSUPPORTED_STATE, "INetworkDefinition::addPluginV3",
-                  "code of a plugin cannot run inside an engine; use layers");
-  return nullptr;
-}
-
 IDistCollectiveLayer* Network::addDistCollective(ITensor&, CollectiveOperation, ReduceOperation,
                                                  int64_t, int64_t*, int64_t) noexcept {
   reporter_.error(ErrorCode::kUNSUPPORTED_STATE, "INetworkDefinition::addDistCollective",

@@ -6,6 +6,7 @@
 #include "NvOnnxParser.h"
 #include "imported.h"
 #include "network.h"
+#include "parser_plugins.h"
 
 namespace trt {
 
@@ -112,7 +113,8 @@ class Parser final : public IParser {
   bool fail_everywhere(const char* call, std::span<const std::byte> bytes,
                        const carnot::Status& status, const carnot::ImportProblem& problem);
   bool load(const char* call, const carnot::OnnxModel& model);
-  bool adopt(const char* call, const carnot::Network& model);
+  bool adopt(const char* call, const carnot::Network& model, ParsedPlugins& plugins);
+  carnot::OnnxImport options(carnot::ImportProblem& problem, ParsedPlugins& plugins) const;
   const std::vector<carnot::OnnxNode>& nodes();
 
   Network& network_;
@@ -177,7 +179,16 @@ bool Parser::fail_everywhere(const char* call, std::span<const std::byte> bytes,
   return problem.node >= 0 && all.ok() ? false : fail(call, status, problem);
 }
 
-bool Parser::adopt(const char* call, const carnot::Network& model) {
+// Operators that nobody else knows may be plugins.
+carnot::OnnxImport Parser::options(carnot::ImportProblem& problem, ParsedPlugins& plugins) const {
+  carnot::OnnxImport out;
+  out.problem = &problem;
+  out.custom = [&plugins](const carnot::OnnxCall& call) { return plugins.make(call); };
+  out.custom_first = getFlag(OnnxParserFlag::kENABLE_PLUGIN_OVERRIDE);
+  return out;
+}
+
+bool Parser::adopt(const char* call, const carnot::Network& model, ParsedPlugins& plugins) {
   for (const carnot::TensorSpec& spec : model.inputs()) {
     if (data_type_of(spec.type.dtype)) continue;
     return fail(call,
@@ -185,7 +196,7 @@ bool Parser::adopt(const char* call, const carnot::Network& model) {
                  cat("input '", spec.name, "' is ", carnot::to_string(spec.type),
                      ", a type that TensorRT's interface cannot describe: cast it in the model")});
   }
-  const std::vector<NetTensor*> outputs = import_layers(network_, model);
+  const std::vector<NetTensor*> outputs = import_layers(network_, model, plugins);
   const std::vector<carnot::TensorSpec> specs = model.outputs();
   for (size_t i = 0; i < outputs.size(); ++i) network_.mark_named(*outputs[i], specs[i]);
   return true;
@@ -195,9 +206,10 @@ bool Parser::load(const char* call, const carnot::OnnxModel& model) {
   model_ = model.bytes;
   nodes_.reset();
   carnot::ImportProblem problem;
-  const auto network = carnot::Network::from_onnx(model, {}, &problem);
+  ParsedPlugins plugins(network_);
+  const auto network = carnot::import_onnx_model(model, options(problem, plugins));
   if (!network.ok()) return fail_everywhere(call, model.bytes, network.status(), problem);
-  return adopt(call, *network);
+  return adopt(call, *network, plugins);
 }
 
 bool Parser::parse(void const* model, size_t size, char const* path) noexcept {
@@ -216,8 +228,9 @@ bool Parser::parseFromFile(char const* file, int) noexcept {
     model_ = {}, model_path_ = file;
     nodes_.reset();
     carnot::ImportProblem problem;
-    const auto network = carnot::Network::from_onnx(std::string(file), {}, &problem);
-    if (network.ok()) return adopt(call, *network);
+    ParsedPlugins plugins(network_);
+    const auto network = carnot::import_onnx_model(std::string(file), options(problem, plugins));
+    if (network.ok()) return adopt(call, *network, plugins);
     if (problem.node < 0) return fail(call, network.status(), problem);
     return fail_everywhere(call, read_file(file), network.status(), problem);
   });
@@ -232,7 +245,9 @@ bool Parser::supportsModelV2(void const* model, size_t size, char const* path) n
     const auto nodes = carnot::onnx_nodes(bytes);
     if (!nodes.ok()) return fail(call, nodes.status());
     carnot::ImportProblem problem;
-    const auto network = carnot::Network::from_onnx({bytes, folder_of(path)}, {}, &problem);
+    ParsedPlugins plugins(network_);
+    const auto network =
+        carnot::import_onnx_model({bytes, folder_of(path)}, options(problem, plugins));
     if (!network.ok()) fail_everywhere(call, bytes, network.status(), problem);
     const auto supported = [&](size_t i) {
       if (network.ok()) return true;

@@ -64,11 +64,23 @@ carnot::Result<std::unique_ptr<PlanPart>> Plan::load(size_t i) const {
   }
   auto out = std::make_unique<PlanPart>();
   out->engine = std::move(*engine);
+  if (Status status = out->plugins.load(out->engine->custom_ops(), source_); !status.ok()) {
+    return status;
+  }
   for (const carnot::TensorInfo& info : out->engine->inputs()) out->types.push_back(info.type);
   for (const carnot::TensorInfo& info : out->engine->outputs()) out->types.push_back(info.type);
   out->steps = out->engine->steps();
   for (const carnot::StepInfo& step : out->steps) out->layer_names.push_back(layer_name(step));
   return out;
+}
+
+carnot::Result<carnot::Context> Plan::make_context(const PlanPart& part) const {
+  carnot::ContextOptions options;
+  if (is_gpu(device)) options.device = device.name;
+  options.custom = [&part](const carnot::op::Custom& op, std::string_view kind) {
+    return part.plugins.body(op, kind);
+  };
+  return part.engine->make_context(options);
 }
 
 carnot::Result<const PlanPart*> Plan::part(int32_t profile) const {
@@ -86,12 +98,13 @@ carnot::Result<const PlanPart*> Plan::part(int32_t profile) const {
 }
 
 carnot::Result<PlanPtr> read_plan(std::vector<std::byte> bytes, const carnot::DeviceInfo& device,
-                                  IGpuAllocator* allocator) {
+                                  IGpuAllocator* allocator, const PluginSource& source) {
   const std::string what = foreign(bytes);
   if (!what.empty()) return Status(Code::kVersionMismatch, what);
   auto plan = std::make_shared<Plan>();
   plan->device = device;
   plan->allocator = allocator;
+  plan->source_ = source;
   if (allocator) plan->weights_memory = std::make_unique<AllocatorMemory>(allocator);
   plan->bytes = std::move(bytes);
   auto parts = split_parts(plan->bytes);
@@ -132,6 +145,12 @@ carnot::Result<PlanPtr> read_plan(std::vector<std::byte> bytes, const carnot::De
   for (const carnot::TensorInfo& info : engine.outputs()) {
     if (Status status = add(info, false); !status.ok()) return status;
   }
+  for (size_t i = 1; source && i < plan->parts_.size(); ++i) {  // it does not stay
+    carnot::Result<std::unique_ptr<PlanPart>> loaded = plan->load(i);
+    if (!loaded.ok()) return std::move(loaded).status();
+    plan->parts_[i] = std::move(*loaded);
+  }
+  plan->source_ = {};
   return PlanPtr(std::move(plan));
 }
 

@@ -7,6 +7,7 @@
 #include "device_choice.h"
 #include "device_memory.h"
 #include "plan_facts.h"
+#include "plugin.h"
 
 namespace trt {
 
@@ -16,6 +17,7 @@ struct PlanPart {
   std::vector<carnot::TensorType> types;  ///< parallel to the plan's tensors
   std::vector<carnot::StepInfo> steps;
   std::vector<std::string> layer_names;  ///< "conv1 + relu1": what a step came from
+  EnginePlugins plugins;
 };
 
 struct Plan {
@@ -39,14 +41,18 @@ struct Plan {
   /// wanted. Thread-safe.
   carnot::Result<const PlanPart*> part(int32_t profile) const;
   const PlanPart& first() const { return *parts_[0]; }
+  /// A context of one of the parts, on the plan's device, with its plugins.
+  carnot::Result<carnot::Context> make_context(const PlanPart& part) const;
 
  private:
   friend carnot::Result<std::shared_ptr<const Plan>> read_plan(std::vector<std::byte> bytes,
                                                                const carnot::DeviceInfo& device,
-                                                               IGpuAllocator* allocator);
+                                                               IGpuAllocator* allocator,
+                                                               const PluginSource& source);
   carnot::Result<std::unique_ptr<PlanPart>> load(size_t i) const;
 
   std::vector<std::span<const std::byte>> part_bytes_;  ///< in `bytes`
+  PluginSource source_;                                 ///< while the plan is read
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<PlanPart>> parts_;
 };
@@ -54,6 +60,6 @@ using PlanPtr = std::shared_ptr<const Plan>;
 
 /// Reads a plan; says what else the bytes are where they are none.
 carnot::Result<PlanPtr> read_plan(std::vector<std::byte> bytes, const carnot::DeviceInfo& device,
-                                  IGpuAllocator* allocator);
+                                  IGpuAllocator* allocator, const PluginSource& source = {});
 
 }  // namespace trt

@@ -47,6 +47,7 @@ class CudaStream : public Stream {
     return !own_ && context_.driver().stream_capturing(object_, &status) == kSuccess &&
            status != kCaptureNone;
   }
+  void* native() const override { return object_; }
   Status wait() {
     if (is_captured()) {
       return error(Code::kUnsupported,

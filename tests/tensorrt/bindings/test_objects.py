@@ -481,8 +481,8 @@ class Registry(unittest.TestCase):
     def test_registry(self):
         self.assertTrue(trt.init_libnvinfer_plugins(Log(), ""))
         r = trt.get_plugin_registry()
-        self.assertEqual((len(r.all_creators), len(r.all_creators_recursive)), (0, 0))
-        self.assertEqual(len(r.plugin_creator_list), 0)
+        self.assertEqual(len(r.all_creators), len(r.all_creators_recursive))
+        self.assertLessEqual(len(r.plugin_creator_list), len(r.all_creators))
         self.assertIsNone(r.get_creator("none", "1", ""))
         self.assertIsNone(r.get_plugin_creator("none", "1", ""))
         r.parent_search_enabled = False

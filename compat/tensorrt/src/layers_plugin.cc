@@ -1,0 +1,548 @@
+#include "layers_plugin.h"
+
+#include <deque>
+
+#include "network_add.h"
+#include "stock.h"
+
+namespace trt {
+
+namespace {
+
+using carnot::Dim;
+using Size = SizeTable::Size;
+using Kind = SizeTable::Kind;
+
+class Expression final : public IDimensionExpr, public apiv::VDimensionExpr {
+ public:
+  Expression(const SizeTable& table, size_t at) : table_(table), index(at) { mImpl = this; }
+  ~Expression() noexcept override = default;
+  bool isConstant() const override { return table_[index].kind == Kind::kConstant; }
+  int64_t getConstantValue() const override { return isConstant() ? table_[index].a : INT64_MIN; }
+  bool isSizeTensor() const override { return table_[index].kind == Kind::kSizeTensor; }
+
+ private:
+  const SizeTable& table_;
+
+ public:
+  const size_t index;
+};
+
+class ExprBuilder final : public IExprBuilder, public apiv::VExprBuilder {
+ public:
+  explicit ExprBuilder(SizeTable& table) : table_(table) { mImpl = this; }
+  ~ExprBuilder() noexcept override = default;
+
+  IDimensionExpr const* constant(int64_t value) override {
+    return add({Kind::kConstant, DimensionOperation::kSUM, value, 0});
+  }
+  IDimensionExpr const* operation(DimensionOperation op, IDimensionExpr const& first,
+                                  IDimensionExpr const& second) override {
+    if (!in_range(op, 9)) return nullptr;
+    const int64_t a = index_of(first), b = index_of(second);
+    const size_t at = table_.add({Kind::kOperation, op, a, b});
+    const bool fixed = first.isConstant() && second.isConstant();
+    const auto value = fixed ? table_.bound(at, {}) : std::nullopt;
+    return value ? constant(*value) : made(at);
+  }
+  IDimensionExpr const* declareSizeTensor(int32_t output, IDimensionExpr const&,
+                                          IDimensionExpr const& upper) override {
+    return add({Kind::kSizeTensor, DimensionOperation::kSUM, output, index_of(upper)});
+  }
+  IDimensionExpr const* add(const Size& size) { return made(table_.add(size)); }
+  static int64_t index_of(const IDimensionExpr& e) {
+    return static_cast<int64_t>(static_cast<const Expression&>(e).index);
+  }
+
+ private:
+  IDimensionExpr const* made(size_t index) { return &made_.emplace_back(table_, index); }
+  SizeTable& table_;
+  std::deque<Expression> made_;
+};
+
+DataType type_of(Emit& e, Handle h) {
+  const auto type = data_type_of(e.dtype(h));
+  if (!type) unsupported("a plugin cannot be given ", carnot::to_string(e.net.type(h)));
+  return *type;
+}
+
+/// Types that may stand in for one that a plugin does not take, its own first.
+std::vector<DataType> candidates_for(DataType type, bool strongly_typed) {
+  if (strongly_typed) return {type};
+  switch (type) {
+    case DataType::kFLOAT:
+      return {type, DataType::kHALF, DataType::kBF16};
+    case DataType::kHALF:
+      return {type, DataType::kFLOAT, DataType::kBF16};
+    case DataType::kBF16:
+      return {type, DataType::kFLOAT, DataType::kHALF};
+    case DataType::kINT64:
+      return {type, DataType::kINT32};
+    case DataType::kINT32:
+      return {type, DataType::kINT64};
+    default:
+      return {type};
+  }
+}
+
+}  // namespace
+
+/// Sizes of all tensors of a plugin, operands first.
+struct PluginPart::Shapes {
+  SizeTable table;
+  std::vector<std::vector<int64_t>> results;  // indices into the table
+  std::vector<carnot::Dims> dims;             // as the plugin sees them: perhaps without the batch
+  std::vector<carnot::Dims> whole;            // of the results
+  bool batched = false;
+};
+
+PluginPart::PluginPart(Network& network, Plugin plugin)
+    : network_(network), plugin_(std::move(plugin)), id_(network.fresh()++) {}
+
+int32_t PluginPart::result_count() const {
+  if (plugin_.v2()) return plugin_.v2()->getNbOutputs();
+  IPluginV3OneBuild* const build = plugin_.build();
+  return build ? build->getNbOutputs() : 0;
+}
+
+namespace {
+
+std::vector<DimsExprs> inputs_of(Emit& e, const Values& in, size_t operands, ExprBuilder& builder) {
+  std::vector<DimsExprs> out;
+  for (size_t i = 0; i < operands; ++i) {
+    DimsExprs& dims = out.emplace_back();
+    dims.nbDims = 0;
+    if (e.rank(in[i]) > Dims::MAX_DIMS) unsupported("input ", i, " has rank ", e.rank(in[i]));
+    for (const Dim& d : e.dims(in[i])) {
+      const int32_t axis = dims.nbDims++;
+      dims.d[axis] = d.is_constant() ? builder.constant(d.value())
+                                     : builder.add({Kind::kInput, DimensionOperation::kSUM,
+                                                    static_cast<int64_t>(i), axis});
+    }
+  }
+  return out;
+}
+
+std::vector<DimsExprs> values_of(Emit& e, const Values& in, size_t operands, ExprBuilder& builder) {
+  std::vector<DimsExprs> out;
+  for (size_t i = operands; i < in.size(); ++i) {
+    const auto& known = e.elements(in[i]);
+    if (!known || known->size() > Dims::MAX_DIMS) {
+      unsupported("the values of shape input ", i - operands,
+                  " must follow from constants and sizes of tensors, and be at most ",
+                  Dims::MAX_DIMS);
+    }
+    DimsExprs& dims = out.emplace_back();
+    dims.nbDims = 0;
+    for (const Dim& d : *known) {
+      const int32_t at = dims.nbDims++;
+      dims.d[at] = d.is_constant() ? builder.constant(d.value())
+                                   : builder.add({Kind::kShapeValue, DimensionOperation::kSUM,
+                                                  static_cast<int64_t>(i), at});
+    }
+  }
+  return out;
+}
+
+std::vector<int64_t> indices_of(const DimsExprs& dims, size_t result) {
+  std::vector<int64_t> out;
+  if (dims.nbDims < 0 || dims.nbDims > Dims::MAX_DIMS) {
+    refuse("the plugin gives result ", result, " the rank ", dims.nbDims);
+  }
+  for (int32_t i = 0; i < dims.nbDims; ++i) {
+    if (!dims.d[i]) refuse("the plugin gives no size for axis ", i, " of result ", result);
+    out.push_back(ExprBuilder::index_of(*dims.d[i]));
+  }
+  return out;
+}
+
+/// The results' sizes as ours; each size tensor is a symbol that the run defines.
+std::vector<carnot::Dims> whole_of(Emit& e, const Values& in, const SizeTable& table,
+                                   const std::vector<std::vector<int64_t>>& results, int64_t id) {
+  const auto leaf = [&](const Size& size) {
+    const auto a = static_cast<size_t>(size.a), b = static_cast<size_t>(size.b);
+    if (size.kind == Kind::kInput) return e.dims(in[a])[b];
+    if (size.kind == Kind::kShapeValue) return (*e.elements(in[a]))[b];
+    return Dim::symbol(cat("trt.told", id, '.', size.a));
+  };
+  std::vector<carnot::Dims> out;
+  for (const auto& result : results) {
+    auto& dims = out.emplace_back();
+    for (const int64_t size : result) dims.push_back(table.dim(static_cast<size_t>(size), leaf));
+  }
+  return out;
+}
+
+}  // namespace
+
+void PluginPart::shapes_v3(Emit& e, const Values& in, size_t operands, Shapes& shapes) const {
+  IPluginV3OneBuild* const build = plugin_.build();
+  if (!build) refuse("the plugin has no build capability");
+  ExprBuilder builder(shapes.table);
+  const std::vector<DimsExprs> inputs = inputs_of(e, in, operands, builder);
+  const std::vector<DimsExprs> values = values_of(e, in, operands, builder);
+  std::vector<DimsExprs> outputs(static_cast<size_t>(result_count()));
+  const int32_t status = build->getOutputShapes(inputs.data(), static_cast<int32_t>(inputs.size()),
+                                                values.data(), static_cast<int32_t>(values.size()),
+                                                outputs.data(), result_count(), builder);
+  if (status != 0) refuse("getOutputShapes() returned ", status);
+  for (const DimsExprs& dims : outputs) {
+    shapes.results.push_back(indices_of(dims, shapes.results.size()));
+  }
+}
+
+void PluginPart::shapes_v2(Emit& e, const Values& in, Shapes& shapes) const {
+  auto* const plugin = plugin_.as<IPluginV2DynamicExt>();
+  ExprBuilder builder(shapes.table);
+  const std::vector<DimsExprs> inputs = inputs_of(e, in, in.size(), builder);
+  for (int32_t i = 0; i < result_count(); ++i) {
+    const DimsExprs dims =
+        plugin->getOutputDimensions(i, inputs.data(), static_cast<int32_t>(inputs.size()), builder);
+    shapes.results.push_back(indices_of(dims, shapes.results.size()));
+  }
+}
+
+// Plugins from before dynamic shapes: sizes are numbers, the batch is none of theirs.
+void PluginPart::shapes_fixed(Emit& e, const Values& in, Shapes& shapes) const {
+  shapes.batched = !network_.hasImplicitBatchDimension();
+  std::vector<Dims> inputs;
+  for (size_t i = 0; i < in.size(); ++i) {
+    carnot::Dims dims = e.dims(in[i]);
+    if (shapes.batched && dims.empty()) refuse("input ", i, " has no axis for the batch");
+    if (shapes.batched) dims.erase(dims.begin());
+    for (const Dim& d : dims) {
+      if (d.is_constant()) continue;
+      unsupported("input ", i, " has the dimensions ", text_of(dims_of(dims)),
+                  ": a plugin that does not derive from IPluginV2DynamicExt takes numbers only");
+    }
+    inputs.push_back(dims_of(dims));
+  }
+  const auto count = static_cast<int32_t>(inputs.size());
+  for (int32_t i = 0; i < result_count(); ++i) {
+    const Dims dims = plugin_.v2()->getOutputDimensions(i, inputs.data(), count);
+    if (!is_valid(dims)) refuse("the plugin gives result ", i, " the rank ", dims.nbDims);
+    auto& result = shapes.results.emplace_back();
+    const auto add = [&](const Size& size) {
+      result.push_back(static_cast<int64_t>(shapes.table.add(size)));
+    };
+    if (shapes.batched) {
+      if (in.empty()) refuse("the plugin has no input to take the batch from");
+      add({Kind::kInput, DimensionOperation::kSUM, 0, 0});
+    }
+    for (int32_t k = 0; k < dims.nbDims; ++k) {
+      if (dims.d[k] < 0) refuse("the plugin gives result ", i, " the sizes ", text_of(dims));
+      add({Kind::kConstant, DimensionOperation::kSUM, dims.d[k], 0});
+    }
+  }
+}
+
+std::vector<DataType> PluginPart::declared_types(const std::vector<DataType>& in) const {
+  const int32_t inputs = static_cast<int32_t>(in.size()), results = result_count();
+  std::vector<DataType> out(static_cast<size_t>(results), DataType::kFLOAT);
+  if (plugin_.v3()) {
+    const int32_t status =
+        plugin_.build()->getOutputDataTypes(out.data(), results, in.data(), inputs);
+    if (status != 0) refuse("getOutputDataTypes() returned ", status);
+  } else if (plugin_.generation() != static_cast<int>(PluginVersion::kV2)) {
+    for (int32_t i = 0; i < results; ++i) {
+      out[static_cast<size_t>(i)] =
+          plugin_.as<IPluginV2Ext>()->getOutputDataType(i, in.data(), inputs);
+    }
+  }
+  for (const DataType type : out) {
+    if (!is_known(type)) refuse("the plugin gives a result the type ", static_cast<int>(type));
+  }
+  return out;
+}
+
+std::vector<DynamicPluginTensorDesc> PluginPart::describe(
+    const Shapes& shapes, const std::vector<DataType>& types) const {
+  std::vector<DynamicPluginTensorDesc> out;
+  for (const carnot::Dims& dims : shapes.dims) {
+    DynamicPluginTensorDesc d{};
+    d.desc = {dims_of(dims), types[out.size()], TensorFormat::kLINEAR, 1.f};
+    Dims* const each[] = {&d.min, &d.opt, &d.max};
+    for (size_t s = 0; s < 3; ++s) {
+      *each[s] = d.desc.dims;
+      for (size_t k = 0; k < dims.size(); ++k) {
+        const auto size = carnot::evaluate(dims[k], network_.size_ranges()[s]);
+        if (size.ok()) each[s]->d[k] = *size;
+      }
+    }
+    out.push_back(d);
+  }
+  return out;
+}
+
+bool PluginPart::supports(int32_t position, const std::vector<DynamicPluginTensorDesc>& all,
+                          int32_t inputs) const {
+  const auto outputs = static_cast<int32_t>(all.size()) - inputs;
+  if (plugin_.v3()) {
+    return plugin_.build()->supportsFormatCombination(position, all.data(), inputs, outputs);
+  }
+  std::vector<PluginTensorDesc> plain;
+  for (const DynamicPluginTensorDesc& d : all) plain.push_back(d.desc);
+  switch (static_cast<PluginVersion>(plugin_.generation())) {
+    case PluginVersion::kV2_DYNAMICEXT:
+      return plugin_.as<IPluginV2DynamicExt>()->supportsFormatCombination(position, plain.data(),
+                                                                          inputs, outputs);
+    case PluginVersion::kV2_IOEXT:
+      return plugin_.as<IPluginV2IOExt>()->supportsFormatCombination(position, plain.data(), inputs,
+                                                                     outputs);
+    default: {
+      // These are asked about floating point types only: integers are what they are.
+      const DataType type = plain[static_cast<size_t>(position)].type;
+      return type == DataType::kINT32 || type == DataType::kBOOL || type == DataType::kINT64 ||
+             plugin_.v2()->supportsFormat(type, TensorFormat::kLINEAR);
+    }
+  }
+}
+
+// Linear tensors of types that the plugin takes, as near to the network's as can be: depth first,
+// for an answer may depend on the tensors before.
+std::vector<DataType> PluginPart::negotiate(const Shapes& shapes,
+                                            const std::vector<DataType>& wanted) const {
+  std::vector<DynamicPluginTensorDesc> all = describe(shapes, wanted);
+  const auto inputs = static_cast<int32_t>(shapes.dims.size() - shapes.results.size());
+  std::vector<std::vector<DataType>> candidates;
+  for (const DataType type : wanted) {
+    candidates.push_back(candidates_for(type, network_.is_strongly_typed()));
+  }
+  std::vector<size_t> choice(all.size(), 0);
+  size_t at = 0, deepest = 0;
+  while (at < all.size()) {
+    bool found = false;
+    for (; !found && choice[at] < candidates[at].size(); ++choice[at]) {
+      all[at].desc.type = candidates[at][choice[at]];
+      found = supports(static_cast<int32_t>(at), all, inputs);
+    }
+    if (found) {
+      ++at;
+      deepest = std::max(deepest, at);
+      if (at < all.size()) choice[at] = 0;
+      continue;
+    }
+    all[at].desc.type = wanted[at];
+    if (at == 0) {
+      const auto first = static_cast<size_t>(inputs);
+      unsupported("the plugin takes no linear ", deepest < first ? "input " : "output ",
+                  deepest < first ? deepest : deepest - first, " of type ",
+                  name_of(wanted[std::min(deepest, wanted.size() - 1)]),
+                  " (or of a type near it); tensors of other formats than kLINEAR are not given "
+                  "to plugins");
+    }
+    --at;
+  }
+  std::vector<DataType> out;
+  for (const DynamicPluginTensorDesc& d : all) out.push_back(d.desc.type);
+  return out;
+}
+
+void PluginPart::configure(const Plugin& plugin, const std::vector<DynamicPluginTensorDesc>& all,
+                           PluginRecord& record) const {
+  const int32_t inputs = record.inputs, outputs = static_cast<int32_t>(all.size()) - inputs;
+  const auto* const in = all.data();
+  const auto* const out = all.data() + inputs;
+  if (IPluginV3OneBuild* const build = plugin.v3() ? plugin.build() : nullptr) {
+    int32_t status = build->configurePlugin(in, inputs, out, outputs);
+    if (status != 0) refuse("configurePlugin() returned ", status);
+    record.workspace = static_cast<int64_t>(build->getWorkspaceSize(in, inputs, out, outputs));
+    const int32_t count = build->getNbTactics();
+    if (count > 0) {
+      std::vector<int32_t> tactics(static_cast<size_t>(count), 0);
+      status = build->getValidTactics(tactics.data(), count);
+      if (status != 0) refuse("getValidTactics() returned ", status);
+      record.tactic = tactics[0];
+    }
+    return;
+  }
+  std::vector<PluginTensorDesc> plain;
+  std::vector<Dims> dims;
+  std::vector<DataType> types;
+  for (const DynamicPluginTensorDesc& d : all) {
+    plain.push_back(d.desc), dims.push_back(d.desc.dims), types.push_back(d.desc.type);
+  }
+  const std::unique_ptr<bool[]> broadcast(new bool[all.size()]());
+  const int32_t batch = legacy_max_batch(&network_.getBuilder());
+  switch (static_cast<PluginVersion>(plugin.generation())) {
+    case PluginVersion::kV2_DYNAMICEXT:
+      return plugin.as<IPluginV2DynamicExt>()->configurePlugin(in, inputs, out, outputs);
+    case PluginVersion::kV2_IOEXT:
+      return plugin.as<IPluginV2IOExt>()->configurePlugin(plain.data(), inputs,
+                                                          plain.data() + inputs, outputs);
+    case PluginVersion::kV2_EXT:
+      return plugin.as<IPluginV2Ext>()->configurePlugin(
+          dims.data(), inputs, dims.data() + inputs, outputs, types.data(), types.data() + inputs,
+          broadcast.get(), broadcast.get() + inputs, TensorFormat::kLINEAR, batch);
+    default:
+      return plugin.v2()->configureWithFormat(dims.data(), inputs, dims.data() + inputs, outputs,
+                                              types.empty() ? DataType::kFLOAT : types[0],
+                                              TensorFormat::kLINEAR, batch);
+  }
+}
+
+void PluginPart::keep_state(const Plugin& plugin, PluginRecord& record) const {
+  const auto text = [](const AsciiChar* t) { return std::string(t ? t : ""); };
+  if (IPluginV2* const v2 = plugin.v2()) {
+    record.name = text(v2->getPluginType());
+    record.version = text(v2->getPluginVersion());
+    record.space = text(v2->getPluginNamespace());
+    const int32_t status = v2->initialize();
+    if (status != 0) refuse("initialize() returned ", status);
+    record.state.resize(v2->getSerializationSize());
+    v2->serialize(record.state.data());
+    v2->terminate();
+    return;
+  }
+  IPluginV3OneCore* const core = plugin.core();
+  IPluginV3OneRuntime* const runtime = plugin.runtime();
+  if (!core || !runtime) refuse("the plugin has no ", core ? "runtime" : "core", " capability");
+  record.name = text(core->getPluginName());
+  record.version = text(core->getPluginVersion());
+  record.space = text(core->getPluginNamespace());
+  record.fields = keep(runtime->getFieldsToSerialize());
+}
+
+const StockPlugin* PluginPart::stock() const {
+  return plugin_.v2() ? dynamic_cast<const StockPlugin*>(plugin_.v2())
+                      : dynamic_cast<const StockPlugin*>(plugin_.v3());
+}
+
+// They think of a batch, which networks with an implicit one do not show.
+Values PluginPart::emit_stock(Emit& e, const Values& in, const StockPlugin& stock) const {
+  if (!network_.hasImplicitBatchDimension()) return stock.row.emit(e, in, stock.fields);
+  Values batched, out;
+  for (const Handle x : in) batched.push_back(e.with_rank(x, e.rank(x) + 1));
+  for (const Handle y : stock.row.emit(e, batched, stock.fields)) {
+    out.push_back(e.reshape(y, {e.dims(y).begin() + 1, e.dims(y).end()}));
+  }
+  return out;
+}
+
+Values PluginPart::emit(Emit& e, const Values& in, size_t operands, const std::string& name) {
+  if (const StockPlugin* const stock = this->stock()) return emit_stock(e, in, *stock);
+  const int generation = plugin_.generation();
+  Shapes shapes;
+  if (plugin_.v3()) {
+    shapes_v3(e, in, operands, shapes);
+  } else if (generation == static_cast<int>(PluginVersion::kV2_DYNAMICEXT)) {
+    shapes_v2(e, in, shapes);
+  } else {
+    shapes_fixed(e, in, shapes);
+  }
+  std::vector<DataType> types;
+  for (size_t i = 0; i < operands; ++i) {
+    types.push_back(type_of(e, in[i]));
+    shapes.dims.push_back(e.dims(in[i]));
+  }
+  shapes.whole = whole_of(e, in, shapes.table, shapes.results, id_);
+  shapes.dims.insert(shapes.dims.end(), shapes.whole.begin(), shapes.whole.end());
+  if (shapes.batched) {
+    for (carnot::Dims& dims : shapes.dims) dims.erase(dims.begin());
+  }
+  const std::vector<DataType> declared = declared_types(types);
+  types.insert(types.end(), declared.begin(), declared.end());
+  const std::vector<DataType> chosen = negotiate(shapes, types);
+
+  carnot::op::Custom op;
+  op.code = kPluginCode;
+  Values given;
+  for (size_t i = 0; i < operands; ++i) given.push_back(e.cast(in[i], *dtype_of(chosen[i])));
+  for (size_t i = 0; i < shapes.whole.size(); ++i) {
+    op.types.push_back({*dtype_of(chosen[operands + i]), shapes.whole[i]});
+  }
+  if (plugin_.v3() && plugin_.build()->getInterfaceInfo().major >= 2) {
+    auto* const build = static_cast<IPluginV3OneBuildV2*>(plugin_.build());
+    for (int32_t i = 0; i < result_count(); ++i) op.in_place.push_back(build->getAliasedInput(i));
+    if (std::count(op.in_place.begin(), op.in_place.end(), -1) == result_count()) {
+      op.in_place.clear();
+    }
+  }
+  if (network_.is_building()) {
+    PluginRecord record;
+    record.generation = generation;
+    record.layer = name;
+    record.types = chosen;
+    record.inputs = static_cast<int32_t>(operands);
+    record.batch_is_an_axis = shapes.batched;
+    const Plugin configured = plugin_.clone();
+    if (!configured) refuse("clone() returned null");
+    configure(configured, describe(shapes, chosen), record);
+    keep_state(configured, record);
+    record.sizes = std::move(shapes.table);
+    record.results = std::move(shapes.results);
+    op.state = write(record);
+  }
+  Values out = e.add(op, given);
+  for (size_t i = 0; i < out.size(); ++i) out[i] = e.cast(out[i], *dtype_of(declared[i]));
+  return out;
+}
+
+// INetworkDefinition's calls.
+
+IPluginV2Layer* Network::addPluginV2(ITensor* const* inputs, int32_t count,
+                                     IPluginV2& given) noexcept {
+  const char* const call = "INetworkDefinition::addPluginV2";
+  return reporter_.guard(call, static_cast<IPluginV2Layer*>(nullptr), [&]() -> IPluginV2Layer* {
+    if (count < 0 || !are_mine(call, inputs, count)) return nullptr;
+    Plugin plugin(given.clone());
+    if (!plugin || plugin.generation() < 0) {
+      reporter_.misuse(call, plugin ? "the plugin is of an unknown interface"
+                                    : "the plugin's clone() returned null");
+      return nullptr;
+    }
+    auto layer = std::make_unique<PluginV2>(*this, std::move(plugin));
+    for (int32_t i = 0; i < count; ++i) layer->inputs.push_back(static_cast<NetTensor*>(inputs[i]));
+    const int32_t results = layer->part.result_count();
+    return keep(std::move(layer), results);
+  });
+}
+
+IPluginV3Layer* Network::addPluginV3(ITensor* const* inputs, int32_t count,
+                                     ITensor* const* shape_inputs, int32_t shape_count,
+                                     IPluginV3& given) noexcept {
+  const char* const call = "INetworkDefinition::addPluginV3";
+  return reporter_.guard(call, static_cast<IPluginV3Layer*>(nullptr), [&]() -> IPluginV3Layer* {
+    if (count < 0 || shape_count < 0 || !are_mine(call, inputs, count) ||
+        !are_mine(call, shape_inputs, shape_count)) {
+      return nullptr;
+    }
+    Plugin plugin(given.clone());
+    if (!plugin || !plugin.core() || !plugin.build() || !plugin.runtime()) {
+      reporter_.misuse(call, plugin ? "the plugin lacks its core, build or runtime capability"
+                                    : "the plugin's clone() returned null");
+      return nullptr;
+    }
+    auto layer = std::make_unique<PluginV3>(*this, std::move(plugin), static_cast<size_t>(count));
+    for (int32_t i = 0; i < count; ++i) layer->inputs.push_back(static_cast<NetTensor*>(inputs[i]));
+    for (int32_t i = 0; i < shape_count; ++i) {
+      layer->inputs.push_back(static_cast<NetTensor*>(shape_inputs[i]));
+    }
+    const int32_t results = layer->part.result_count();
+    return keep(std::move(layer), results);
+  });
+}
+
+carnot::Result<carnot::Network> Network::translate_for_engine(SizeRanges ranges,
+                                                              bool with_precisions,
+                                                              const Sizes& fixed) {
+  size_ranges_ = std::move(ranges);
+  building_ = true;
+  carnot::Result<carnot::Network> out = translate(with_precisions, fixed);
+  building_ = false;
+  size_ranges_ = {};
+  return out;
+}
+
+Plugin Network::plugin_of(const PluginRecord& record) const {
+  for (const auto& layer : layers_) {
+    if (layer->name != record.layer) continue;
+    const auto* const v2 = dynamic_cast<const PluginV2*>(layer.get());
+    const auto* const v3 = dynamic_cast<const PluginV3*>(layer.get());
+    if (v2) return v2->part.plugin().clone();
+    if (v3) return v3->part.plugin().clone();
+  }
+  return {};
+}
+
+}  // namespace trt

@@ -1,0 +1,68 @@
+#pragma once
+// Plugins in a network: their shapes and types, the negotiation of formats, and what a plan keeps.
+#include "layer.h"
+#include "plugin.h"
+
+namespace trt {
+
+class StockPlugin;
+
+/// What both kinds of plugin layers are made of.
+class PluginPart {
+ public:
+  PluginPart(Network& network, Plugin plugin);
+
+  const Plugin& plugin() const { return plugin_; }
+  /// The results of the plugin of layer `name`, whose first `operands` inputs it is run with; the
+  /// others are values that only its shapes need.
+  Values emit(Emit& e, const Values& in, size_t operands, const std::string& name);
+  int32_t result_count() const;
+
+ private:
+  /// Not null for those whose code is operations of ours.
+  const StockPlugin* stock() const;
+  Values emit_stock(Emit& e, const Values& in, const StockPlugin& stock) const;
+  struct Shapes;
+  void shapes_v3(Emit& e, const Values& in, size_t operands, Shapes& shapes) const;
+  void shapes_v2(Emit& e, const Values& in, Shapes& shapes) const;
+  void shapes_fixed(Emit& e, const Values& in, Shapes& shapes) const;
+  std::vector<DataType> declared_types(const std::vector<DataType>& in) const;
+  std::vector<DataType> negotiate(const Shapes& shapes, const std::vector<DataType>& wanted) const;
+  bool supports(int32_t position, const std::vector<DynamicPluginTensorDesc>& all,
+                int32_t inputs) const;
+  void configure(const Plugin& plugin, const std::vector<DynamicPluginTensorDesc>& all,
+                 PluginRecord& record) const;
+  void keep_state(const Plugin& plugin, PluginRecord& record) const;
+  std::vector<DynamicPluginTensorDesc> describe(const Shapes& shapes,
+                                                const std::vector<DataType>& types) const;
+
+  Network& network_;
+  Plugin plugin_;
+  const int64_t id_;  ///< names its size tensors' symbols, the same in every translation
+};
+
+class PluginV2 final : public LayerOf<IPluginV2Layer, apiv::VPluginV2Layer> {
+ public:
+  PluginV2(Network& net, Plugin plugin)
+      : LayerOf(net, LayerType::kPLUGIN_V2), part(net, std::move(plugin)) {}
+  Values emit(Emit& e, const Values& in) override { return part.emit(e, in, in.size(), name); }
+  IPluginV2& getPlugin() noexcept override { return *part.plugin().v2(); }
+
+  PluginPart part;
+};
+
+class PluginV3 final : public LayerOf<IPluginV3Layer, apiv::VPluginV3Layer> {
+ public:
+  PluginV3(Network& net, Plugin plugin, size_t operand_count)
+      : LayerOf(net, LayerType::kPLUGIN_V3),
+        part(net, std::move(plugin)),
+        operands(operand_count) {}
+  Values emit(Emit& e, const Values& in) override { return part.emit(e, in, operands, name); }
+  IPluginV3& getPlugin() noexcept override { return *part.plugin().v3(); }
+
+  PluginPart part;
+  size_t operands;
+  std::vector<bool> shape_inputs;  ///< of a model's node, in its order; else empty
+};
+
+}  // namespace trt

@@ -1,0 +1,57 @@
+#pragma once
+// The plugins that come with TensorRT, as layers of Carnot's own operations: a network that has one
+// has its operations, and a plan no plugin.
+#include "emit.h"
+#include "plugin_record.h"
+
+namespace trt {
+
+/// The fields that a stock plugin was made with.
+class StockFields {
+ public:
+  explicit StockFields(std::vector<KeptField> kept) : kept_(std::move(kept)) {}
+  bool has(const char* name) const { return find(name) != nullptr; }
+  double number(const char* name, double otherwise) const;
+  int64_t integer(const char* name, int64_t otherwise) const {
+    return static_cast<int64_t>(number(name, static_cast<double>(otherwise)));
+  }
+  bool flag(const char* name, bool otherwise) const { return number(name, otherwise) != 0; }
+  std::string text(const char* name, const char* otherwise) const;
+  std::vector<double> numbers(const char* name) const;
+  const std::vector<KeptField>& kept() const { return kept_; }
+
+ private:
+  const KeptField* find(const char* name) const;
+  std::vector<KeptField> kept_;
+};
+
+/// A row of the tables in stock_*.cc.
+struct StockRow {
+  const char *name, *version;
+  bool v3;
+  int32_t results;
+  /// "epsilon:f relu:i": names and types (f float, i int32, c text) of its fields.
+  const char* fields;
+  Values (*emit)(Emit& e, const Values& in, const StockFields& fields);
+};
+std::span<const StockRow> stock_detection();
+std::span<const StockRow> stock_layers();
+std::vector<const StockRow*> stock_rows();
+
+/// What a stock plugin is, behind IPluginV2 or IPluginV3.
+class StockPlugin {
+ public:
+  StockPlugin(const StockRow& row_in, std::vector<KeptField> kept)
+      : row(row_in), fields(std::move(kept)) {}
+  virtual ~StockPlugin() = default;
+  const StockRow& row;
+  const StockFields fields;
+};
+
+/// The creator of a row, which lives as long as the program.
+IPluginCreatorInterface* stock_creator(std::string_view name, std::string_view version);
+/// Names of TensorRT's plugins that are none of ours.
+bool is_missing_stock(std::string_view name);
+IPluginV2* make_stock_v2(const StockRow& row, std::vector<KeptField> fields);
+
+}  // namespace trt

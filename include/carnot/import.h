@@ -1,0 +1,39 @@
+#pragma once
+// An ONNX model with operators of the user's own: they become custom operations.
+#include <functional>
+
+#include "carnot/network.h"
+
+namespace carnot {
+
+using OnnxAttribute = std::variant<int64_t, double, std::string, std::vector<int64_t>,
+                                   std::vector<double>, std::vector<std::string>, Tensor>;
+
+/// A node of a model, as far as its operands are known when it is imported.
+struct OnnxCall {
+  struct Operand {
+    TensorType type;
+    std::optional<Dims> elements;  ///< as Network::elements()
+  };
+  std::string op_type, domain, name;
+  std::vector<std::pair<std::string, OnnxAttribute>> attributes;
+  std::vector<Operand> operands;  ///< those that are present
+  size_t results = 0;
+  bool in_body = false;  ///< of a branch, a loop or a function
+};
+
+struct OnnxImport {
+  std::span<const InputShape> shapes;
+  ImportProblem* problem = nullptr;
+  /// Asked for each operator that Carnot has no import for; gives the operation that it becomes, or
+  /// nothing where it is not the user's.
+  std::function<Result<std::optional<op::Custom>>(const OnnxCall&)> custom;
+  /// Asks for every operator, before Carnot's own import.
+  bool custom_first = false;
+};
+
+/// As Network::from_onnx().
+Result<Network> import_onnx_model(const std::string& path, const OnnxImport& options);
+Result<Network> import_onnx_model(const OnnxModel& model, const OnnxImport& options);
+
+}  // namespace carnot
