@@ -129,6 +129,12 @@ int wait(const void* stream);
 int begin_capture(const void* stream, Graph* into);
 int end_capture(const void* stream, Graph** graph);
 
+/// For libnvinfer, which looks for it by name: adds work to the graph that the stream is captured
+/// into, to be run and in the end dropped; 0 where nothing is captured. Asks only, where `run` is
+/// null.
+extern "C" int carnotHostCudaCapture(const void* stream, void (*run)(void*), void (*drop)(void*),
+                                     void* work);
+
 bool is_event(const Event* event);
 int create_event(Event** event, unsigned flags);
 int destroy_event(Event* event);

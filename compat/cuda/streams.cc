@@ -173,4 +173,13 @@ int elapsed_ms(float* ms, const Event* begin, const Event* end) {
   return kSuccess;
 }
 
+extern "C" int carnotHostCudaCapture(const void* stream, void (*run)(void*), void (*drop)(void*),
+                                     void* work) {
+  const Stream* s = find_stream(stream);
+  if (s == nullptr || s->capture == nullptr) return 0;
+  if (run == nullptr) return 1;
+  const std::shared_ptr<void> kept(work, drop);
+  return submit(stream, NodeKind::kKernel, [kept, run] { run(kept.get()); }) == kSuccess;
+}
+
 }  // namespace carnot::host_cuda

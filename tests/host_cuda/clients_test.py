@@ -77,6 +77,50 @@ class Programs(unittest.TestCase):
         printed = run(self, OPTIONS.python, ROOT / "examples/tensorrt/infer.py", MODEL)
         self.assertIn("scores (1, 10)", printed)
 
+    def test_captured_graph(self):
+        (folder / "graph.py").write_text(f"""
+import sys
+import numpy as np
+import tensorrt as trt
+from cuda.bindings import runtime as cuda
+sys.path.insert(0, {str(ROOT / 'examples/tensorrt')!r})
+from infer import build, check
+logger = trt.Logger(trt.Logger.WARNING)
+engine = trt.Runtime(logger).deserialize_cuda_engine(build({str(MODEL)!r}, logger))
+context, stream = engine.create_execution_context(), check(cuda.cudaStreamCreate())
+context.set_input_shape("image", (1, 3, 16, 16))
+image, scores = np.ones((1, 3, 16, 16), np.float32), np.zeros((1, 10), np.float32)
+memory = [check(cuda.cudaMalloc(a.nbytes)) for a in (image, scores)]
+elsewhere = check(cuda.cudaMalloc(scores.nbytes))
+h2d, d2h = cuda.cudaMemcpyKind(1), cuda.cudaMemcpyKind(2)
+def enqueue():
+    check(cuda.cudaMemcpyAsync(memory[0], image.ctypes.data, image.nbytes, h2d, stream))
+    assert context.execute_async_v3(stream)
+    check(cuda.cudaMemcpyAsync(scores.ctypes.data, memory[1], scores.nbytes, d2h, stream))
+context.set_tensor_address("image", memory[0])
+context.set_tensor_address("scores", memory[1])
+enqueue()
+check(cuda.cudaStreamSynchronize(stream))
+wanted = scores.copy()
+scores[:] = 0
+check(cuda.cudaStreamBeginCapture(stream, cuda.cudaStreamCaptureMode(0)))
+enqueue()
+graph = check(cuda.cudaStreamEndCapture(stream))
+assert not scores.any(), "it ran while it was captured"
+run = check(cuda.cudaGraphInstantiate(graph, 0))
+context.set_tensor_address("scores", elsewhere)  # the graph keeps what it was captured with
+for scale in (1, 2, 1):
+    image[:] = scale
+    check(cuda.cudaGraphLaunch(run, stream))
+    check(cuda.cudaStreamSynchronize(stream))
+    assert np.array_equal(scores, wanted) == (scale == 1), (scale, scores, wanted)
+assert context.get_tensor_address("scores") == elsewhere
+check(cuda.cudaGraphExecDestroy(run))
+check(cuda.cudaGraphDestroy(graph))
+print("as it was")
+""")
+        self.assertIn("as it was", run(self, OPTIONS.python, "graph.py"))
+
 
 class Polygraphy(unittest.TestCase):
     def test_run(self):

@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "host_cuda.h"
+
 namespace trt {
 
 namespace {
@@ -359,7 +361,32 @@ bool ExecutionContext::executeV2(void* const* bindings) noexcept {
 
 bool ExecutionContext::enqueueV3(cudaStream_t stream) noexcept {
   const char* const call = "IExecutionContext::enqueueV3";
-  return reporter_.guard(call, false, [&] { return run(call, stream, debug_sync_); });
+  return reporter_.guard(call, false, [&] {
+    if (!is_gpu_ && is_captured(stream)) return capture(call, stream);
+    return run(call, stream, debug_sync_);
+  });
+}
+
+// What is captured runs with the addresses of now, whatever is set until then.
+bool ExecutionContext::capture(const char* call, cudaStream_t stream) {
+  if (any_changed_ && !prepare(call)) return false;
+  std::vector<void*> addresses;
+  for (const Port& p : ports_) addresses.push_back(p.address);
+  return add_to_capture(stream, [this, call, addresses] {
+    std::vector<void*> others = addresses;
+    exchange_addresses(others);
+    reporter_.guard(call, false, [&] { return run(call, nullptr, debug_sync_); });
+    exchange_addresses(others);
+  });
+}
+
+void ExecutionContext::exchange_addresses(std::vector<void*>& addresses) {
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    Port& p = ports_[i];
+    if (p.address == addresses[i]) continue;
+    std::swap(p.address, addresses[i]);
+    p.changed = any_changed_ = true;
+  }
 }
 
 /// Memory for an output whose allocator gives it, in a run.

@@ -97,6 +97,8 @@ class ExecutionContext final : public IExecutionContext, public apiv::VExecution
   bool has_memory(const char* call);
   void* reallocate(int i, const carnot::Shape& shape, size_t bytes);
   bool run(const char* call, cudaStream_t stream, bool wait);
+  bool capture(const char* call, cudaStream_t stream);
+  void exchange_addresses(std::vector<void*>& addresses);
   void report_times(const std::vector<carnot::StepTime>& times) const;
 
   CudaEngine* engine_;  ///< for getEngine() only: the user may delete it first
