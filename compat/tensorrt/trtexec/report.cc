@@ -92,9 +92,9 @@ void print_build(const Options& o) {
   for (size_t i = 0; i < o.profiles.size(); ++i) {
     const ProfileShapes& p = o.profiles[i];
     for (const auto& [name, shape] : p.opt) {
-      const auto of = [&](const Shapes& shapes) {
-        const auto found = shapes.find(name);
-        return found == shapes.end() ? text_of(shape) : text_of(found->second);
+      const auto of = [key = name, usual = text_of(shape)](const Shapes& shapes) {
+        const auto found = shapes.find(key);
+        return found == shapes.end() ? usual : text_of(found->second);
       };
       any = true;
       say('I', "Input build shape (profile " + std::to_string(i) + "): " + name + "=" + of(p.min) +
