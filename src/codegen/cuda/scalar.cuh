@@ -35,6 +35,26 @@ CARNOT_DEVICE float sigmoid(float x) {
 CARNOT_DEVICE double sigmoid(double x) {
   return 1.0 / (1.0 + exp(-x));
 }
+/// By a constant whose reciprocal is a normal number: a product, and what its remainder adds, which
+/// is the rounded quotient without the branches of a division. A remainder that is not a number
+/// belongs to a quotient that is infinite or not a number itself.
+CARNOT_DEVICE float divide_by(float x, float divisor, float reciprocal) {
+  const float quotient = x * reciprocal;
+  const float better = fmaf(fmaf(-quotient, divisor, x), reciprocal, quotient);
+  return better == better ? better : quotient;
+}
+/// x P(x^2) / Q(x^2), fitted to erf(x) / x on [0, 3.92]: 2e-8 of the value, 4e-7 in float. Without
+/// a branch, in 17 instructions.
+CARNOT_DEVICE float erf_f32(float x) {
+  const float y = lesser(greater(x, -3.92f), 3.92f), t = y * y;
+  float p = 2.05003971e-06f, q = 3.80911370e-05f;
+  p = fmaf(p, t, 2.84880953e-04f), q = fmaf(q, t, 1.16254040e-03f);
+  p = fmaf(p, t, 3.76565615e-03f), q = fmaf(q, t, 1.49692921e-02f);
+  p = fmaf(p, t, 5.27488217e-02f), q = fmaf(q, t, 1.14109568e-01f);
+  p = fmaf(p, t, 1.90407723e-01f), q = fmaf(q, t, 5.02077222e-01f);
+  p = fmaf(p, t, 1.12837911e+00f), q = fmaf(q, t, 1.0f);
+  return lesser(greater(__fdividef(y * p, q), -1.0f), 1.0f);
+}
 /// sqrt gives -0 of -0 and NaN of -inf, where pow gives 0 and infinity.
 CARNOT_DEVICE float power_half(float x) {
   return x == -infinity_f32() ? infinity_f32() : sqrt(x + 0.0f);

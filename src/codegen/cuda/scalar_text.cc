@@ -74,6 +74,8 @@ std::string float_text(ScalarOp op, DType type, const std::vector<std::string>& 
       return call("sign", x[0]);
     case ScalarOp::kSigmoid:
       return call("sigmoid", x[0]);
+    case ScalarOp::kErf:
+      return call(type == DType::kF64 ? "erf" : "erf_f32", x[0]);
     case ScalarOp::kAdd:
       return cat(x[0], " + ", x[1]);
     case ScalarOp::kSub:
@@ -114,6 +116,17 @@ const char* comparison(ScalarOp op) {
     default:
       return nullptr;
   }
+}
+
+/// Empty where the divisor is no constant, or one whose reciprocal could leave the normal numbers.
+std::string division_by_constant(DType type, const std::string& x, std::optional<double> divisor) {
+  constexpr double kLargest = 0x1p100;
+  if (type == DType::kF64 || !divisor) return {};
+  const double size = std::abs(*divisor);
+  if (!(size >= 1 / kLargest && size <= kLargest)) return {};
+  const auto narrow = static_cast<float>(*divisor);
+  return cat("divide_by(", x, ", ", literal(type, *divisor, 0), ", ",
+             literal(type, static_cast<double>(1.0f / narrow), 0), ")");
 }
 
 /// Arithmetic that wraps is done by functions of scalar.cuh: C++ promotes and overflows.
@@ -266,6 +279,10 @@ ScalarText scalar_text(const ScalarProgram& program, const std::vector<DType>& t
     if (inst.op == ScalarOp::kPow && is_float(operand_types[0])) {
       const std::optional<double> exponent = constant_value(program, inst.args[1]);
       if (exponent) text = power_by_constant(operand_types[0], operands[0], *exponent);
+    }
+    if (inst.op == ScalarOp::kDiv && is_float(operand_types[0])) {
+      text = division_by_constant(operand_types[0], operands[0],
+                                  constant_value(program, inst.args[1]));
     }
     if (text.empty()) text = instruction_text(inst, operand_types, operands);
     const std::string name = cat(prefix, id);
