@@ -4,11 +4,13 @@
 // masks, frequencies) keeps its range. Inputs and outputs of the graph keep their types.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <unordered_map>
 
 #include "ir/match.h"
 #include "passes/cast.h"
 #include "passes/passes.h"
+#include "tensor/codec.h"
 
 namespace carnot {
 namespace {
@@ -70,6 +72,18 @@ class StoreHalf {
   Result<Tensor> rounded(const Tensor& tensor) const {
     CARNOT_ASSIGN(Tensor out, Tensor::allocate(half_, tensor.shape()));
     const double largest = half_ == DType::kF16 ? kLargestF16 : kLargestBf16;
+    if (tensor.dtype() == DType::kF32 && half_ == DType::kF16 && !tensor.is_splat()) {
+      const std::byte* from = tensor.data();
+      std::byte* to = out.mutable_data();
+      for (int64_t i = 0; i < tensor.elements(); ++i, from += sizeof(float), to += 2) {
+        float x = 0;
+        std::memcpy(&x, from, sizeof x);
+        const auto limit = static_cast<float>(largest);
+        const uint16_t bits = f32_to_f16(std::isfinite(x) ? std::clamp(x, -limit, limit) : x);
+        std::memcpy(to, &bits, sizeof bits);
+      }
+      return out;
+    }
     for (int64_t i = 0; i < tensor.elements(); ++i) {
       const double x = tensor.get(i);
       out.set(i, std::isfinite(x) ? std::clamp(x, -largest, largest) : x);

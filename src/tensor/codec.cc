@@ -159,6 +159,10 @@ double decode_float(DType dtype, uint64_t bits) {
 }
 
 uint64_t encode_float(DType dtype, double value, Excess excess) {
+  // Weights are many, and f32 most often.
+  const float single = static_cast<float>(value);
+  if (static_cast<double>(single) == value && dtype == DType::kF16) return f32_to_f16(single);
+  if (static_cast<double>(single) == value && dtype == DType::kBF16) return f32_to_bf16(single);
   switch (dtype) {
     case DType::kF64:
       return std::bit_cast<uint64_t>(value);
