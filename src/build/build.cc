@@ -184,7 +184,9 @@ Result<EngineFile> build_engine(Graph& graph, const BuildOptions& options, Build
   CARNOT_ASSIGN(file.plan, builder.emit());
   if (options.device.has_own_memory()) separate_memory(file.plan);
   if (wanted(options, "code")) options.dump("code", sink->text());
-  CARNOT_ASSIGN(file.code, sink->finish());
+  if (options.compile) {
+    CARNOT_ASSIGN(file.code, sink->finish());
+  }
   file.weights = std::move(shared.weights);
   file.kernels_text = std::move(kernels_text);
   file.timings_text = timings_text(shared.kernels);

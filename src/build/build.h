@@ -26,6 +26,8 @@ struct BuildOptions {
   std::map<std::string, ShapeRange> profile;
   /// kF16 or kBF16: f32 values between kernels may be stored so; kF32: as the model has them.
   DType storage = DType::kF32;
+  /// False: the plan alone, without machine code; for tests of what is selected.
+  bool compile = true;
   /// Stops after this stage and fills `dumps`: "graph", "kernel", "code", "plan"; empty: no dump.
   std::vector<std::string> dumps;
   std::function<void(const std::string& title, const std::string& text)> dump;

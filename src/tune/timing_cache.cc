@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -27,6 +28,12 @@ bool plausible(double us) {
 }
 
 }  // namespace
+
+uint64_t timing_key(const DeviceDescription& device) {
+  DeviceDescription bare = device;
+  if (bare.kind == "cuda") bare.features.clear();
+  return hash64(to_string(bare));
+}
 
 int TimingCache::parse(std::string_view text) {
   constexpr size_t kKernelEnd = 16, kDeviceEnd = 33;  // two hashes of 16 digits

@@ -7,8 +7,13 @@
 #include <string>
 
 #include "base/status.h"
+#include "device/device.h"
 
 namespace carnot {
+
+/// The hash of a device in a cache's lines. The libraries that a machine has change nothing for our
+/// own code, and what is measured of theirs has their version in its name: they are left out.
+uint64_t timing_key(const DeviceDescription& device);
 
 class TimingCache {
  public:

@@ -77,11 +77,7 @@ class Tuner {
 
   Result<std::vector<Choice>> run() {
     effort_ = std::clamp(options_.effort, 0, kEffortMax);
-    // The libraries that a machine has change nothing for our own code; what is measured of theirs
-    // has their version in its name.
-    DeviceDescription bare = device_;
-    if (bare.kind == "cuda") bare.features.clear();
-    device_hash_ = hash64(to_string(bare));
+    device_hash_ = timing_key(device_);
     for (const TuneTask& t : tasks_) CARNOT_RETURN_IF_ERROR(add(t));
     for (Contest& c : contests_) {
       if (effort_ > 0) look_up(c);

@@ -62,7 +62,7 @@ Result<std::string> plan_of(const Case& c) {
   CARNOT_ASSIGN(options.device, parse_device(c.device));
   // Lines of a timing cache, whose second word is the device's hash.
   char device[17];
-  std::snprintf(device, sizeof device, "%016lx", hash64(to_string(options.device)));
+  std::snprintf(device, sizeof device, "%016lx", timing_key(options.device));
   std::string lines;
   for (const std::string& timing : c.timings) {
     const size_t space = timing.find(' ');
@@ -71,6 +71,7 @@ Result<std::string> plan_of(const Case& c) {
   TimingCache cache;
   if (cache.parse(lines) != 0) return error(Code::kInvalidArgument, "unreadable timings");
   options.tune.cache = &cache;
+  options.compile = false;
   CARNOT_ASSIGN(const EngineFile file, build_engine(graph, options));
   return print(file.plan);
 }
