@@ -5,6 +5,7 @@
 #include "build_options.h"
 #include "host_memory.h"
 #include "plan_parts.h"
+#include "refitter.h"
 #include "registry.h"
 
 namespace trt {
@@ -112,7 +113,8 @@ bool Builder::isNetworkSupported(INetworkDefinition const& network,
 
 /// An engine for each profile that has sizes of its own, tuned for its optimum.
 carnot::Result<Builder::Bytes> Builder::build_parts(Network& network, const BuilderConfig& config,
-                                                    carnot::BuilderOptions& options) {
+                                                    carnot::BuilderOptions& options,
+                                                    RefitPlan* refit) {
   PlanFacts facts = facts_of(network, config);
   std::vector<int32_t> parts;
   carnot::Result<std::vector<Ranges>> all = ranges_of(network, config, parts);
@@ -137,6 +139,10 @@ carnot::Result<Builder::Bytes> Builder::build_parts(Network& network, const Buil
         network.translate_for_engine(size_ranges_of(network, (*all)[i]), with_precisions, fixed[i]);
     if (!part.ok()) return std::move(part).status();
     options.profiles = std::move((*all)[i]);
+    if (refit) {
+      carnot::Status status = prepare_refit(network, config, *part, options, *refit);
+      if (!status.ok()) return status;
+    }
     carnot::Result<Bytes> engine = carnot::build(std::move(*part), options);
     if (!engine.ok()) return engine;
     engines.push_back(std::move(*engine));
@@ -176,8 +182,15 @@ carnot::Result<Builder::Bytes> Builder::build(Network& network, BuilderConfig& c
   }
   progress.step(0);
   if (cancel) return carnot::Status(carnot::Code::kCancelled, "the progress monitor asked to stop");
-  carnot::Result<Bytes> bytes = build_parts(network, config, options);
+  RefitPlan refit;
+  const bool refittable = wants_refit(config);
+  carnot::Result<Bytes> bytes =
+      build_parts(network, config, options, refittable ? &refit : nullptr);
   if (!bytes.ok()) return bytes;
+  if (refittable) {
+    refit.timings = timings;
+    *bytes = join(std::move(*bytes), refit);
+  }
   if (cached) config.timing_cache->set_text(std::move(timings));
   progress.step(1);
   progress.step(2);

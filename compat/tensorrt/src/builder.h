@@ -8,6 +8,8 @@
 
 namespace trt {
 
+struct RefitPlan;
+
 class Builder final : public IBuilder, public apiv::VBuilder {
  public:
   Builder(ILogger* logger, carnot::DeviceInfo device)
@@ -53,7 +55,7 @@ class Builder final : public IBuilder, public apiv::VBuilder {
   bool has(int compute, const char* feature) const noexcept;
   using Bytes = std::vector<std::byte>;
   carnot::Result<Bytes> build_parts(Network& network, const BuilderConfig& config,
-                                    carnot::BuilderOptions& options);
+                                    carnot::BuilderOptions& options, RefitPlan* refit);
   carnot::Result<Bytes> build(Network& network, BuilderConfig& config, std::string* kernels);
   /// The plan, or an error that was reported.
   std::optional<Bytes> plan(const char* call, INetworkDefinition& network, IBuilderConfig& config,

@@ -38,6 +38,7 @@ ExecutionContext::ExecutionContext(CudaEngine& engine, carnot::Context context,
       nvtx_(plan_->facts.verbosity),
       strategy_(strategy) {
   mImpl = this;
+  refits_ = plan_->refits;
   reset_shapes();
   const carnot::Status status = take_memory_from(plan_->allocator);
   if (!status.ok()) reporter_.error("ICudaEngine::createExecutionContext", status);
@@ -119,6 +120,18 @@ carnot::Status ExecutionContext::enter(int32_t profile) {
   others_.emplace(part_, std::move(left));
   part_ = *part;
   return context_.set_memory(user_managed_ ? nullptr : allocated_.get());
+}
+
+/// Contexts of the engines with their new weights, in the place of those with the old.
+bool ExecutionContext::renew(const char* call) {
+  others_.clear();
+  carnot::Status status = enter(profile_);
+  others_.clear();  // the one that was left
+  if (!status.ok()) return reporter_.error(call, status), false;
+  for (Port& p : ports_) p.changed = true;
+  any_changed_ = true;
+  refits_ = plan_->refits;
+  return true;
 }
 
 bool ExecutionContext::setInputShape(char const* name, Dims const& dims) noexcept {
@@ -472,6 +485,7 @@ bool ExecutionContext::use_stream(const char* call, cudaStream_t stream) {
 }
 
 bool ExecutionContext::run(const char* call, cudaStream_t stream, bool wait) {
+  if (refits_ != plan_->refits && !renew(call)) return false;
   if (!use_stream(call, stream)) return false;
   if (any_changed_ && !prepare(call)) return false;
   carnot::Status status;

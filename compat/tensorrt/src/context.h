@@ -99,6 +99,7 @@ class ExecutionContext final : public IExecutionContext, public apiv::VExecution
   bool run(const char* call, cudaStream_t stream, bool wait);
   bool capture(const char* call, cudaStream_t stream);
   void exchange_addresses(std::vector<void*>& addresses);
+  bool renew(const char* call);
   void report_times(const std::vector<carnot::StepTime>& times) const;
 
   CudaEngine* engine_;  ///< for getEngine() only: the user may delete it first
@@ -109,6 +110,7 @@ class ExecutionContext final : public IExecutionContext, public apiv::VExecution
   std::unique_ptr<AllocatorMemory> allocated_;
   BlockMemory block_;
   const PlanPart* part_;     ///< of the profile
+  int refits_ = 0;           ///< of the plan, when context_ was made
   carnot::Context context_;  ///< of that part; behind the memory that it uses
   std::map<const PlanPart*, carnot::Context> others_;  ///< of profiles that were left
   std::vector<Port> ports_;                            ///< parallel to the plan's tensors

@@ -271,13 +271,22 @@ ISerializationConfig* CudaEngine::createSerializationConfig() noexcept {
 }
 
 IHostMemory* CudaEngine::serializeWithConfig(ISerializationConfig& config) const noexcept {
-  if (config.getFlag(SerializationFlag::kEXCLUDE_WEIGHTS)) {
-    reporter_.error(ErrorCode::kUNSUPPORTED_STATE, "ICudaEngine::serializeWithConfig",
-                    "weights cannot be left out: they are packed for their kernels, and the engine "
-                    "is not refittable");
+  if (!config.getFlag(SerializationFlag::kEXCLUDE_WEIGHTS)) return serialize();
+  const char* const call = "ICudaEngine::serializeWithConfig";
+  return reporter_.guard(call, static_cast<IHostMemory*>(nullptr), [&]() -> IHostMemory* {
+    if (!plan_->refit) {
+      reporter_.error(ErrorCode::kUNSUPPORTED_STATE, call,
+                      "weights can be left out of refittable engines only: build it with "
+                      "BuilderFlag::kREFIT");
+      return nullptr;
+    }
+    RefitPlan stripped = *plan_->refit;
+    for (RefitWeights& weights : stripped.weights) weights.missing = true;
+    carnot::Result<std::vector<std::byte>> bytes = rebuild(*plan_, std::move(stripped), {});
+    if (bytes.ok()) return new HostMemory(std::move(*bytes));
+    reporter_.error(call, bytes.status());
     return nullptr;
-  }
-  return serialize();
+  });
 }
 
 IRefitter* CudaEngine::createRefitter(ILogger& logger) noexcept {
@@ -300,7 +309,12 @@ bool CudaEngine::isDebugTensor(char const* name) const noexcept {
 
 int64_t CudaEngine::getEngineStat(EngineStat stat) const noexcept {
   if (stat == EngineStat::kTOTAL_WEIGHTS_SIZE) return plan_->first().engine->weight_bytes();
-  return -1;  // the plan is not stripped
+  if (!plan_->refit) return -1;
+  int64_t stripped = 0;
+  for (const RefitWeights& w : plan_->refit->weights) {
+    if (w.missing) stripped += w.count * bytes_of(w.type);
+  }
+  return stripped > 0 ? stripped : -1;
 }
 
 }  // namespace trt

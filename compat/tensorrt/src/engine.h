@@ -62,7 +62,7 @@ class CudaEngine final : public ICudaEngine, public apiv::VCudaEngine {
     return static_cast<size_t>(getDeviceMemorySizeForProfileV2(profile));
   }
   int64_t getDeviceMemorySizeForProfileV2(int32_t profile) const noexcept override;
-  bool isRefittable() const noexcept override { return false; }
+  bool isRefittable() const noexcept override { return plan_->refit.has_value(); }
   char const* getName() const noexcept override { return plan_->facts.name.c_str(); }
   int32_t getNbOptimizationProfiles() const noexcept override {
     return static_cast<int32_t>(plan_->facts.profiles.size());

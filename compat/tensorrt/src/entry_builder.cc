@@ -1,6 +1,7 @@
 // The C functions that the headers' inline functions call: the builder's part.
 #include "builder.h"
 #include "parser.h"
+#include "refitter.h"
 #include "registry.h"
 
 extern "C" {
@@ -31,6 +32,10 @@ TENSORRTAPI nvinfer1::IPluginRegistry* getBuilderPluginRegistry(
 TENSORRTAPI nvinfer1::safe::IPluginRegistry* getBuilderSafePluginRegistry(
     nvinfer1::EngineCapability) noexcept {
   return nullptr;  // there is no safety runtime
+}
+
+TENSORRTAPI void* carnotTrtCreateParserRefitter(void* refitter, void* logger) noexcept {
+  return trt::make_parser_refitter(refitter, logger);
 }
 
 TENSORRTAPI void* carnotTrtCreateParser(void* network, void* logger) noexcept {

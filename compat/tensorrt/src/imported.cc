@@ -208,6 +208,10 @@ std::vector<NetTensor*> import_layers(Network& into, const carnot::Network& mode
       layer->inputs.push_back(tensors.at(in[k]));
     }
     ParsedPlugins::arrange(*layer);
+    for (size_t k = 0; k < own.size(); ++k) {
+      const Weights kept{DataType::kFLOAT, own[k].data(), own[k].elements()};
+      into.setWeightsName(kept, model.name(in[k + 1]).c_str());
+    }
     for (size_t k = 0; k < out.size(); ++k) {
       NetTensor* const t = layer->outputs[k].get();
       const std::string& known = model.name(out[k]);

@@ -173,6 +173,11 @@ class Network final : public INetworkDefinition, public apiv::VNetworkDefinition
                                                        const Sizes& fixed);
   bool is_building() const { return building_; }
   const SizeRanges& size_ranges() const { return size_ranges_; }
+  /// The name that was set for weights; empty where there is none.
+  std::string name_of_weights(const Weights& weights) const {
+    const auto found = weight_names_.find(weights.values);
+    return found == weight_names_.end() ? "" : found->second;
+  }
   /// A clone of the plugin that a plan of this network means; or none.
   Plugin plugin_of(const PluginRecord& record) const;
 

@@ -107,7 +107,10 @@ carnot::Result<PlanPtr> read_plan(std::vector<std::byte> bytes, const carnot::De
   plan->source_ = source;
   if (allocator) plan->weights_memory = std::make_unique<AllocatorMemory>(allocator);
   plan->bytes = std::move(bytes);
-  auto parts = split_parts(plan->bytes);
+  carnot::Result<std::optional<RefitPlan>> refit = read_refit(plan->bytes);
+  if (!refit.ok()) return std::move(refit).status();
+  plan->refit = std::move(*refit);
+  auto parts = split_parts(std::span(plan->bytes).first(engine_bytes(plan->bytes)));
   if (!parts.ok()) return std::move(parts).status();
   plan->part_bytes_ = std::move(*parts);
   plan->parts_.resize(plan->part_bytes_.size());
@@ -152,6 +155,31 @@ carnot::Result<PlanPtr> read_plan(std::vector<std::byte> bytes, const carnot::De
   }
   plan->source_ = {};
   return PlanPtr(std::move(plan));
+}
+
+Status replace_engines(const Plan& plan, std::vector<std::byte> bytes) {
+  // Plans are shared as what does not change, which refitting is the exception of.
+  auto& old = const_cast<Plan&>(plan);
+  const PluginSource same = [&](const PluginRecord& record) {
+    return old.first().plugins.clone_of(record.layer);
+  };
+  carnot::Result<PlanPtr> made = read_plan(std::move(bytes), plan.device, plan.allocator, same);
+  if (!made.ok()) return std::move(made).status();
+  auto& fresh = const_cast<Plan&>(**made);
+  const std::lock_guard<std::mutex> lock(old.mutex_);
+  for (std::unique_ptr<PlanPart>& part : old.parts_) {
+    if (!part) continue;
+    part->engine.reset();
+    old.retired_.push_back(std::move(part));
+  }
+  std::swap(old.weights_memory, fresh.weights_memory);
+  old.retired_memory_.push_back(std::move(fresh.weights_memory));
+  old.parts_ = std::move(fresh.parts_);
+  old.bytes = std::move(fresh.bytes);  // keeps its address, which the parts' spans are of
+  old.part_bytes_ = std::move(fresh.part_bytes_);
+  old.refit = std::move(fresh.refit);
+  ++old.refits;
+  return {};
 }
 
 }  // namespace trt

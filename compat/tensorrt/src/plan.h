@@ -8,6 +8,7 @@
 #include "device_memory.h"
 #include "plan_facts.h"
 #include "plugin.h"
+#include "refit_plan.h"
 
 namespace trt {
 
@@ -34,7 +35,9 @@ struct Plan {
   std::unique_ptr<AllocatorMemory> weights_memory;  ///< before the engine, whose weights it holds
   std::vector<std::byte> bytes;
   PlanFacts facts;
-  std::vector<Tensor> tensors;  ///< inputs, then outputs
+  std::optional<RefitPlan> refit;  ///< of a refittable plan
+  int refits = 0;                  ///< how often its engines were replaced
+  std::vector<Tensor> tensors;     ///< inputs, then outputs
 
   int find(char const* name) const;
   /// The engine of a profile that there is; engines behind the first are loaded when they are first
@@ -49,17 +52,24 @@ struct Plan {
                                                                const carnot::DeviceInfo& device,
                                                                IGpuAllocator* allocator,
                                                                const PluginSource& source);
+  friend carnot::Status replace_engines(const Plan& plan, std::vector<std::byte> bytes);
   carnot::Result<std::unique_ptr<PlanPart>> load(size_t i) const;
 
   std::vector<std::span<const std::byte>> part_bytes_;  ///< in `bytes`
   PluginSource source_;                                 ///< while the plan is read
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<PlanPart>> parts_;
+  std::vector<std::unique_ptr<AllocatorMemory>> retired_memory_;
+  std::vector<std::unique_ptr<PlanPart>> retired_;  ///< without engines: contexts may know them
 };
 using PlanPtr = std::shared_ptr<const Plan>;
 
 /// Reads a plan; says what else the bytes are where they are none.
 carnot::Result<PlanPtr> read_plan(std::vector<std::byte> bytes, const carnot::DeviceInfo& device,
                                   IGpuAllocator* allocator, const PluginSource& source = {});
+
+/// Gives a plan the engines of another one of the same network, refitted. Nobody runs meanwhile;
+/// contexts notice by `refits`.
+carnot::Status replace_engines(const Plan& plan, std::vector<std::byte> bytes);
 
 }  // namespace trt

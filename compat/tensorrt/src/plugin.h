@@ -53,6 +53,13 @@ class EnginePlugins {
 
   /// Makes those that the operations name. Errors say which creator is missing.
   carnot::Status load(std::span<const carnot::op::Custom> ops, const PluginSource& source);
+  /// A clone of the plugin of a layer, or none.
+  Plugin clone_of(const std::string& layer) const {
+    for (const auto& row : loaded_) {
+      if (row.second.record.layer == layer) return row.second.plugin.clone();
+    }
+    return {};
+  }
   /// What a context calls. The plugins outlive it.
   carnot::Result<std::unique_ptr<carnot::CustomBody>> body(const carnot::op::Custom& op,
                                                            std::string_view device) const;

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "plan_bytes.h"
+
 namespace trt {
 
 namespace {
@@ -36,59 +38,6 @@ Dim apply(DimensionOperation operation, const Dim& a, const Dim& b) {
   }
   return a;
 }
-
-/// Numbers and strings one after another; integers as 8 bytes, little end first.
-class Writer {
- public:
-  void put(int64_t value) {
-    for (int i = 0; i < 8; ++i) out += static_cast<char>(static_cast<uint64_t>(value) >> (8 * i));
-  }
-  void put(const std::string& text) {
-    put(static_cast<int64_t>(text.size()));
-    out += text;
-  }
-  std::string out;
-};
-
-class Reader {
- public:
-  explicit Reader(const std::string& text) : text_(text) {}
-  int64_t number() {
-    if (text_.size() - at_ < 8) return fail();
-    uint64_t value = 0;
-    for (int i = 0; i < 8; ++i) {
-      value |=
-          static_cast<uint64_t>(static_cast<unsigned char>(text_[at_ + static_cast<size_t>(i)]))
-          << (8 * i);
-    }
-    at_ += 8;
-    return static_cast<int64_t>(value);
-  }
-  /// A number in a range.
-  int64_t number(int64_t low, int64_t high) {
-    const int64_t value = number();
-    return value < low || value > high ? fail() : value;
-  }
-  /// How many of something follow, each of at least 8 bytes.
-  int64_t count() { return number(0, static_cast<int64_t>((text_.size() - at_) / 8)); }
-  std::string string() {
-    const int64_t size = number();
-    if (size < 0 || static_cast<uint64_t>(size) > text_.size() - at_) return fail(), "";
-    at_ += static_cast<size_t>(size);
-    return text_.substr(at_ - static_cast<size_t>(size), static_cast<size_t>(size));
-  }
-  bool done() const { return good_ && at_ == text_.size(); }
-
- private:
-  int64_t fail() {
-    good_ = false;
-    at_ = text_.size();
-    return 0;
-  }
-  const std::string& text_;
-  size_t at_ = 0;
-  bool good_ = true;
-};
 
 constexpr int64_t kRecordVersion = 1;
 
@@ -185,7 +134,7 @@ std::vector<PluginField> fields_of(const std::vector<KeptField>& kept) {
 }
 
 std::string write(const PluginRecord& record) {
-  Writer w;
+  BytesWriter w;
   w.put(kRecordVersion);
   w.put(record.generation);
   for (const auto* text :
@@ -218,7 +167,7 @@ std::string write(const PluginRecord& record) {
 carnot::Result<PluginRecord> read_plugin(const std::string& text) {
   const carnot::Status malformed(carnot::Code::kCorruptEngine, "the plan's plugin is malformed");
   PluginRecord out;
-  Reader r(text);
+  BytesReader r(text);
   if (r.number() != kRecordVersion) return malformed;
   out.generation = static_cast<int>(r.number(0, PluginRecord::kV3));
   for (auto* to : {&out.layer, &out.name, &out.version, &out.space, &out.state}) *to = r.string();

@@ -1,0 +1,95 @@
+#include "refit_plan.h"
+
+#include <cstring>
+
+#include "plan_bytes.h"
+
+namespace trt {
+
+namespace {
+
+constexpr char kMagic[] = "carnot refit 1\n\n";  // the last bytes of such a plan
+constexpr size_t kMagicBytes = sizeof kMagic - 1, kFooterBytes = kMagicBytes + 8;
+
+std::string_view text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+std::vector<std::byte> join(std::vector<std::byte> engines, const RefitPlan& refit) {
+  BytesWriter w;
+  w.put(static_cast<int64_t>(refit.weights.size()));
+  for (const RefitWeights& weights : refit.weights) {
+    w.put(weights.name), w.put(weights.layer);
+    w.put(static_cast<int64_t>(weights.role)), w.put(static_cast<int64_t>(weights.type));
+    w.put(weights.count), w.put(weights.missing ? 1 : 0);
+  }
+  w.put(static_cast<int64_t>(refit.parts.size()));
+  for (const RefitPart& part : refit.parts) {
+    for (const int64_t node : part.nodes) w.put(node);
+    for (const auto& shapes : part.shapes) {
+      w.put(static_cast<int64_t>(shapes.size()));
+      for (const auto& [name, sizes] : shapes) {
+        w.put(name), w.put(static_cast<int64_t>(sizes.size()));
+        for (const int64_t size : sizes) w.put(size);
+      }
+    }
+    w.put(part.network);
+  }
+  w.put(refit.effort), w.put(static_cast<int64_t>(refit.storage));
+  w.put(static_cast<int64_t>(refit.keep_f32.size()));
+  for (const std::string& name : refit.keep_f32) w.put(name);
+  w.put(refit.timings);
+  const auto section = static_cast<int64_t>(w.out.size());
+  w.put(section);
+  w.out.append(kMagic, kMagicBytes);
+  const auto* const begin = reinterpret_cast<const std::byte*>(w.out.data());
+  engines.insert(engines.end(), begin, begin + w.out.size());
+  return engines;
+}
+
+size_t engine_bytes(std::span<const std::byte> plan) {
+  if (plan.size() < kFooterBytes) return plan.size();
+  const std::string_view footer = text_of(plan.last(kFooterBytes));
+  if (footer.substr(8) != std::string_view(kMagic, kMagicBytes)) return plan.size();
+  const int64_t section = BytesReader(footer.substr(0, 8)).number();
+  const bool fits = section >= 0 && static_cast<uint64_t>(section) <= plan.size() - kFooterBytes;
+  return fits ? plan.size() - kFooterBytes - static_cast<size_t>(section) : plan.size();
+}
+
+carnot::Result<std::optional<RefitPlan>> read_refit(std::span<const std::byte> plan) {
+  const size_t engine = engine_bytes(plan);
+  if (engine == plan.size()) return std::optional<RefitPlan>();
+  BytesReader r(text_of(plan.subspan(engine, plan.size() - engine - kFooterBytes)));
+  RefitPlan out;
+  for (int64_t i = r.count(); i > 0; --i) {
+    RefitWeights weights;
+    weights.name = r.string(), weights.layer = r.string();
+    weights.role = static_cast<WeightsRole>(r.number(0, 5));
+    weights.type = static_cast<DataType>(r.number(0, static_cast<int64_t>(DataType::kE8M0)));
+    weights.count = r.number(0, INT64_MAX);
+    weights.missing = r.number(0, 1) != 0;
+    out.weights.push_back(std::move(weights));
+  }
+  for (int64_t i = r.count(); i > 0; --i) {
+    RefitPart& part = out.parts.emplace_back();
+    for (size_t k = 0; k < out.weights.size(); ++k) part.nodes.push_back(r.number(-1, INT32_MAX));
+    for (auto& shapes : part.shapes) {
+      for (int64_t k = r.count(); k > 0; --k) {
+        auto& sizes = shapes[r.string()];
+        for (int64_t n = r.count(); n > 0; --n) sizes.push_back(r.number(0, INT64_MAX));
+      }
+    }
+    part.network = r.string();
+  }
+  out.effort = static_cast<int>(r.number(0, 5));
+  out.storage = static_cast<carnot::DType>(r.number(0, static_cast<int64_t>(carnot::DType::kBF16)));
+  for (int64_t i = r.count(); i > 0; --i) out.keep_f32.push_back(r.string());
+  out.timings = r.string();
+  if (r.done()) return std::optional(std::move(out));
+  return carnot::Status(carnot::Code::kCorruptEngine,
+                        "what the plan is refitted from is malformed");
+}
+
+}  // namespace trt
