@@ -526,6 +526,26 @@ def case_onnx_as_on_the_cpu():
     near(results[1], results[0])
 
 
+def case_profiles():
+    s, reference = mlp(dynamic=True)
+    for sizes in ((100, 128, 200), (33, 33, 33)):
+        profile = s.builder.create_optimization_profile()
+        profile.set_shape("x", *((rows, 64) for rows in sizes))
+        s.config.add_optimization_profile(profile)
+    engine = s.engine()
+    context = engine.create_execution_context()
+    stream = torch.cuda.Stream()
+    for profile, rows in ((0, 8), (1, 128), (2, 33), (1, 200), (0, 64)):
+        x, y = torch.randn(rows, 64, device="cuda"), torch.zeros(rows, 16, device="cuda")
+        torch.cuda.synchronize()
+        assert context.set_optimization_profile_async(profile, stream.cuda_stream)
+        assert context.set_input_shape("x", (rows, 64)), s.log.errors()
+        bind(context, x=x, y=y)
+        assert context.execute_async_v3(stream.cuda_stream), s.log.errors()
+        stream.synchronize()
+        near(y, reference(x))
+
+
 def case_any_order_of_deletion():
     s, _ = mlp()
     engine = s.engine()
