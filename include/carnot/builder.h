@@ -34,6 +34,7 @@ struct BuilderOptions {
   DType storage = DType::kF32;
   /// Nodes, by their names as StepInfo::origin has them, whose values stay f32 all the same.
   std::vector<std::string> keep_f32;
+  int64_t shared_bytes_max = 0;  ///< of a GPU's shared memory, for each block; 0: all there is
   std::map<std::string, Profile> profiles;  ///< by input name, for inputs with symbolic sizes
   /// A file to read and extend; empty: none. For GPUs FILE.code beside it has machine code.
   std::string timing_cache;

@@ -174,7 +174,11 @@ Result<std::vector<std::byte>> build_bytes(Network& network, const BuilderOption
     return error(Code::kInvalidArgument, "no pass is named '", pass, "'; there are:", names);
   }
   CARNOT_RETURN_IF_ERROR(check_profiles(network, options));
-  CARNOT_ASSIGN(const Target target, resolve(options));
+  CARNOT_ASSIGN(Target target, resolve(options));
+  if (options.shared_bytes_max > 0) {
+    int64_t& shared = target.description.shared_bytes;
+    shared = std::min(shared, options.shared_bytes_max);
+  }
   CARNOT_RETURN_IF_ERROR(check_tactics(options.exclude_tactics, target.description));
   Budget::Limits limits;
   if (options.memory_bytes > 0) limits.bytes = options.memory_bytes;

@@ -546,6 +546,15 @@ def case_profiles():
         near(y, reference(x))
 
 
+def case_little_shared_memory():
+    s, reference = mlp(widths=(256, 512, 512, 64))
+    s.config.set_memory_pool_limit(trt.MemoryPoolType.TACTIC_SHARED_MEMORY, 48 << 10)
+    context = s.engine().create_execution_context()
+    x, y = torch.randn(8, 256, device="cuda"), torch.zeros(8, 64, device="cuda")
+    assert context.execute_v2([x.data_ptr(), y.data_ptr()]), s.log.errors()
+    near(y, reference(x))
+
+
 def case_any_order_of_deletion():
     s, _ = mlp()
     engine = s.engine()

@@ -163,6 +163,7 @@ carnot::Result<Builder::Bytes> Builder::build(Network& network, BuilderConfig& c
   carnot::BuilderOptions options;
   set_precisions(network, config, reporter_, options);
   options.device = device_.name;
+  options.shared_bytes_max = config.shared_bytes_max();
   options.effort = config.settings.level;
   options.cancel = &cancel;
   options.progress = [&](const carnot::BuildProgress& p) { progress.tuned(p.done, p.total); };

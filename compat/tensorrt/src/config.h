@@ -115,6 +115,9 @@ class BuilderConfig final : public IBuilderConfig, public apiv::VBuilderConfig {
     return settings.remote.c_str();
   }
 
+  /// The pool kTACTIC_SHARED_MEMORY where it was limited, else 0.
+  int64_t shared_bytes_max() const;
+
   template <class E>
   static uint32_t bit(E value) {
     const auto i = static_cast<uint32_t>(value);
