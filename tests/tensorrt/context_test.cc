@@ -248,6 +248,15 @@ TEST_F(Contexts, EachProfileHasItsOwnEngine) {
     EXPECT_EQ(context->getTensorShape("y").d[0], count);
     for (size_t i = 0; i < want.size(); ++i) ASSERT_NEAR(got[i], want[i], 1e-5F) << profile;
   }
+  // The program's memory serves all of them.
+  std::vector<char> block(static_cast<size_t>(engine->getDeviceMemorySizeV2()) + 64);
+  const std::unique_ptr<IExecutionContext> bare(
+      engine->createExecutionContext(ExecutionContextAllocationStrategy::kUSER_MANAGED));
+  bare->setDeviceMemoryV2(block.data(), static_cast<int64_t>(block.size()));
+  for (const int profile : {1, 0, 1}) {
+    ASSERT_TRUE(bare->setOptimizationProfileAsync(profile, nullptr));
+    EXPECT_EQ(run(*bare, profile == 1 ? 50 : 7).size(), profile == 1 ? 50U * kWidth : 7U * kWidth);
+  }
   EXPECT_FALSE(context->setOptimizationProfileAsync(4, nullptr));
   EXPECT_FALSE(context->setOptimizationProfileAsync(-1, nullptr));
   // A plan that is cut, or whose parts are, is refused.

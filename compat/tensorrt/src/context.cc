@@ -108,18 +108,19 @@ carnot::Status ExecutionContext::enter(int32_t profile) {
   if (!part.ok()) return std::move(part).status();
   if (*part == part_) return {};
   auto known = others_.find(*part);
-  if (known == others_.end()) {
+  const bool fresh = known == others_.end();
+  if (fresh) {
     carnot::Result<carnot::Context> made = plan_->make_context(**part);
     if (!made.ok()) return std::move(made).status();
     known = others_.emplace(*part, std::move(*made)).first;
   }
-  // What the program has given since is for both.
   carnot::Context left = std::move(context_);
   context_ = std::move(known->second);
   others_.erase(known);
   others_.emplace(part_, std::move(left));
   part_ = *part;
-  return context_.set_memory(user_managed_ ? nullptr : allocated_.get());
+  if (user_managed_) return context_.set_memory(nullptr);  // the next run takes the block anew
+  return fresh ? context_.set_memory(allocated_.get()) : carnot::Status();
 }
 
 /// Contexts of the engines with their new weights, in the place of those with the old.
