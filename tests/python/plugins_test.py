@@ -1,0 +1,277 @@
+#!/usr/bin/env python3
+"""Plugins in Python: of versions 3 and 2, in networks, engine files and runs on the CPU."""
+
+import ctypes
+import sys
+import unittest
+
+import start
+
+ARGUMENTS = start.start(["numpy", "onnx"])
+
+import numpy as np  # noqa: E402
+import tensorrt as trt  # noqa: E402
+
+
+def array_at(address, desc):
+    """The memory of a tensor of float32."""
+    shape = tuple(desc.dims)
+    count = int(np.prod(shape))
+    floats = ctypes.cast(address, ctypes.POINTER(ctypes.c_float))
+    return np.ctypeslib.as_array(floats, (count,)).reshape(shape)
+
+
+class Log(trt.ILogger):
+    def __init__(self):
+        trt.ILogger.__init__(self)
+        self.errors = []
+
+    def log(self, severity, msg):
+        if severity <= trt.ILogger.ERROR:
+            self.errors.append(msg)
+
+
+class RepeatV3(
+    trt.IPluginV3, trt.IPluginV3OneCore, trt.IPluginV3OneBuildV2, trt.IPluginV3OneRuntime
+):
+    """[n, c] -> [n, times * c]: each row several times, scaled."""
+
+    def __init__(self, times, scale, log=None):
+        trt.IPluginV3.__init__(self)
+        trt.IPluginV3OneCore.__init__(self)
+        trt.IPluginV3OneBuildV2.__init__(self)
+        trt.IPluginV3OneRuntime.__init__(self)
+        self.plugin_name, self.plugin_version, self.plugin_namespace = "RepeatPy", "1", ""
+        self.num_outputs = 1
+        self.times, self.scale = times, scale
+
+    def get_capability_interface(self, type):
+        return self
+
+    def get_output_data_types(self, input_types):
+        return [input_types[0]]
+
+    def get_output_shapes(self, inputs, shape_inputs, expr_builder):
+        out = trt.DimsExprs(2)
+        out[0] = inputs[0][0]
+        times = expr_builder.constant(self.times)
+        out[1] = expr_builder.operation(trt.DimensionOperation.PROD, inputs[0][1], times)
+        return [out]
+
+    def get_fields_to_serialize(self):
+        kinds = trt.PluginFieldType
+        return trt.PluginFieldCollection(
+            [
+                trt.PluginField("times", np.array([self.times], np.int32), kinds.INT32),
+                trt.PluginField("scale", np.array([self.scale], np.float32), kinds.FLOAT32),
+            ]
+        )
+
+    def configure_plugin(self, input_desc, output_desc):
+        pass
+
+    def on_shape_change(self, input_desc, output_desc):
+        assert len(input_desc) == 1 and len(output_desc) == 1
+
+    def supports_format_combination(self, pos, in_out, num_inputs):
+        desc = in_out[pos].desc
+        return desc.format == trt.TensorFormat.LINEAR and desc.type == trt.DataType.FLOAT
+
+    def attach_to_context(self, context):
+        return self.clone()
+
+    def enqueue(self, input_desc, output_desc, inputs, outputs, workspace, stream):
+        if self.scale == 13:
+            raise ValueError("an unlucky number")
+        x, y = array_at(inputs[0], input_desc[0]), array_at(outputs[0], output_desc[0])
+        y[:] = np.tile(x, (1, self.times)) * self.scale
+
+    def clone(self):
+        copy = RepeatV3(self.times, self.scale)
+        copy.__dict__.update({k: v for k, v in self.__dict__.items() if not k.startswith("_native")})
+        return copy
+
+
+class RepeatCreator(trt.IPluginCreatorV3One):
+    def __init__(self):
+        trt.IPluginCreatorV3One.__init__(self)
+        self.name, self.plugin_version, self.plugin_namespace = "RepeatPy", "1", ""
+        self.field_names = trt.PluginFieldCollection(
+            [
+                trt.PluginField("times", np.array([]), trt.PluginFieldType.INT32),
+                trt.PluginField("scale", np.array([]), trt.PluginFieldType.FLOAT32),
+            ]
+        )
+        self.phases = []
+
+    def create_plugin(self, name, fc, phase):
+        self.phases.append(phase)
+        values = {field.name: field.data[0] for field in fc}
+        return RepeatV3(int(values.get("times", 1)), float(values.get("scale", 1)))
+
+
+class SquareV2(trt.IPluginV2DynamicExt):
+    """x * x, by a plugin of version 2."""
+
+    def __init__(self):
+        trt.IPluginV2DynamicExt.__init__(self)
+        self.num_outputs, self.plugin_namespace = 1, ""
+        self.plugin_type, self.plugin_version = "SquarePy", "1"
+
+    def get_output_datatype(self, index, input_types):
+        return input_types[0]
+
+    def get_output_dimensions(self, output_index, inputs, expr_builder):
+        return trt.DimsExprs(inputs[0])
+
+    def serialize(self):
+        return b"square"
+
+    def configure_plugin(self, inp, out):
+        pass
+
+    def supports_format_combination(self, pos, in_out, num_inputs):
+        return in_out[pos].type == trt.float32 and in_out[pos].format == trt.TensorFormat.LINEAR
+
+    def enqueue(self, input_desc, output_desc, inputs, outputs, workspace, stream):
+        x = array_at(inputs[0], input_desc[0])
+        array_at(outputs[0], output_desc[0])[:] = x * x
+
+    def clone(self):
+        copy = SquareV2()
+        copy.plugin_namespace = self.plugin_namespace
+        return copy
+
+
+class SquareCreator(trt.IPluginCreator):
+    def __init__(self):
+        trt.IPluginCreator.__init__(self)
+        self.name, self.plugin_version, self.plugin_namespace = "SquarePy", "1", ""
+        self.field_names = trt.PluginFieldCollection([])
+        self.loaded = []
+
+    def create_plugin(self, name, fc):
+        return SquareV2()
+
+    def deserialize_plugin(self, name, data):
+        self.loaded.append(bytes(data))
+        return SquareV2()
+
+
+def network_of(log, add, shape=(-1, 3)):
+    """A network of `add(network, x)` between two layers, and its configuration."""
+    builder = trt.Builder(log)
+    network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
+    x = network.add_input("x", trt.float32, shape)
+    layer = add(network, network.add_unary(x, trt.UnaryOperation.NEG).get_output(0))
+    assert layer is not None, log.errors
+    y = network.add_unary(layer.get_output(0), trt.UnaryOperation.NEG).get_output(0)
+    y.name = "y"
+    network.mark_output(y)
+    config = builder.create_builder_config()
+    config.builder_optimization_level = 0
+    profile = builder.create_optimization_profile()
+    profile.set_shape("x", (1, 3), (2, 3), (8, 3))
+    config.add_optimization_profile(profile)
+    return builder, network, config
+
+
+def infer(engine, x):
+    context = engine.create_execution_context()
+    context.set_input_shape("x", x.shape)
+    y = np.zeros(tuple(context.get_tensor_shape("y")), np.float32)
+    context.set_tensor_address("x", x.ctypes.data)
+    context.set_tensor_address("y", y.ctypes.data)
+    return y if context.execute_async_v3(0) else None
+
+
+class Plugins(unittest.TestCase):
+    def setUp(self):
+        self.registry, self.creators = trt.get_plugin_registry(), []
+
+    def tearDown(self):
+        for creator in self.creators:
+            self.registry.deregister_creator(creator)
+
+    def register(self, creator):
+        self.assertTrue(self.registry.register_creator(creator, ""))
+        self.creators.append(creator)
+        return creator
+
+    def test_version_3(self):
+        creator = self.register(RepeatCreator())
+        log = Log()
+        plugin = creator.create_plugin(
+            "p", trt.PluginFieldCollection([trt.PluginField("times", np.array([2], np.int32),
+                                                            trt.PluginFieldType.INT32)]),
+            trt.TensorRTPhase.BUILD)  # fmt: skip
+        plugin.scale = 10.0
+        builder, network, config = network_of(log, lambda n, x: n.add_plugin_v3([x], [], plugin))
+        self.assertEqual(network.get_layer(1).type, trt.LayerType.PLUGIN_V3)
+        plan = builder.build_serialized_network(network, config)
+        self.assertIsNotNone(plan, log.errors)
+        del builder, network, config, plugin
+        engine = trt.Runtime(log).deserialize_cuda_engine(plan)
+        self.assertIsNotNone(engine, log.errors)
+        self.assertIn(trt.TensorRTPhase.RUNTIME, creator.phases)
+        for n in (1, 2, 5):
+            x = np.random.default_rng(n).random((n, 3), np.float32)
+            np.testing.assert_allclose(infer(engine, x), np.tile(x, (1, 2)) * 10, 1e-6)
+
+    def test_an_exception_fails_the_run(self):
+        self.register(RepeatCreator())
+        log = Log()
+        builder, network, config = network_of(
+            log, lambda n, x: n.add_plugin_v3([x], [], RepeatV3(1, 13))
+        )
+        plan = builder.build_serialized_network(network, config)
+        seen = []
+        sys.unraisablehook, kept = seen.append, sys.unraisablehook
+        try:
+            if plan is not None:  # a build that runs plugins fails already
+                engine = trt.Runtime(log).deserialize_cuda_engine(plan)
+                self.assertIsNone(infer(engine, np.zeros((2, 3), np.float32)))
+        finally:
+            sys.unraisablehook = kept
+        self.assertTrue(log.errors)
+
+    def test_version_2(self):
+        creator = self.register(SquareCreator())
+        log = Log()
+        builder, network, config = network_of(log, lambda n, x: n.add_plugin_v2([x], SquareV2()))
+        plan = builder.build_serialized_network(network, config)
+        self.assertIsNotNone(plan, log.errors)
+        engine = trt.Runtime(log).deserialize_cuda_engine(plan)
+        self.assertEqual(creator.loaded, [b"square"])
+        x = np.random.default_rng(3).random((4, 3), np.float32)
+        np.testing.assert_allclose(infer(engine, x), -(x * x), 1e-6)
+
+    def test_from_onnx(self):
+        import onnx
+
+        self.register(RepeatCreator())
+        helper = onnx.helper
+        node = helper.make_node("RepeatPy", ["x"], ["y"], domain="mine", times=3, scale=2.0)
+        info = helper.make_tensor_value_info
+        graph = helper.make_graph([node], "g", [info("x", 1, [2, 3])], [info("y", 1, None)])
+        opsets = [helper.make_opsetid("", 18), helper.make_opsetid("mine", 1)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=10).SerializeToString()
+        log = Log()
+        builder = trt.Builder(log)
+        network = builder.create_network()
+        parser = trt.OnnxParser(network, log)
+        self.assertTrue(parser.parse(model), log.errors)
+        plan = builder.build_serialized_network(network, builder.create_builder_config())
+        engine = trt.Runtime(log).deserialize_cuda_engine(plan)
+        x = np.random.default_rng(4).random((2, 3), np.float32)
+        np.testing.assert_allclose(infer(engine, x), np.tile(x, (1, 3)) * 2, 1e-6)
+
+    def test_the_registry_lists_the_library(self):
+        trt.init_libnvinfer_plugins(Log(), "")
+        for creator in self.registry.all_creators:
+            self.assertTrue(creator.name and creator.plugin_version)
+            self.assertIsInstance(creator, (trt.IPluginCreator, trt.IPluginCreatorV3One))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=ARGUMENTS)
