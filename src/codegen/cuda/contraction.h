@@ -24,10 +24,13 @@ struct ContractionTile {
   int row_bytes = 128;   ///< of one step along the inner axes: 64 or 128
   int stages = 3;
   int warps_m = 2, warps_n = 4, warps_k = 1;
-  int split = 1;   ///< blocks of a cluster that share a tile's inner axes
-  int group = 8;   ///< rows of tiles that neighbouring blocks cover
-  int share = 1;   ///< blocks of a cluster that take packed columns together; of kHopper
-  int blocks = 0;  ///< that go through all tiles; 0: each has one
+  int split = 1;  ///< blocks of a cluster that share a tile's inner axes
+  int group = 8;  ///< rows of tiles that neighbouring blocks cover
+  int share = 1;  ///< blocks of a cluster that take packed columns together; of kHopper
+  /// That go through all tiles; 0: each has one. Of kTiles and kParts these keep all weights, and
+  /// `stages` is the number of steps (lib/kept.cuh).
+  int blocks = 0;
+  bool kept() const { return blocks > 0 && method != ContractionMethod::kHopper; }
   int warps() const { return warps_m * warps_n * warps_k; }
   bool operator==(const ContractionTile&) const = default;
 };

@@ -237,6 +237,10 @@ int slab_columns(const ContractionTile& t) {
 }
 
 int resident_blocks(const ContractionTile& t) {
+  if (t.kept()) {
+    constexpr int kMost = 768;  // threads
+    return std::clamp((227 << 10) / (shared_bytes(t) + (1 << 10)), 1, kMost / (32 * t.warps()));
+  }
   if (t.method != ContractionMethod::kHopper || t.warps_m != 4 || t.split > 1) return 1;
   constexpr int kShared = 227 << 10, kReserved = 1 << 10;
   const int room = kShared / (shared_bytes(t) + kReserved), sums = t.m / 64 * t.n / 2;
@@ -247,6 +251,7 @@ int shared_bytes(const ContractionTile& t) {
   if (t.method == ContractionMethod::kDepthwise) return 0;
   const int pipeline = t.stages * (t.m + t.n) * t.row_bytes;
   const int sums = t.m * (t.n + 8) * 4;
+  if (t.kept()) return (t.stages * t.n + 2 * t.m) * t.row_bytes + sums;
   if (t.method != ContractionMethod::kHopper) return std::max(pipeline, sums);
   const int barriers = t.stages * 16;
   if (t.split > 1) return std::max(pipeline, (sums + 15) / 16 * 16) + barriers;
@@ -275,6 +280,20 @@ Status why_not_hopper(const ContractionFacts& f, const ContractionTile& t) {
   return {};
 }
 
+/// Blocks that keep all weights.
+Status why_not_kept(const ContractionFacts& f, const ContractionTile& t) {
+  const auto refuse = [&](const auto&... why) { return error(Code::kUnsupported, why...); };
+  if (f.depthwise || !f.packed || t.split != 1) return refuse("no weights to keep");
+  if (!product(f.problem.batch).is(1) || !f.problem.columns.is_constant()) {
+    return refuse("weights of more than one batch");
+  }
+  if (f.problem.columns.value() > t.n || t.n > 256 || t.n % (16 * t.warps_n) != 0) {
+    return refuse(f.problem.columns.value(), " columns, tiles of ", t.n);
+  }
+  if (!f.steps(t).is(t.stages)) return refuse("not ", t.stages, " steps");
+  return {};
+}
+
 }  // namespace
 
 Status why_not(const ContractionFacts& f, const ContractionTile& t, const Gpu& gpu) {
@@ -282,10 +301,11 @@ Status why_not(const ContractionFacts& f, const ContractionTile& t, const Gpu& g
   if (gpu.architecture < 75) return refuse("tensor cores as here need sm_75");
   const auto is_power = [](int v) { return v > 0 && (v & (v - 1)) == 0; };
   const bool hopper = t.method == ContractionMethod::kHopper;
-  for (const int v : {t.m, hopper ? 1 : t.n, t.warps_m, t.warps_n, t.warps_k, t.split, t.group}) {
+  const int n = hopper || t.kept() ? 1 : t.n;
+  for (const int v : {t.m, n, t.warps_m, t.warps_n, t.warps_k, t.split, t.group}) {
     if (!is_power(v) || v > 256) return refuse("a tile's numbers are powers of two up to 256");
   }
-  if (!hopper && (t.share != 1 || t.blocks != 0)) return refuse("blocks of one tile each");
+  if (!hopper && t.share != 1) return refuse("blocks that share columns");
   if (f.depthwise != (t.method == ContractionMethod::kDepthwise)) {
     return refuse(f.depthwise ? "a depthwise convolution" : "not a depthwise convolution");
   }
@@ -295,7 +315,8 @@ Status why_not(const ContractionFacts& f, const ContractionTile& t, const Gpu& g
   }
   if (hopper && (gpu.architecture != 90 || !gpu.specific)) return refuse("wgmma needs sm_90a");
   if (t.row_bytes != 64 && t.row_bytes != 128) return refuse("steps of ", t.row_bytes, " bytes");
-  if (t.stages < 2 || t.stages > 8) return refuse(t.stages, " stages");
+  if (t.stages < (t.kept() ? 1 : 2) || t.stages > 8) return refuse(t.stages, " stages");
+  if (t.kept()) CARNOT_RETURN_IF_ERROR(why_not_kept(f, t));
   if (32 * t.warps() > kThreadsMax) return refuse(t.warps(), " warps");
   const int warp_m = t.m / t.warps_m, warp_n = t.n / t.warps_n;
   const bool parts = t.method == ContractionMethod::kParts;
@@ -320,7 +341,8 @@ std::string to_string(const ContractionTile& t) {
   out << kMethods[static_cast<int>(t.method)] << ' ' << t.m << 'x' << t.n << 'x' << t.row_bytes
       << " s" << t.stages << " w" << t.warps_m << 'x' << t.warps_n << 'x' << t.warps_k << " k"
       << t.split << " g" << t.group;
-  if (t.method == ContractionMethod::kHopper) out << " c" << t.share << " p" << t.blocks;
+  if (t.method == ContractionMethod::kHopper) out << " c" << t.share;
+  if (t.blocks > 0) out << " p" << t.blocks;
   return out.str();
 }
 

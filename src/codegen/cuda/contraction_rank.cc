@@ -11,7 +11,7 @@ namespace carnot::cuda {
 namespace {
 
 /// Multiply-adds per cycle of a multiprocessor that plain code, mma.sync and wgmma reach.
-constexpr double kPlainRate = 110, kTensorRate80 = 900, kTensorRate90 = 1100, kHopperRate = 1750;
+constexpr double kPlainRate = 110, kTensorRate80 = 900, kTensorRate90 = 1100, kHopperRate = 1250;
 constexpr double kTensorRateSmall = 450, kPartsRate = 200, kPartsRateSmall = 80;
 constexpr double kSharedBytesPerCycle = 128;
 constexpr double kCacheBytesPerCycle = 40;  ///< of one multiprocessor while all of them load
@@ -21,13 +21,17 @@ constexpr double kBlockOverhead = 1500;     ///< rows' positions, first copies, 
 constexpr double kClusterOverhead = 1000, kClusterBytesPerCycle = 6;
 constexpr double kPositionCycles = 35;       ///< of one thread
 constexpr double kCachedBytesPerCycle = 64;  ///< of the first cache
-constexpr double kHopperStart = 1500, kHopperStep = 40, kHopperShare = 300;
-constexpr double kHopperStore = 1200, kHopperStoreCycles = 0.06;  ///< per sum
+// Of warpgroups, fitted to some 1500 timings of an H200.
+constexpr double kHopperStart = 2300, kHopperStep = 11, kHopperShare = 300, kHopperBytes = 80;
+constexpr double kHopperStore = 630, kHopperOverlap = 0.84, kHopperCluster = 1600;
+constexpr double kHopperSum = 0.12, kHopperSumOp = 0.004;  ///< cycles of one sum's way to memory
+constexpr double kHopperBeside = 270;  ///< per 64 columns: what is read beside the sums
+constexpr double kHopperSpilled = 1.8, kHopperCrowd = 1.35;
 constexpr double kLaunchUs = 1.3;
 /// Of the shorter of arithmetic and memory traffic, what does not hide behind the other.
-constexpr double kTilesSerial = 0.5, kHopperSerial = 0.25;
+constexpr double kTilesSerial = 1, kHopperSerial = 0.11;
 constexpr int kRegisters = 65536, kThreadsPerSm = 2048;
-/// Stages and splits of one form that are tried at effort 1 and 2.
+/// Stages and splits of one form that are tried below effort 5, and there.
 constexpr int kAlike = 2, kAlikeMax = 4;
 
 struct Form {
@@ -68,7 +72,9 @@ constexpr Form kPlainForms[] = {
 
 struct Sizes {
   double batch = 1, rows = 1, columns = 1, steps = 1, inner = 1;
-  double bytes = 0;  ///< that pass through memory: A once, B, what the epilogue reads and writes
+  double bytes = 0;     ///< that pass through memory: A once, B, what the epilogue reads and writes
+  double ops = 0;       ///< of the epilogue
+  bool beside = false;  ///< it reads something for every sum
 };
 
 double value(const Dim& dim, const Symbols& likely) {
@@ -128,18 +134,23 @@ double predict_hopper_us(const ContractionTile& t, const Gpu& gpu, const Sizes& 
   const double tiles = s.batch * std::ceil(s.rows / t.m) * std::ceil(s.columns / t.n);
   const double steps = std::ceil(s.steps / t.split), area = double(t.m) * t.n;
   const double arithmetic = area * 64 / kHopperRate;
-  const double loading = (t.m + double(t.n) / t.share) * t.row_bytes / kCacheBytesPerCycle;
+  const double loading = (t.m + double(t.n) / t.share) * t.row_bytes / kHopperBytes;
   const double step = std::max(arithmetic, loading) + kHopperStep;
-  const double storing = kHopperStore + area * kHopperStoreCycles;
+  double storing = kHopperStore + area * (kHopperSum + s.ops * kHopperSumOp);
+  if (s.beside) storing += kHopperBeside * std::ceil(t.n / 64.0);
+  // Two blocks of so many sums have no registers for what is read beside them.
+  if (s.beside && t.warps_m == 4 && area >= 128 * 128) storing *= kHopperSpilled;
   const int resident = resident_blocks(t);
   const double places = static_cast<double>(gpu.sms) * resident;
   const double waves = std::ceil(tiles * t.split / places);
   // One block's way through a tile, and what all of a multiprocessor's blocks can do at most.
   const double alone = std::max(step, kCacheLatency / (t.stages - 1)) * steps + storing;
-  const double together = std::max(step * steps, storing * 0.6) * resident;
+  const double together =
+      std::max(step * steps * (resident > 1 ? kHopperCrowd : 1), storing * kHopperOverlap) *
+      resident;
   const double here = std::min(1.0, tiles * t.split / places);
   double cycles = kHopperStart + waves * std::max(alone, together * (waves > 1 ? 1 : here));
-  if (t.split > 1) cycles += kClusterOverhead + area * 4 / kClusterBytesPerCycle / 4;
+  if (t.split > 1) cycles += kHopperCluster + area / kClusterBytesPerCycle;
   if (t.share > 1) cycles += kHopperShare;
   const double work_us = cycles / (gpu.clock_ghz * 1000),
                bytes_us = s.bytes / (gpu.memory_gbps * 1000);
@@ -160,19 +171,22 @@ double predict_depthwise_us(const ContractionFacts& f, const ContractionTile& t,
   return kLaunchUs + std::max(memory, std::max(cached, waiting) / (gpu.clock_ghz * 1000));
 }
 
-/// A once (an image's positions, not its windows), B, and what the epilogue touches.
-double memory_bytes(const ContractionFacts& f, const Sizes& s, double taps) {
-  double bytes = s.batch * (s.rows * s.inner / taps + s.columns * s.inner) * f.element_bytes();
+/// What the epilogue does, and the bytes that all of it takes: A once (an image's positions, not
+/// its windows), B, what the epilogue touches.
+void see_epilogue(const ContractionFacts& f, double taps, Sizes& s) {
+  s.bytes = s.batch * (s.rows * s.inner / taps + s.columns * s.inner) * f.element_bytes();
+  s.ops = static_cast<double>(f.problem.epilogue.insts.size());
   const double outputs = s.batch * s.rows * s.columns;
   const auto whole = [](const MappedAccess& access) {
     return !access.map.column.is(0) && std::any_of(access.map.rows.begin(), access.map.rows.end(),
                                                    [](const Dim& d) { return !d.is(0); });
   };
   for (const MappedAccess& load : f.problem.loads) {
-    if (load.buffer >= 0 && whole(load)) bytes += outputs * bits_of(load.dtype) / 8;
+    if (load.buffer < 0 || !whole(load)) continue;
+    s.bytes += outputs * bits_of(load.dtype) / 8;
+    s.beside = true;
   }
-  for (const MappedAccess& store : f.problem.stores) bytes += outputs * bits_of(store.dtype) / 8;
-  return bytes;
+  for (const MappedAccess& store : f.problem.stores) s.bytes += outputs * bits_of(store.dtype) / 8;
 }
 
 /// The columns that tiles of warpgroups may have: a few sizes, and even parts of all columns.
@@ -180,7 +194,11 @@ std::vector<int> hopper_columns(double columns) {
   std::vector<int> out;
   const int all = static_cast<int>(std::min(columns, 4096.0));
   const auto add = [&](int n) {
-    if (n >= 16 && n <= 256 && std::find(out.begin(), out.end(), n) == out.end()) out.push_back(n);
+    ContractionTile t;
+    t.n = n;
+    const bool even = n <= 32 || slab_columns(t) >= 32;
+    if (n < 16 || n > 256 || !even || std::find(out.begin(), out.end(), n) != out.end()) return;
+    out.push_back(n);
   };
   for (const int n : kHopperColumns) {
     if (n < 2 * all) add(n);
@@ -214,7 +232,7 @@ std::vector<ContractionTile> hopper_tiles(const ContractionFacts& f, const Gpu& 
         while (group < 32 && 2 * group * across <= places) group *= 2;
         t.group = s.rows / t.m >= 2 ? std::max(group, 4) : 1;
         for (t.share = 1; t.share <= 2; ++t.share) {
-          if (t.share > 1 && (effort < 2 || split > 1 || tiles < gpu.sms / 2 || s.rows <= t.m))
+          if (t.share > 1 && (effort < 5 || split > 1 || tiles < gpu.sms / 2 || s.rows <= t.m))
             break;
           out.push_back(t);
         }
@@ -248,7 +266,7 @@ std::vector<RankedTile> rank_tiles(const ContractionFacts& f, const Gpu& gpu, co
     if (effort == 0) out.resize(1);
     return out;
   }
-  s.bytes = memory_bytes(f, s, value(f.taps, likely));
+  see_epilogue(f, value(f.taps, likely), s);
   const auto offer = [&](const ContractionTile& t) {
     if (!why_not(f, t, gpu).ok()) return;
     s.steps = value(f.steps(t), likely);
@@ -284,12 +302,12 @@ std::vector<RankedTile> rank_tiles(const ContractionFacts& f, const Gpu& gpu, co
   });
   // Of one form only the best few stages and splits, so that others are tried too.
   std::vector<RankedTile> some;
-  const size_t count = effort == 0 ? 1 : effort == 1 ? 10 : 32;
+  const size_t count = effort == 0 ? 1 : effort == 1 ? 8 : effort < 5 ? 18 : 40;
   for (const RankedTile& r : out) {
     const auto alike = std::count_if(some.begin(), some.end(), [&](const RankedTile& x) {
       return x.tile.method == r.tile.method && x.tile.m == r.tile.m && x.tile.n == r.tile.n;
     });
-    if (some.size() < count && alike < (effort < 2 ? kAlike : kAlikeMax)) some.push_back(r);
+    if (some.size() < count && alike < (effort < 5 ? kAlike : kAlikeMax)) some.push_back(r);
   }
   return some;
 }

@@ -1,6 +1,8 @@
 // The text of a contraction's instance: Params, the policy struct P of lib/contraction.cuh with the
 // problem's sizes, strides and epilogue, and the kernel that hands them over.
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 
 #include "base/status.h"
 #include "codegen/cuda/code_text.h"
@@ -16,10 +18,56 @@ int threads_of(const ContractionTile& t) {
   return t.method == ContractionMethod::kDepthwise ? t.m : 32 * t.warps();
 }
 
+bool is_16_bit(DType type) {
+  return type == DType::kF16 || type == DType::kBF16;
+}
+
+bool is_narrow(const ContractionProblem& p) {
+  const bool wide =
+      std::any_of(p.epilogue.insts.begin(), p.epilogue.insts.end(), [](const ScalarInst& inst) {
+        const bool typed = inst.op == ScalarOp::kCast || inst.op == ScalarOp::kConst;
+        return typed && inst.type == DType::kF64;
+      });
+  return !wide && std::all_of(p.stores.begin(), p.stores.end(),
+                              [](const MappedAccess& store) { return is_16_bit(store.dtype); });
+}
+
+/// Divisions by constants as products: wrong in the last bit of f32 at most twice.
+ScalarProgram with_inverses(const ScalarProgram& program) {
+  ScalarProgram out;
+  out.inputs = program.inputs;
+  std::vector<int32_t> ids(static_cast<size_t>(program.inputs));
+  std::iota(ids.begin(), ids.end(), 0);
+  for (ScalarInst inst : program.insts) {
+    const ScalarInst* by = nullptr;
+    if (inst.op == ScalarOp::kDiv && inst.args[1] >= program.inputs) {
+      by = &program.insts[static_cast<size_t>(inst.args[1] - program.inputs)];
+    }
+    for (int32_t& arg : inst.args) {
+      if (arg >= 0) arg = ids[static_cast<size_t>(arg)];
+    }
+    const bool inverts = by && by->op == ScalarOp::kConst && by->type == DType::kF32 &&
+                         std::fabs(by->real) > 1e-30 && std::fabs(by->real) < 1e30;
+    if (inverts) {
+      ids.push_back(out.add(ScalarOp::kMul, inst.args[0], out.constant(DType::kF32, 1 / by->real)));
+    } else {
+      out.insts.push_back(inst);
+      ids.push_back(out.inputs + static_cast<int32_t>(out.insts.size()) - 1);
+    }
+  }
+  for (const int32_t id : program.results) out.results.push_back(ids[static_cast<size_t>(id)]);
+  return out;
+}
+
 class Writer {
  public:
   Writer(const Kernel& kernel, const ContractionFacts& facts, const ContractionTile& tile)
-      : kernel_(kernel), f_(facts), p_(facts.problem), t_(tile) {}
+      : kernel_(kernel),
+        f_(facts),
+        p_(facts.problem),
+        t_(tile),
+        narrow_(is_narrow(facts.problem)),
+        epilogue_(narrow_ ? with_inverses(p_.epilogue) : p_.epilogue) {}
 
   Result<std::string> text(const std::string& function);
   const Dims& params() const { return params_; }
@@ -110,6 +158,8 @@ class Writer {
   const ContractionFacts& f_;
   const ContractionProblem& p_;
   const ContractionTile& t_;
+  const bool narrow_;  ///< what the epilogue computes is kept in 16 bits
+  const ScalarProgram epilogue_;
   CodeText out_;
   Dims params_;
   std::vector<DType> types_;  ///< of the epilogue's values
@@ -362,11 +412,10 @@ void Writer::epilogue_wide() {
 /// A store's value. What was cast to the type of memory is rounded once.
 std::string Writer::stored(size_t s, const ScalarText& body) const {
   const MappedAccess& store = p_.stores[s];
-  int32_t id = p_.epilogue.results[static_cast<size_t>(p_.results[s])];
-  if (id >= p_.epilogue.inputs) {
-    const ScalarInst& inst = p_.epilogue.insts[static_cast<size_t>(id - p_.epilogue.inputs)];
-    const bool narrow = store.dtype == DType::kF16 || store.dtype == DType::kBF16;
-    if (narrow && inst.op == ScalarOp::kCast && inst.type == store.dtype &&
+  int32_t id = epilogue_.results[static_cast<size_t>(p_.results[s])];
+  if (id >= epilogue_.inputs) {
+    const ScalarInst& inst = epilogue_.insts[static_cast<size_t>(id - epilogue_.inputs)];
+    if (is_16_bit(store.dtype) && inst.op == ScalarOp::kCast && inst.type == store.dtype &&
         types_[static_cast<size_t>(inst.args[0])] == DType::kF32) {
       id = inst.args[0];
     }
@@ -408,7 +457,7 @@ Status Writer::epilogue() {
   types.push_back(DType::kF32);
   inputs.push_back("sum");
   values.push_back("sums[v]");
-  CARNOT_ASSIGN(types_, infer(p_.epilogue, types));
+  CARNOT_ASSIGN(types_, infer(epilogue_, types));
   for (size_t s = 0; s < p_.stores.size(); ++s) {
     out.push_back(cat("Piece<", memory_type(p_.stores[s].buffer), ", kVector> o", s, ";"));
   }
@@ -423,7 +472,7 @@ Status Writer::epilogue() {
   for (size_t i = 0; i < inputs.size(); ++i) {
     out_.line(cat("const ", register_type(types[i]), " ", inputs[i], " = ", values[i], ";"));
   }
-  const ScalarText body = scalar_text(p_.epilogue, types_, inputs, "y");
+  const ScalarText body = scalar_text(epilogue_, types_, inputs, "y");
   for (const std::string& statement : body.statements) out_.line(statement);
   for (size_t s = 0; s < p_.stores.size(); ++s) {
     out_.line(cat("out.o", s, ".elements[v] = ", stored(s, body), ";"));
@@ -446,6 +495,8 @@ std::string Writer::entry(const std::string& function) {
 #include "codegen/cuda/access.cuh"
 #include "codegen/cuda/lib/contraction.cuh"
 #include "codegen/cuda/lib/depthwise.cuh"
+#include "codegen/cuda/lib/kept.cuh"
+#include "codegen/cuda/lib/narrow.cuh"
 #include "codegen/cuda/lib/warpgroup.cuh"
 #include "codegen/cuda/scalar.cuh"
 )";
@@ -479,14 +530,15 @@ std::string Writer::entry(const std::string& function) {
   tail.line("using namespace carnot;");
   const int blocks = t_.split * t_.share;
   const std::string cluster = blocks > 1 ? cat(" __cluster_dims__(", blocks, ", 1, 1)") : "";
-  const std::string resident = hopper ? cat(", ", resident_blocks(t_)) : "";
+  const std::string resident = hopper || t_.kept() ? cat(", ", resident_blocks(t_)) : "";
   tail.line(cat("extern \"C\" __global__ void __launch_bounds__(", threads_of(t_), resident, ")",
                 cluster));
   tail.open(cat(function, "(", arguments, ") {"));
   tail.line(cat("const Params p{", values, "};"));
   tail.line(f_.depthwise
                 ? cat("depthwise::run<Problem>(p, i64(blockIdx.x) * ", t_.m, " + threadIdx.x);")
-                : cat(hopper ? "warpgroup" : "contraction", "::run<Problem>(p);"));
+                : cat(hopper ? "warpgroup" : "contraction", t_.kept() ? "::run_kept" : "::run",
+                      "<Problem>(p);"));
   tail.close();
   return out + tail.text();
 }
@@ -520,7 +572,7 @@ void Writer::window() {
 }
 
 Result<std::string> Writer::text(const std::string& function) {
-  out_.open("struct Problem {");
+  out_.open(cat("struct Problem ", narrow_ ? ": contraction::Narrow " : "", "{"));
   out_.line("using Params = carnot::Params;");
   f_.depthwise ? window() : numbers();
   side("SideA", p_.a, true);

@@ -42,15 +42,21 @@ class Loader {
 
   __device__ __forceinline__ Loader(const Params& p, int batch, int first, int thread)
       : p_(p), thread_(thread) {
-    const int count = Side::count(p);
     base_ = reinterpret_cast<const u8*>(Side::base(p));
     aligned_ = !Side::kChecked || (reinterpret_cast<u64>(base_) & 15) == 0;
+    move_to(batch, first);
+  }
+
+  /// To another tile, whose rows begin with `first`.
+  __device__ __forceinline__ void move_to(int batch, int first) {
+    const int count = Side::count(p_);
+    valid_ = 0;
 #pragma unroll
     for (int i = 0; i < kPer; ++i) {
       const int row = first + row_of(i);
       const bool ok = (kWhole || thread_ + i * kThreads < kTotal) && row < count;
       if (ok) valid_ |= 1u << i;
-      rows_[i] = Side::row(p, batch, ok ? row : 0);
+      rows_[i] = Side::row(p_, batch, ok ? row : 0);
     }
   }
 
