@@ -13,6 +13,7 @@ EXPECTED = {
     "classify.py": "0.",
     "dynamic_batch.py": "batch 16: (16, ",
     "lenet.py": "digit ",
+    "plugin.py": "largest difference ",
     "native.py": "refused: 'image' has elements of f32, not f64",
 }
 

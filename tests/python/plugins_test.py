@@ -272,6 +272,23 @@ class Plugins(unittest.TestCase):
             self.assertTrue(creator.name and creator.plugin_version)
             self.assertIsInstance(creator, (trt.IPluginCreator, trt.IPluginCreatorV3One))
 
+    def test_a_plugin_of_the_library(self):
+        log = Log()
+        trt.init_libnvinfer_plugins(log, "")
+        creator = self.registry.get_plugin_creator("LReLU_TRT", "1", "")
+        slope = np.array([0.5], np.float32)
+        field = trt.PluginField("negSlope", slope, trt.PluginFieldType.FLOAT32)
+        plugin = creator.create_plugin("leaky", trt.PluginFieldCollection([field]))
+        self.assertEqual((plugin.plugin_type, plugin.num_outputs), ("LReLU_TRT", 1))
+        self.assertEqual(plugin.clone().plugin_type, "LReLU_TRT")
+        builder, network, config = network_of(log, lambda n, x: n.add_plugin_v2([x], plugin))
+        self.assertEqual(network.get_layer(1).type, trt.LayerType.PLUGIN_V2)
+        plan = builder.build_serialized_network(network, config)
+        del builder, network, config, plugin
+        engine = trt.Runtime(log).deserialize_cuda_engine(plan)
+        x = np.ones((2, 3), np.float32)
+        np.testing.assert_allclose(infer(engine, x), x / 2)
+
 
 if __name__ == "__main__":
     unittest.main(argv=ARGUMENTS)
