@@ -37,6 +37,20 @@ for test in "$bundle"/bin/*_tests; do
   fi
 done
 
+# Every kernel of some operations' engines, looked over.
+if command -v compute-sanitizer >/dev/null; then
+  for tool in memcheck racecheck; do
+    log=$out/$tool.log
+    if timeout 150 compute-sanitizer --tool $tool --error-exitcode 9 "$bundle/bin/cuda_ops_tests" \
+      --every 8 >"$log" 2>&1; then
+      report $tool ok "$(tail -1 "$log")"
+    else
+      report $tool FAIL "$(grep -E 'ERROR SUMMARY|RACECHECK SUMMARY|========= [A-Z]' "$log" |
+        tail -3 | tr '\n' ' ')"
+    fi
+  done
+fi
+
 # The ids of the cases that complain.
 conformance() {
   timeout 300 "$bundle/bin/conformance" --data "$DATA" --skip tests/onnx/skip.txt --device "$1" \

@@ -36,7 +36,8 @@ std::vector<Info> infos_of(const OpCase& test);
 /// A number for every symbol that a run would know: small, distinct, none of them 1.
 Symbols choose_sizes(const OpCase& test, const std::vector<Info>& infos);
 Result<std::vector<Tensor>> make_operands(const OpCase& test, const Symbols& sizes, Fill kind);
-bool has_regions(const Op& op);
+/// By the executor, or by the user's code; not by reference().
+bool runs_elsewhere(const Op& op);
 
 /// Everything that the line asks for: infer(), text and back, reference() on several fills. An
 /// error says what went wrong. `blessed` is the line as it should read.
