@@ -80,6 +80,8 @@ EXCEPTIONS = {
     ("banned", "src/onnx/reader.h"): "keeps the mapped model alive for its weights",
     ("include", "src/tactics/tactics.cc"): "the one place that names every device's table",
     ("include", "compat/tensorrt/include/NvInferRuntimeBase.h"): "programs expect CUDA's from it",
+    ("name", "tests/tensorrt/tutorials/host_cuda.h"): "CUDA's names",
+    ("unused", "tests/tensorrt/tutorials/host_cuda.h"): "included by programs as people have them",
     ("lines", "include/carnot/op_structs.h"): "one list, data only: every op in one place",
     ("name", "src/codegen/cuda/numbers.cuh"): "traits, spelled as the standard library's",
     ("name", "src/ops/op.h"): "Info is to infer() what Tensor is to reference(): a term of its own",
