@@ -15,13 +15,21 @@ class ImportedAs final : public T {
     Values all = in;
     all.resize(std::max(in.size(), own.empty() ? 0 : own.size() + 1));
     for (size_t i = 1; i <= own.size(); ++i) {
-      if (!all[i].valid()) all[i] = e.constant(own[i - 1]);
+      if (!all[i].valid()) all[i] = as_computed(e, e.constant(own[i - 1]), in[0]);
     }
     return e.add(pinned(operation_, *sizes_), all);
   }
   bool emit_edge(Scope& scope) override {
     sizes_ = &scope.pinned;
     return false;
+  }
+
+  /// A weight in the half-size type that the layer's user has set for it and its input.
+  Handle as_computed(Emit& e, Handle weight, Handle operand) const {
+    using carnot::DType;
+    const DType half = e.dtype(operand);
+    const bool narrow = this->precision && (half == DType::kF16 || half == DType::kBF16);
+    return narrow && e.dtype(weight) == DType::kF32 ? e.cast(weight, half) : weight;
   }
 
   std::vector<carnot::Tensor> own;  ///< inputs after the first that are no layers: weights

@@ -78,7 +78,13 @@ void Scope::run(Layer& layer) {
       if (i >= out.size()) refuse("gives no output ", i);
       Handle value = out[i];
       const auto type = layer.output_types.find(static_cast<int32_t>(i));
-      if (type != layer.output_types.end()) value = emit.cast(value, *dtype_of(type->second));
+      if (type != layer.output_types.end()) {
+        const carnot::DType before = emit.dtype(value);
+        value = emit.cast(value, *dtype_of(type->second));
+        // With its precision, how the tensor is stored: layers behind it compute in their own.
+        const bool inside = narrow && !layer.outputs[i]->isNetworkOutput();
+        if (inside && before == carnot::DType::kF32) value = emit.cast(value, before);
+      }
       bind(*layer.outputs[i], value);
     }
   } catch (EmitFailure& failure) {

@@ -42,6 +42,23 @@ class Building(unittest.TestCase):
         x = RNG.standard_normal((2, 3, 8, 8)).astype(np.float32)
         np.testing.assert_allclose(s.run({"x": x})["y"], reference(serialized, {"x": x})["y"], 1e-4)
 
+    def test_layers_of_a_model_in_a_precision_of_their_own(self):
+        serialized = small_model(2)
+        s = Session()
+        self.assertTrue(s.parse(serialized), s.log.errors())
+        s.config.set_flag(trt.BuilderFlag.FP16)
+        s.config.set_flag(trt.BuilderFlag.OBEY_PRECISION_CONSTRAINTS)
+        for i in range(s.network.num_layers):
+            layer = s.network.get_layer(i)
+            if layer.type == trt.LayerType.CONVOLUTION:
+                layer.precision = trt.float16
+                layer.set_output_type(0, trt.float16)
+        x = RNG.standard_normal((2, 3, 8, 8)).astype(np.float32)
+        got, want = s.run({"x": x})["y"], reference(serialized, {"x": x})["y"]
+        self.assertEqual(got.dtype, np.float32)
+        np.testing.assert_allclose(got, want, 1e-2, 1e-2)
+        self.assertFalse(np.array_equal(got, want))  # half floats were in it
+
     def test_dynamic_batch(self):
         serialized = small_model()
         s = Session()
