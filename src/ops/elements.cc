@@ -95,6 +95,12 @@ Known divide(DType dtype, const Dim& a, const Dim& b) {
 
 Known modulo(ScalarOp op, DType dtype, const Dim& a, const Dim& b) {
   if (b.is(0)) return std::nullopt;
+  if (a.is_constant() && b.is_constant() && !is_float(dtype)) {
+    if (b.is(-1)) return Dim(0);
+    const int64_t rest = a.value() % b.value();
+    const bool other_sign = rest != 0 && (rest < 0) != (b.value() < 0);
+    return Dim(op == ScalarOp::kMod && other_sign ? rest + b.value() : rest);
+  }
   if (op == ScalarOp::kMod && !is_float(dtype) && at_least(b, Dim(1))) return mod(a, b);
   return divides_plainly(a, b) ? Known(mod(a, b)) : std::nullopt;
 }

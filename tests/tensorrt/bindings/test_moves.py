@@ -157,6 +157,25 @@ class Moves(Case):
         want = [x[2:0:-1, 4::-2], wrapped, mirrored, filled, x[:, 1:3], x[1:3, 2:4]]
         self.same(build, {"x": x, "at": np.array([1, 2], np.int32)}, want)
 
+    def test_sizes_are_computed(self):
+        """As parsers do: a slice whose size is arithmetic on constants has that size."""
+        x = floats(6, 5)
+
+        def build(s, x):
+            E, n = trt.ElementWiseOperation, s.network
+            ints = lambda *v: s.constant(np.array(v, np.int64))  # noqa: E731
+            back = out(n.add_elementwise(ints(-9, -8), ints(-2, -2), E.FLOOR_DIV))  # 4, 4
+            size = out(n.add_elementwise(back, out(n.add_elementwise(ints(3, -7), ints(-4, 2), E.FLOOR_DIV)), E.MAX))
+            layer = n.add_slice(x, (1, 0), (1, 1), (1, 1))
+            layer.set_input(2, size)
+            self.assertEqual(tuple(out(layer).shape), (4, 4))
+            wide = n.add_slice(x, (0, 2), (1, 1), (1, 0))  # a stride of 0 repeats
+            wide.set_input(2, ints(6, 3))
+            self.assertEqual(tuple(out(wide).shape), (6, 3))
+            return [out(layer), out(wide)]
+
+        self.same(build, {"x": x}, [x[1:5, :4], x[:, 2:3].repeat(3, 1)])
+
     def test_shuffle(self):
         x = floats(2, 3, 4)
 
