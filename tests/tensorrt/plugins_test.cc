@@ -211,6 +211,15 @@ TEST(TensorRtPlugins, ResourcesAreSharedByKey) {
   EXPECT_NE(registry.releasePluginResource("key"), 0);
 }
 
+TEST(TensorRtPlugins, LibrariesBringCreators) {
+  IPluginRegistry& registry = *getPluginRegistry();
+  IPluginRegistry::PluginLibraryHandle library = registry.loadLibrary(CARNOT_PLUGIN_LIBRARY);
+  ASSERT_NE(library, nullptr);
+  EXPECT_NE(registry.getCreator("OfALibrary", "1"), nullptr);
+  registry.deregisterLibrary(library);
+  EXPECT_EQ(registry.getCreator("OfALibrary", "1"), nullptr);
+}
+
 TEST(TensorRtPlugins, LibrariesThatAreNone) {
   EXPECT_EQ(getPluginRegistry()->loadLibrary("/nonexistent/libplugin.so"), nullptr);
   EXPECT_EQ(getPluginRegistry()->loadLibrary(nullptr), nullptr);

@@ -166,6 +166,7 @@ PlanFacts facts_of(const Network& network, const BuilderConfig& config) {
   PlanFacts facts;
   facts.name = network.getName();
   facts.capability = config.settings.capability;
+  facts.streams_weights = config.getFlag(BuilderFlag::kWEIGHT_STREAMING);
   facts.verbosity = config.settings.verbosity;
   facts.hardware = config.settings.hardware;
   facts.tactic_sources = config.settings.tactic_sources;

@@ -39,6 +39,7 @@ ExecutionContext::ExecutionContext(CudaEngine& engine, carnot::Context context,
       strategy_(strategy) {
   mImpl = this;
   refits_ = plan_->refits;
+  debugs_.assign(plan_->debug.size(), 0);
   reset_shapes();
   const carnot::Status status = take_memory_from(plan_->allocator);
   if (!status.ok()) reporter_.error("ICudaEngine::createExecutionContext", status);
@@ -305,11 +306,41 @@ bool ExecutionContext::setNvtxVerbosity(ProfilingVerbosity verbosity) noexcept {
 
 bool ExecutionContext::setTensorDebugState(char const* name, bool flag) noexcept {
   const char* const call = "IExecutionContext::setTensorDebugState";
-  if (flag) {
-    reporter_.misuse(call, cat("'", name ? name : "(null)",
-                               "' is no debug tensor: mark it as an output to see its values"));
+  for (size_t i = 0; name && i < debugs_.size(); ++i) {
+    if (plan_->debug[i].name == name) return debugs_[i] = flag, true;
+  }
+  reporter_.misuse(call, cat("'", name ? name : "(null)",
+                             "' is no debug tensor: mark it with INetworkDefinition::markDebug()"));
+  return false;
+}
+
+bool ExecutionContext::setAllTensorsDebugState(bool flag) noexcept {
+  std::fill(debugs_.begin(), debugs_.end(), flag);
+  return true;
+}
+
+bool ExecutionContext::getDebugState(char const* name) const noexcept {
+  for (size_t i = 0; name && i < debugs_.size(); ++i) {
+    if (plan_->debug[i].name == name) return debugs_[i] != 0;
   }
   return false;
+}
+
+/// After a run: the values of debug tensors, which the host can read.
+bool ExecutionContext::show_debug_tensors(const char* call, cudaStream_t stream) {
+  for (size_t i = 0; i < debugs_.size(); ++i) {
+    if (!debugs_[i]) continue;
+    const Plan::Tensor& t = plan_->debug[i];
+    const carnot::Result<carnot::Tensor> value = context_.output(cat(kDebugPrefix, t.name));
+    if (!value.ok()) return reporter_.error(call, value.status()), false;
+    if (!listener_->processDebugTensor(value->data(), TensorLocation::kHOST, t.data_type,
+                                       dims_of(value->shape()), t.name.c_str(), stream)) {
+      reporter_.error(ErrorCode::kFAILED_EXECUTION, call,
+                      cat("the debug listener refused tensor '", t.name, "'"));
+      return false;
+    }
+  }
+  return true;
 }
 
 IRuntimeConfig* ExecutionContext::getRuntimeConfig() const noexcept {
@@ -504,6 +535,7 @@ bool ExecutionContext::run(const char* call, cudaStream_t stream, bool wait) {
   if (status.ok() && event_) status = context_.record_event(event_);
   if (status.ok() && wait && is_gpu_) status = context_.wait();
   if (!status.ok()) reporter_.error(call, status);
+  if (status.ok() && listener_ && !debugs_.empty()) return show_debug_tensors(call, stream);
   return status.ok();
 }
 

@@ -62,8 +62,8 @@ class ExecutionContext final : public IExecutionContext, public apiv::VExecution
   }
   IDebugListener* getDebugListener() noexcept override { return listener_; }
   bool setTensorDebugState(char const* name, bool flag) noexcept override;
-  bool getDebugState(char const*) const noexcept override { return false; }
-  bool setAllTensorsDebugState(bool) noexcept override { return true; }
+  bool getDebugState(char const* name) const noexcept override;
+  bool setAllTensorsDebugState(bool flag) noexcept override;
   size_t updateDeviceMemorySizeForShapes() noexcept override;
   IRuntimeConfig* getRuntimeConfig() const noexcept override;
   bool setUnfusedTensorsDebugState(bool) noexcept override { return true; }
@@ -100,6 +100,7 @@ class ExecutionContext final : public IExecutionContext, public apiv::VExecution
   bool capture(const char* call, cudaStream_t stream);
   void exchange_addresses(std::vector<void*>& addresses);
   bool renew(const char* call);
+  bool show_debug_tensors(const char* call, cudaStream_t stream);
   void report_times(const std::vector<carnot::StepTime>& times) const;
 
   CudaEngine* engine_;  ///< for getEngine() only: the user may delete it first
@@ -119,6 +120,7 @@ class ExecutionContext final : public IExecutionContext, public apiv::VExecution
   bool debug_sync_ = false, emits_profile_ = true, any_changed_ = true;
   IProfiler* profiler_ = nullptr;
   IDebugListener* listener_ = nullptr;
+  std::vector<char> debugs_;  ///< which of the plan's debug tensors the listener is shown
   IGpuAllocator* temporary_ = nullptr;
   cudaEvent_t event_ = nullptr;
   cudaStream_t stream_ = nullptr;  ///< of the last run

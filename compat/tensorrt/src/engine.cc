@@ -293,18 +293,31 @@ IRefitter* CudaEngine::createRefitter(ILogger& logger) noexcept {
   return make_refitter(*this, logger);
 }
 
+int64_t CudaEngine::getStreamableWeightsSize() const noexcept {
+  return plan_->facts.streams_weights ? plan_->first().engine->weight_bytes() : 0;
+}
+int64_t CudaEngine::getWeightStreamingBudgetV2() const noexcept {
+  return streaming_budget_.value_or(getStreamableWeightsSize());
+}
 bool CudaEngine::setWeightStreamingBudget(int64_t budget) noexcept {
-  return setWeightStreamingBudgetV2(budget);
+  // Here -1 asks for the automatic budget, and 0 for none, which is all of the weights.
+  return setWeightStreamingBudgetV2(budget <= 0 ? getStreamableWeightsSize() : budget);
 }
 bool CudaEngine::setWeightStreamingBudgetV2(int64_t budget) noexcept {
-  reporter_.error(ErrorCode::kUNSUPPORTED_STATE, "ICudaEngine::setWeightStreamingBudgetV2",
-                  cat("a budget of ", budget, " bytes: on this device no weights are streamed"));
-  return false;
+  const char* const call = "ICudaEngine::setWeightStreamingBudgetV2";
+  if (!plan_->facts.streams_weights || budget < 0) {
+    reporter_.misuse(call, budget < 0 ? cat("a budget of ", budget, " bytes")
+                                      : std::string("the engine was built without "
+                                                    "BuilderFlag::kWEIGHT_STREAMING"));
+    return false;
+  }
+  streaming_budget_ = std::min(budget, getStreamableWeightsSize());
+  return true;
 }
 
 bool CudaEngine::isDebugTensor(char const* name) const noexcept {
-  find("ICudaEngine::isDebugTensor", name);
-  return false;
+  const auto& all = plan_->debug;
+  return name && std::any_of(all.begin(), all.end(), [&](const auto& t) { return t.name == name; });
 }
 
 int64_t CudaEngine::getEngineStat(EngineStat stat) const noexcept {

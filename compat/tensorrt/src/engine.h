@@ -110,14 +110,18 @@ class CudaEngine final : public ICudaEngine, public apiv::VCudaEngine {
   ISerializationConfig* createSerializationConfig() noexcept override;
   IHostMemory* serializeWithConfig(ISerializationConfig& config) const noexcept override;
   IRefitter* createRefitter(ILogger& logger) noexcept override;
-  // Weights are where the engine's bytes are; none is moved in and out.
-  bool setWeightStreamingBudget(int64_t) noexcept override;
-  int64_t getWeightStreamingBudget() const noexcept override { return 0; }
+  // Weights stay where they are, whatever the budget: nothing is gained by less than all.
+  bool setWeightStreamingBudget(int64_t budget) noexcept override;
+  int64_t getWeightStreamingBudget() const noexcept override {
+    return getWeightStreamingBudgetV2();
+  }
   int64_t getMinimumWeightStreamingBudget() const noexcept override { return 0; }
-  int64_t getStreamableWeightsSize() const noexcept override { return 0; }
-  bool setWeightStreamingBudgetV2(int64_t) noexcept override;
-  int64_t getWeightStreamingBudgetV2() const noexcept override { return 0; }
-  int64_t getWeightStreamingAutomaticBudget() const noexcept override { return 0; }
+  int64_t getStreamableWeightsSize() const noexcept override;
+  bool setWeightStreamingBudgetV2(int64_t budget) noexcept override;
+  int64_t getWeightStreamingBudgetV2() const noexcept override;
+  int64_t getWeightStreamingAutomaticBudget() const noexcept override {
+    return getStreamableWeightsSize();
+  }
   int64_t getWeightStreamingScratchMemorySize() const noexcept override { return 0; }
   bool isDebugTensor(char const* name) const noexcept override;
   IExecutionContext* createExecutionContextWithRuntimeConfig(
@@ -135,6 +139,7 @@ class CudaEngine final : public ICudaEngine, public apiv::VCudaEngine {
   PlanPtr plan_;
   Reporter reporter_;
   mutable std::mutex mutex_;
+  std::optional<int64_t> streaming_budget_;
   mutable std::map<int32_t, int64_t> memory_;  ///< of each profile that was asked about
 };
 

@@ -4,6 +4,7 @@
 
 #include "control.h"
 #include "layers_language.h"
+#include "plan_facts.h"
 
 namespace trt {
 
@@ -188,7 +189,9 @@ carnot::Result<carnot::Network> Network::translate(bool with_precisions, const S
     for (const auto& input : inputs_) scope.get(*input);
     std::set<const Layer*> needed;
     std::vector<const Layer*> todo;
-    for (const NetTensor* output : outputs_) {
+    std::vector<const NetTensor*> roots(outputs_.begin(), outputs_.end());
+    roots.insert(roots.end(), debug_.begin(), debug_.end());
+    for (const NetTensor* output : roots) {
       if (output->producer && needed.insert(output->producer).second)
         todo.push_back(output->producer);
     }
@@ -211,6 +214,12 @@ carnot::Result<carnot::Network> Network::translate(bool with_precisions, const S
     for (NetTensor* output : outputs_) {
       scope.net.set_origin({output->name});
       scope.net.mark_output(scope.get(*output), output->name);
+    }
+    for (NetTensor* tensor : debug_) {
+      const bool in_body = tensor->producer && bodies.count(tensor->producer) > 0;
+      if (in_body) refuse("debug tensor '", tensor->name, "' is inside of a loop or a branch");
+      scope.net.set_origin({tensor->name});
+      scope.net.mark_output(scope.get(*tensor), cat(kDebugPrefix, tensor->name));
     }
   } catch (EmitFailure& failure) {
     return std::move(failure.status);

@@ -236,7 +236,8 @@ class Network final : public INetworkDefinition, public apiv::VNetworkDefinition
   std::string name_ = "Unnamed Network 0";
   std::vector<std::unique_ptr<NetTensor>> inputs_;
   std::vector<NetTensor*> outputs_;
-  std::set<const NetTensor*> shape_outputs_, debug_;
+  std::set<const NetTensor*> shape_outputs_;
+  std::vector<NetTensor*> debug_;
   std::vector<std::unique_ptr<Layer>> layers_;
   std::vector<std::unique_ptr<Loop>> loops_;
   std::vector<std::unique_ptr<Conditional>> conditionals_;

@@ -46,6 +46,7 @@ void Network::removeTensor(ITensor& tensor) noexcept {
           call, cat("tensor '", t->name, "' is an input of layer '", layer->name, "'"));
     }
     unmarkOutput(tensor);
+    unmarkDebug(tensor);
     const auto input =
         std::find_if(inputs_.begin(), inputs_.end(), [&](const auto& i) { return i.get() == t; });
     if (input == inputs_.end()) return;  // a layer's output goes with its layer, when it is unused
@@ -104,22 +105,27 @@ bool Network::getFlag(NetworkDefinitionCreationFlag flag) const noexcept {
 }
 
 bool Network::markDebug(ITensor& tensor) noexcept {
-  reporter_.error(
-      ErrorCode::kUNSUPPORTED_STATE, "INetworkDefinition::markDebug",
-      cat("tensor '", tensor.getName(),
-          "': debug tensors do not exist here; mark it as an output to see its values"));
-  return false;
+  const char* const call = "INetworkDefinition::markDebug";
+  return reporter_.guard(call, false, [&] {
+    if (!owns(tensor)) return reporter_.misuse(call, "the tensor is another network's"), false;
+    if (!isDebugTensor(tensor)) debug_.push_back(static_cast<NetTensor*>(&tensor));
+    return true;
+  });
 }
-bool Network::unmarkDebug(ITensor&) noexcept {
-  return false;
+bool Network::unmarkDebug(ITensor& tensor) noexcept {
+  const auto found = std::find(debug_.begin(), debug_.end(), static_cast<NetTensor*>(&tensor));
+  if (found == debug_.end()) return false;
+  debug_.erase(found);
+  return true;
 }
-bool Network::isDebugTensor(ITensor const&) const noexcept {
-  return false;
+bool Network::isDebugTensor(ITensor const& tensor) const noexcept {
+  const auto* const t = static_cast<const NetTensor*>(&tensor);
+  return std::find(debug_.begin(), debug_.end(), t) != debug_.end();
 }
 bool Network::markUnfusedTensorsAsDebugTensors() noexcept {
-  reporter_.error(ErrorCode::kUNSUPPORTED_STATE,
-                  "INetworkDefinition::markUnfusedTensorsAsDebugTensors",
-                  "debug tensors do not exist here; mark tensors as outputs to see their values");
+  reporter_.error(
+      ErrorCode::kUNSUPPORTED_STATE, "INetworkDefinition::markUnfusedTensorsAsDebugTensors",
+      "which tensors remain is known after the build; mark those to be seen with markDebug()");
   return false;
 }
 bool Network::unmarkUnfusedTensorsAsDebugTensors() noexcept {

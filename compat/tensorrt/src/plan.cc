@@ -89,7 +89,7 @@ carnot::Result<const PlanPart*> Plan::part(int32_t profile) const {
   if (!parts_[i]) {
     carnot::Result<std::unique_ptr<PlanPart>> loaded = load(i);
     if (!loaded.ok()) return std::move(loaded).status();
-    if ((*loaded)->types.size() != tensors.size()) {
+    if ((*loaded)->types.size() != tensors.size() + debug.size()) {
       return Status(Code::kCorruptEngine, "the plan's engines have different inputs and outputs");
     }
     parts_[i] = std::move(*loaded);
@@ -139,7 +139,9 @@ carnot::Result<PlanPtr> read_plan(std::vector<std::byte> bytes, const carnot::De
     if (dims.nbDims != info.type.rank()) {
       return {Code::kCorruptEngine, cat("tensor '", info.name, "' has two ranks")};
     }
-    plan->tensors.push_back({info.name, dims, *type, is_input, is_shape});
+    const bool debugs = !is_input && info.name.rfind(kDebugPrefix, 0) == 0;
+    const std::string name = debugs ? info.name.substr(kDebugPrefix.size()) : info.name;
+    (debugs ? plan->debug : plan->tensors).push_back({name, dims, *type, is_input, is_shape});
     return {};
   };
   for (const carnot::TensorInfo& info : engine.inputs()) {

@@ -38,6 +38,7 @@ struct Plan {
   std::optional<RefitPlan> refit;  ///< of a refittable plan
   int refits = 0;                  ///< how often its engines were replaced
   std::vector<Tensor> tensors;     ///< inputs, then outputs
+  std::vector<Tensor> debug;       ///< outputs behind them
 
   int find(char const* name) const;
   /// The engine of a profile that there is; engines behind the first are loaded when they are first

@@ -48,6 +48,7 @@ Metadata write(const PlanFacts& facts) {
   out["trt.verbosity"] = cat(static_cast<int>(facts.verbosity));
   out["trt.hardware"] = cat(static_cast<int>(facts.hardware));
   out["trt.tactic_sources"] = cat(facts.tactic_sources);
+  if (facts.streams_weights) out["trt.streams_weights"] = "1";
   if (facts.batch_max > 0) out["trt.batch_max"] = cat(facts.batch_max);
   out["trt.profiles"] = cat(facts.profiles.size());
   for (const std::string& name : facts.shape_tensors) out[cat("trt.shape.", name)] = "1";
@@ -94,6 +95,7 @@ carnot::Result<PlanFacts> read(const Metadata& metadata) {
       return true;
     };
     if (key == "trt.name") out.name = value;
+    if (key == "trt.streams_weights") out.streams_weights = true;
     if (eat("trt.shape.")) out.shape_tensors.emplace_back(rest);
     if (eat("trt.declared.")) {
       const auto sizes = split(value);

@@ -19,12 +19,16 @@ struct PlanFacts {
   ProfilingVerbosity verbosity = ProfilingVerbosity::kLAYER_NAMES_ONLY;
   HardwareCompatibilityLevel hardware = HardwareCompatibilityLevel::kNONE;
   TacticSources tactic_sources = 0;
-  int32_t batch_max = 0;  ///< of an implicit batch; 0 where there is none
+  bool streams_weights = false;  ///< kWEIGHT_STREAMING was set
+  int32_t batch_max = 0;         ///< of an implicit batch; 0 where there is none
   /// Dimensions as the network has them, of inputs and outputs whose sizes the profiles pin.
   std::map<std::string, std::vector<int64_t>, std::less<>> declared;
   std::vector<std::string> shape_tensors;  ///< inputs and outputs whose values are sizes
   std::vector<ProfileFacts> profiles;      ///< one at least
 };
+
+/// Outputs of an engine of ours whose names begin so are debug tensors, behind all others.
+inline constexpr std::string_view kDebugPrefix = "trt.debug.";
 
 using Metadata = std::map<std::string, std::string>;
 Metadata write(const PlanFacts& facts);

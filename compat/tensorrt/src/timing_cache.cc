@@ -78,10 +78,33 @@ TimingCacheValue TimingCache::query(TimingCacheKey const& key) const noexcept {
   });
 }
 
-bool TimingCache::update(TimingCacheKey const&, TimingCacheValue const&) noexcept {
-  reporter_.error(ErrorCode::kUNSUPPORTED_STATE, "ITimingCache::update",
-                  "entries cannot be set one by one: edit the text that serialize() gives");
-  return false;
+bool TimingCache::update(TimingCacheKey const& key, TimingCacheValue const& value) noexcept {
+  const char* const call = "ITimingCache::update";
+  return reporter_.guard(call, false, [&] {
+    const bool erases = value.tacticHash == TimingCacheValue::kINVALID_TACTIC_HASH;
+    std::string next;
+    bool found = false;
+    std::istringstream in(text_);
+    for (std::string line; std::getline(in, line);) {
+      const std::vector<Line> one = lines_of(line + "\n");
+      const bool same =
+          !one.empty() && std::memcmp(one[0].key.data, key.data, sizeof key.data) == 0;
+      if (same && !erases && value.tacticHash != one[0].value.tacticHash) {
+        reporter_.misuse(call, "an entry is of one tactic, whose hash query() gives");
+        return false;
+      }
+      if (same) found = true;
+      if (same && erases) continue;
+      if (same) line = cat(line.substr(0, line.rfind(' ')), ' ', value.timingMSec * 1000);
+      next += line + "\n";
+    }
+    if (!found) {
+      reporter_.misuse(call, "no entry has this key: queryKeys() lists those that there are");
+      return false;
+    }
+    text_ = std::move(next);
+    return true;
+  });
 }
 
 }  // namespace trt
