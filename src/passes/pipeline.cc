@@ -62,6 +62,8 @@ Pipeline lower_pipeline() {
   return {
       {"layout",
        {
+           // Storage of half size gave every user of a value a cast of its own.
+           "merge_common_subexpressions",
            "assign_layouts",
            // It asks for channels-last, and leaves reshapes and a transpose behind.
            "decompose_conv_transpose",
@@ -73,6 +75,8 @@ Pipeline lower_pipeline() {
            // So that what follows a squeeze can merge with what precedes it.
            "sink_reshapes",
            "merge_pointwise",
+           // Its pieces are equal once their biases have the form that they keep.
+           "join_products",
            "eliminate_dead_nodes",
        },
        1},

@@ -18,6 +18,7 @@ constexpr double kMaskedMax = -1e30;
 op::Ints heads_last() {
   return {0, 2, 1, 3};
 }
+constexpr int kNarrowedMax = 8;  // operations between a mask and the bias that it becomes
 // Larger biases are not searched for a causal pattern.
 constexpr int64_t kCausalElementsMax = 1 << 24;
 
@@ -99,6 +100,8 @@ class Recognize {
   Recognize(Graph& graph, PassContext& context) : graph_(graph), context_(context) {}
   Status softmax(Node* node);
   Status without_transposes(Node* attention);
+  Status narrow_bias(Node* attention);
+  Status without_repeats(Node* attention);
 
  private:
   Value* mask_step(Value* value, Pattern& pattern);
@@ -107,6 +110,7 @@ class Recognize {
   Result<Value*> materialize(const Operand& operand, const Pattern& p);
   Result<Value*> with_heads(Value* value, const Pattern& p);
   Result<Value*> bias_of(const Pattern& p);
+  Result<Value*> narrowed(Value* value, Node* before, int depth);
   Status rewrite(const Pattern& p);
 
   Graph& graph_;
@@ -293,6 +297,71 @@ Status Recognize::without_transposes(Node* node) {
   return {};
 }
 
+// A value that gives this one when it is broadcast, computed from operands that are not: exporters
+// spread a mask of keys over the queries by a constant of ones.
+Result<Value*> Recognize::narrowed(Value* value, Node* before, int depth) {
+  Node* node = value->producer;
+  if (!node || depth == kNarrowedMax || node->outputs.size() != 1) return value;
+  if (node->as<op::Expand>()) return narrowed(node->inputs[0], before, depth + 1);
+  if (!node->as<op::Pointwise>()) return value;
+  std::vector<Value*> inputs;
+  for (Value* input : node->inputs) {
+    const auto number = uniform_value(input);
+    if (number && input->type().rank() > 0) {
+      CARNOT_ASSIGN(Tensor one, Tensor::allocate(input->type().dtype, {}));
+      is_float(one.dtype()) ? one.set(0, *number) : one.set_int(0, static_cast<int64_t>(*number));
+      input = graph_.constant(std::move(one), node->origin, before);
+    } else {
+      CARNOT_ASSIGN(input, narrowed(input, before, depth + 1));
+    }
+    inputs.push_back(input);
+  }
+  std::vector<Info> infos;
+  for (const Value* input : inputs) infos.push_back(input->info);
+  CARNOT_ASSIGN(const std::vector<Info> results, infer(node->op, infos));
+  if (results[0].type.dims.empty() || results[0].type == value->type()) return value;
+  return graph_.make(node->op, std::move(inputs), node->origin, before);
+}
+
+// The heads before each was repeated for several of q's, where that is what makes the value.
+const Value* unrepeated(const Value* value, size_t axis) {
+  const Node* reshape = producer_of<op::Reshape>(value);
+  const Node* expand = reshape ? producer_of<op::Expand>(reshape->inputs[0]) : nullptr;
+  if (!expand) return nullptr;
+  const Dims &all = value->type().dims, &wide = expand->output()->type().dims;
+  Dims once = expand->inputs[0]->type().dims;
+  if (once.size() != 5 || wide.size() != 5 || !once[axis + 1].is(1)) return nullptr;
+  once[axis + 1] = wide[axis + 1];
+  if (once != wide || !(wide[axis] * wide[axis + 1] == all[axis])) return nullptr;
+  once.erase(once.begin() + static_cast<std::ptrdiff_t>(axis) + 1);
+  once[axis] = all[axis];
+  return once == all ? expand->inputs[0] : nullptr;
+}
+
+// Attention lets several heads of q share one of k and v.
+Status Recognize::without_repeats(Node* node) {
+  const size_t axis = node->as<op::Attention>()->bsh ? 2 : 1;
+  const Value* const k = unrepeated(node->inputs[1], axis);
+  const Value* const v = unrepeated(node->inputs[2], axis);
+  if (!k || !v || !(k->type().dims[axis] == v->type().dims[axis]) || !context_.rewrite()) return {};
+  for (const size_t i : {size_t{1}, size_t{2}}) {
+    Value* const once = node->inputs[i]->producer->inputs[0]->producer->inputs[0];
+    op::Reshape heads{once->type().dims};
+    heads.sizes.erase(heads.sizes.begin() + static_cast<std::ptrdiff_t>(axis) + 1);
+    CARNOT_ASSIGN(Value * shared, graph_.make(std::move(heads), {once}, node->origin, node));
+    graph_.set_input(node, i, shared);
+  }
+  return {};
+}
+
+Status Recognize::narrow_bias(Node* node) {
+  if (node->inputs.size() < 4 || context_.exhausted()) return {};
+  CARNOT_ASSIGN(Value * bias, narrowed(node->inputs[3], node, 0));
+  if (bias == node->inputs[3] || !context_.rewrite()) return {};
+  graph_.set_input(node, 3, bias);
+  return {};
+}
+
 }  // namespace
 
 Status recognize_attention(Graph& graph, PassContext& context) {
@@ -301,6 +370,12 @@ Status recognize_attention(Graph& graph, PassContext& context) {
     if (node->as<op::Softmax>()) CARNOT_RETURN_IF_ERROR(recognize.softmax(node));
     if (node->as<op::Attention>()) CARNOT_RETURN_IF_ERROR(recognize.without_transposes(node));
   }
+  for (Node* node : graph.nodes()) {
+    if (!node->as<op::Attention>()) continue;
+    CARNOT_RETURN_IF_ERROR(recognize.without_repeats(node));
+    CARNOT_RETURN_IF_ERROR(recognize.narrow_bias(node));
+  }
+  graph.remove_dead();
   return {};
 }
 

@@ -213,7 +213,7 @@ Status Simplify::reduce() {
 // Constant indices at even distances are a slice.
 Status Simplify::gather() {
   const Tensor* indices = constant_of(node_->inputs[1]);
-  if (!indices || indices->rank() > 1 || indices->elements() == 0) return {};
+  if (!indices || indices->elements() == 0) return {};
   const Dims& dims = in_dims();
   const int64_t axis = node_->as<op::Gather>()->axis;
   const auto at = static_cast<size_t>(axis < 0 ? axis + std::ssize(dims) : axis);
