@@ -86,6 +86,7 @@ bool computes_on_half(const BuildOptions& options) {
 Status run_phases(Graph& graph, const BuildOptions& options, BuildReport* report,
                   Stopwatch& watch) {
   PassOptions passes = options.passes;
+  passes.kernels_report = options.device.kind == "cuda";
   if (report) passes.stats = &report->passes, passes.notes = &report->notes;
   CARNOT_RETURN_IF_ERROR(run_passes(canonicalize_pipeline(), graph, passes));
   watch.lap("canonicalize");

@@ -527,6 +527,14 @@ Result<Plan> PlanBuilder::emit() {
       step.scratch_bytes = made->scratch_bytes;
       for (int a : made->arguments) {
         int buffer = -1;
+        if (a == GeneratedKernel::kFault) {
+          PlanBuffer b;
+          b.place = Place::kFault;
+          b.type = {DType::kI64, {2}};
+          b.name = "fault";
+          step.arguments.push_back(add_buffer(std::move(b)));
+          continue;
+        }
         if (a >= 0) {
           buffer = p.buffers[static_cast<size_t>(a)];
         } else {

@@ -9,7 +9,8 @@ namespace carnot {
 
 namespace {
 
-constexpr int64_t kLikelySize = 64;  // of a symbol that nobody gave a value
+constexpr int64_t kLikelySize = 64;               // of a symbol that nobody gave a value
+constexpr int64_t kAnyNumber = int64_t{1} << 40;  // beyond all sizes; products of it stay integers
 
 std::string symbol_name(int axis) {
   return *axis_symbol(axis).as_symbol();
@@ -47,6 +48,7 @@ Result<NestStage> make_stage(const Kernel& kernel, const Stage& stage,
     NestAccess access = flatten(kernel, load.buffer, load.index);
     access.guards = load.guards;
     access.otherwise = load.otherwise;
+    access.within = load.within;
     inputs.push_back(access.dtype);
     out.loads.push_back(std::move(access));
   }
@@ -144,6 +146,12 @@ void simplify_offsets(Nest& nest) {
     ranges.others_min = 1;
     for (const NestAxis& axis : nest.axes) ranges.set(axis.symbol, 0, axis.size);
     for (const NestAxis& axis : stage.inner) ranges.set(axis.symbol, 0, axis.size);
+    for (size_t i = 0; i < stage.loads.size(); ++i) {
+      // Data may be any number; an index is within its axis where the stage sees it.
+      const std::optional<Dim>& within = stage.loads[i].within;
+      ranges.set(*load_symbol(static_cast<int>(i)).as_symbol(), within ? Dim(0) : Dim(-kAnyNumber),
+                 within ? *within : Dim(kAnyNumber));
+    }
     auto visit = [&](NestAccess& access) {
       if (!is_linear(access.offset)) access.offset = simplify(access.offset, ranges);
     };

@@ -15,6 +15,7 @@ struct NestAccess {
   Dim offset;  ///< in elements, over axis symbols, load symbols and sizes
   std::vector<Guard> guards;
   double otherwise = 0;
+  std::optional<Dim> within;  ///< as the load's
 };
 
 struct NestAxis {

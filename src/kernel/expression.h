@@ -15,6 +15,8 @@ class StageBuilder {
 
   /// Equal loads are shared.
   Id load(Load load);
+  /// Which load a value is; of what load() gave.
+  int load_number(Id id) const { return entries_[static_cast<size_t>(id)].index; }
   /// The value of a size or index expression, converted to `type`.
   Id expression(const Dim& value, DType type);
   Id folded(int stage);

@@ -24,6 +24,7 @@ struct Operand {
   Place place;
   std::vector<Bound> guards;
   Scalar otherwise;
+  std::optional<int64_t> within;
 };
 struct Compiled {
   const Stage* stage = nullptr;
@@ -191,7 +192,10 @@ class Interpreter {
     std::vector<Operand> loads;
     for (const Load& load : stage.loads) {
       CARNOT_ASSIGN(Place at, place(load.buffer, load.index));
-      Operand operand{std::move(at), {}, {}};
+      Operand operand{std::move(at), {}, {}, {}};
+      if (load.within) {
+        CARNOT_ASSIGN(operand.within, evaluate(*load.within, symbols_));
+      }
       types.push_back(type_of(load));
       if (is_float(types.back())) {
         operand.otherwise.real = load.otherwise;
@@ -250,7 +254,14 @@ class Interpreter {
       return out;
     }
     CARNOT_ASSIGN(const int64_t at, position(operand.place));
-    return load_scalar(inputs_[static_cast<size_t>(operand.place.buffer)], at);
+    Scalar out = load_scalar(inputs_[static_cast<size_t>(operand.place.buffer)], at);
+    if (!operand.within) return out;
+    const int64_t size = *operand.within;
+    if (out.integer < -size || out.integer >= size) {
+      return error(Code::kInvalidArgument, "index ", out.integer, " is outside an axis of ", size);
+    }
+    if (out.integer < 0) out.integer += size;
+    return out;
   }
 
   // The program's results at the current point.

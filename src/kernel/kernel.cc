@@ -1,5 +1,7 @@
 #include "kernel/kernel.h"
 
+#include <algorithm>
+
 #include "base/hash.h"
 
 namespace carnot {
@@ -7,6 +9,13 @@ namespace carnot {
 Dim axis_symbol(int i) {
   return Dim::symbol("#" + std::to_string(i));
 }
+bool has_faults(const Kernel& kernel) {
+  return std::any_of(kernel.stages.begin(), kernel.stages.end(), [](const Stage& stage) {
+    return std::any_of(stage.loads.begin(), stage.loads.end(),
+                       [](const Load& load) { return load.within.has_value(); });
+  });
+}
+
 Dim load_symbol(int i) {
   return Dim::symbol("$" + std::to_string(i));
 }

@@ -50,6 +50,10 @@ struct Load {
   Dims index;      ///< one expression per axis of the buffer
   std::vector<Guard> guards;
   double otherwise = 0;
+  /// The element is an index of an axis of this size: a negative one counts from the axis' end,
+  /// and so does "$i" see it. Outside of [-within, within) it is the run's fault: nothing is read
+  /// there, the results mean nothing, and whoever runs the kernel is told.
+  std::optional<Dim> within = std::nullopt;
   bool operator==(const Load&) const = default;
 };
 
@@ -90,6 +94,9 @@ struct Kernel {
   std::optional<AttentionCore> attention;
   bool operator==(const Kernel&) const = default;
 };
+
+/// Whether a run may end in a fault: an index that the data says is out of range.
+bool has_faults(const Kernel& kernel);
 
 /// The symbol of axis i inside index maps.
 Dim axis_symbol(int i);

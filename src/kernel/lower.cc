@@ -42,6 +42,7 @@ Result<Id> Lowering::eval(StageBuilder& b, const Value* v, const Dims& index, co
     l.index = index;
     l.guards = edge.guards;
     l.otherwise = edge.otherwise;
+    l.within = edge.within;
     return b.load(std::move(l));
   }
   const Node* node = v->producer;
@@ -63,8 +64,9 @@ Result<Id> Lowering::eval(StageBuilder& b, const Value* v, const Dims& index, co
     return eval(b, node->inputs[0], broadcast_index(index, node->inputs[0]->type()), edge);
   }
   if (auto* op = node->as<op::Pad>()) return eval_pad(b, *node, *op, index, edge);
-  if (!edge.guards.empty()) {
-    return error(Code::kUnsupported, name(node->op), ": computed values cannot be padded in place");
+  if (!edge.is_plain()) {
+    return error(Code::kUnsupported, name(node->op),
+                 ": computed values cannot be padded, or be indices, in place");
   }
   if (auto* op = node->as<op::Constant>()) {
     if (is_one_element(op->value)) return constant_id(b, op->value);
@@ -81,6 +83,7 @@ Result<Id> Lowering::eval(StageBuilder& b, const Value* v, const Dims& index, co
     return b.append(op->body, in)[static_cast<size_t>(v->result)];
   }
   if (auto* op = node->as<op::Resize>()) return eval_resize(b, *node, *op, index);
+  if (is_gather(*node)) return eval_gather(b, *node, index);
   return error(Code::kUnsupported, name(node->op), " has no place in a kernel");
 }
 
@@ -104,6 +107,56 @@ Result<Id> Lowering::eval_pad(StageBuilder& b, const Node& node, const op::Pad& 
     if (!op.lo[i].is(0) || !op.hi[i].is(0)) inner.guards.push_back({in[i], 0, dims[i]});
   }
   return eval(b, node.inputs[0], in, inner);
+}
+
+Result<Dim> Lowering::eval_index(StageBuilder& b, const Value* indices, const Dims& at,
+                                 const Dim& size) {
+  CARNOT_ASSIGN(const Id id, eval(b, indices, at, {{}, 0, size}));
+  return load_symbol(b.load_number(id));
+}
+
+// An index is read where it lies; where it says, the data is.
+Result<Id> Lowering::eval_gather(StageBuilder& b, const Node& node, const Dims& index) {
+  const Value *x = node.inputs[0], *indices = node.inputs[1];
+  const Dims& sizes = x->type().dims;
+  const auto resolve = [&](int64_t axis) {
+    return static_cast<std::ptrdiff_t>(axis < 0 ? axis + x->type().rank() : axis);
+  };
+  Dims in = index;
+  Edge edge;
+  const auto place = [&](const Dims& at, size_t axis) -> Result<Dim> {
+    CARNOT_ASSIGN(Dim found, eval_index(b, indices, at, sizes[axis]));
+    // An axis may turn out to have no elements at all.
+    if (!sizes[axis].is_constant()) edge.guards.push_back({found, 0, sizes[axis]});
+    return found;
+  };
+  if (const auto* op = node.as<op::Gather>()) {
+    const std::ptrdiff_t axis = resolve(op->axis);
+    const auto first = index.begin() + axis, last = first + indices->type().rank();
+    CARNOT_ASSIGN(const Dim found, place({first, last}, static_cast<size_t>(axis)));
+    in.assign(index.begin(), first);
+    in.push_back(found);
+    in.insert(in.end(), last, index.end());
+  } else if (const auto* elements = node.as<op::GatherElements>()) {
+    const auto axis = static_cast<size_t>(resolve(elements->axis));
+    CARNOT_ASSIGN(in[axis], place(index, axis));
+  } else {
+    // The last axis of the indices is a place along the axes that follow the batch.
+    const auto batch = static_cast<size_t>(node.as<op::GatherNd>()->batch_dims);
+    const Dims& shape = indices->type().dims;
+    const auto count = static_cast<size_t>(shape.back().value());
+    const auto inner = index.begin() + static_cast<std::ptrdiff_t>(shape.size()) - 1;
+    Dims at(index.begin(), inner);
+    at.emplace_back(0);
+    in.assign(index.begin(), index.begin() + static_cast<std::ptrdiff_t>(batch));
+    for (size_t k = 0; k < count; ++k) {
+      at.back() = static_cast<int64_t>(k);
+      CARNOT_ASSIGN(const Dim found, place(at, batch + k));
+      in.push_back(found);
+    }
+    in.insert(in.end(), inner, index.end());
+  }
+  return eval(b, x, in, edge);
 }
 
 Status Lowering::add_buffers() {
@@ -189,6 +242,44 @@ bool Lowering::is_fold(const Op& op) {
          std::holds_alternative<op::ArgReduce>(op) || std::holds_alternative<op::Attention>(op);
 }
 
+bool is_gather(const Node& node) {
+  return node.as<op::Gather>() || node.as<op::GatherElements>() || node.as<op::GatherNd>();
+}
+
+namespace {
+
+std::string why_not_gather(const Node& node) {
+  constexpr int64_t kPlacesMax = 4;  // along so many axes at once
+  const TensorType &x = node.inputs[0]->type(), &indices = node.inputs[1]->type();
+  if (indices.dtype != DType::kI64 && indices.dtype != DType::kI32) return "indices of other types";
+  // Of an axis without elements nothing could be read in a bad index' place.
+  for (const Dim& size : x.dims) {
+    if (size.is(0)) return "nothing to gather from";
+  }
+  // The other axes are not looked at when it runs.
+  const auto covers = [&](size_t axis) {
+    const Dim &have = x.dims[axis], &used = indices.dims[axis];
+    return have == used ||
+           (have.is_constant() && used.is_constant() && used.value() <= have.value());
+  };
+  if (const auto* op = node.as<op::GatherElements>()) {
+    const auto along = static_cast<size_t>(op->axis < 0 ? op->axis + x.rank() : op->axis);
+    for (size_t i = 0; i < x.dims.size(); ++i) {
+      if (i != along && !covers(i)) return "sizes that may not fit";
+    }
+    return "";
+  }
+  if (!node.as<op::GatherNd>()) return "";
+  for (int64_t i = 0; i < node.as<op::GatherNd>()->batch_dims; ++i) {
+    if (!covers(static_cast<size_t>(i))) return "sizes that may not fit";
+  }
+  const Dim& places = indices.dims.back();
+  if (!places.is_constant() || places.value() > kPlacesMax) return "places along many axes";
+  return "";
+}
+
+}  // namespace
+
 std::string why_not_lowered(const Node& node) {
   for (const auto& list : {&node.inputs, &node.outputs}) {
     for (const Value* v : *list) {
@@ -207,6 +298,7 @@ std::string why_not_lowered(const Node& node) {
     return node.inputs.size() > 1 && !constant_of(node.inputs[1]) ? "its fill is computed" : "";
   }
   if (node.as<op::Resize>()) return why_not_resize(node);
+  if (is_gather(node)) return why_not_gather(node);
   if (auto* op = node.as<op::ArgReduce>()) return op->last ? "ties go to the last index" : "";
   if (auto* op = node.as<op::Pool>()) {
     return op->kind == op::Pool::kLp ? "an Lp pool" : "";

@@ -11,6 +11,9 @@ namespace carnot {
 /// An error says which node cannot be expressed; such a group is run by the executor instead.
 Result<Kernel> lower_region(const Graph& region);
 
+/// A node whose kernel has faults (kernel.h): devices that report none leave it to the host.
+bool is_gather(const Node& node);
+
 /// Why a single node cannot be part of a kernel; empty where it can. `group_kernels` asks this.
 std::string why_not_lowered(const Node& node);
 

@@ -20,6 +20,8 @@ class Lowering {
   struct Edge {
     std::vector<Guard> guards;
     double otherwise = 0;
+    std::optional<Dim> within;
+    bool is_plain() const { return guards.empty() && !within; }
   };
 
   /// The value of `v` at `index` (one expression per axis), as a scalar of `b`'s stage.
@@ -28,6 +30,9 @@ class Lowering {
                       const Edge& edge);
   Result<Id> eval_resize(StageBuilder& b, const Node& node, const op::Resize& op,
                          const Dims& index);
+  /// The index of an axis of `size` that `indices` has at `at`, as a symbol.
+  Result<Dim> eval_index(StageBuilder& b, const Value* indices, const Dims& at, const Dim& size);
+  Result<Id> eval_gather(StageBuilder& b, const Node& node, const Dims& index);
   Result<Id> fold_value(StageBuilder& b, const Value* v, const Dims& index);
 
   Status add_buffers();

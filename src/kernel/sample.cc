@@ -21,6 +21,7 @@ struct SampledLoad {
   };
   std::vector<Bound> guards;
   double otherwise;
+  int64_t within;  ///< an index of an axis of this size; 0: it is none
 };
 
 struct SampledStage {
@@ -163,7 +164,10 @@ class Sampler {
     };
     for (const Load& l : stage.loads) {
       CARNOT_ASSIGN(Index at, index(l.index));
-      SampledLoad load{l.buffer, std::move(at), {}, l.otherwise};
+      SampledLoad load{l.buffer, std::move(at), {}, l.otherwise, 0};
+      if (l.within) {
+        CARNOT_ASSIGN(load.within, evaluate(*l.within, symbols_));
+      }
       for (const Guard& g : l.guards) {
         CARNOT_ASSIGN(Index bounds, index({g.lower, g.index, g.upper}));
         load.guards.push_back({std::move(bounds[0]), std::move(bounds[1]), std::move(bounds[2])});
@@ -201,7 +205,10 @@ class Sampler {
     int64_t at = offset(l.buffer, l.index);
     const Tensor& t = inputs_[static_cast<size_t>(l.buffer)];
     if (period_ > 0 && t.elements() == period_ && at >= 0) at %= period_;
-    return at < 0 || at >= t.elements() ? from_real(std::nan(""), type) : load_scalar(t, at);
+    if (at < 0 || at >= t.elements()) return from_real(std::nan(""), type);
+    Scalar out = load_scalar(t, at);
+    if (l.within > 0 && out.integer < 0) out.integer += l.within;
+    return out;
   }
 
   // The program's results at the current slots.

@@ -5,7 +5,7 @@
 //   axis    = '#' integer [name] '=' size
 //   stage   = ('fold' combiner ':' dtype | 'store') '{'
 //               ['inner' axis {',' axis}] {load} 'by' program {result} '}'
-//   load    = '$' integer '=' ('load' place | 'index' size) [guards]
+//   load    = '$' integer '=' ('load' place | 'index' size) ['within' size] [guards]
 //   guards  = 'if' size '<=' size '<' size {',' ...} 'else' number
 //   result  = 'result' integer '->' place
 //   place   = integer dims                               buffer and index
@@ -36,6 +36,7 @@ std::string print_load(const Load& load) {
   std::string out = load.buffer == kExpression
                         ? cat("index ", load.index.empty() ? "" : to_string(load.index[0]))
                         : cat("load ", load.buffer, to_string(load.index));
+  if (load.within) out += " within " + to_string(*load.within);
   for (size_t i = 0; i < load.guards.size(); ++i) {
     const Guard& guard = load.guards[i];
     out += cat(i ? ", " : " if ", to_string(guard.lower), " <= ", to_string(guard.index), " < ",
@@ -154,6 +155,9 @@ class Parser {
       CARNOT_RETURN_IF_ERROR(scanner_.expect("load"));
       CARNOT_ASSIGN(out.buffer, small_integer());
       CARNOT_ASSIGN(out.index, parse_dims(scanner_));
+    }
+    if (scanner_.accept("within")) {
+      CARNOT_ASSIGN(out.within, parse_dim(scanner_));
     }
     if (!scanner_.accept("if")) return out;
     while (!scanner_.accept("else")) {

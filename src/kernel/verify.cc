@@ -131,6 +131,12 @@ class Verifier {
     } else {
       CARNOT_RETURN_IF_ERROR(check_place(load.buffer, load.index, /*output=*/false, i));
     }
+    if (load.within) {
+      if (load.buffer == kExpression || !is_integer(type_of(load)) || !load.guards.empty()) {
+        return broken("only a load of integers, without guards, is an index within an axis");
+      }
+      CARNOT_RETURN_IF_ERROR(check_size(*load.within));
+    }
     for (const Guard& guard : load.guards) {
       for (const Dim* dim : {&guard.lower, &guard.index, &guard.upper}) {
         CARNOT_RETURN_IF_ERROR(check_index(*dim, i));

@@ -6,7 +6,8 @@
 //   2. the other folds take their only pointwise producer, if recomputing it a pass is cheap, and
 //      their pointwise user,
 //   3. what is left (pointwise, resize, transposes, pads) takes the views in front of it.
-// Slices in front of any load only move its index, so each group that reads one repeats it.
+// Slices in front of any load only move its index, so each group that reads one repeats it. Gathers
+// do too, where kernels can report a bad index: they take what is behind them or join it.
 // Reshapes, concats and constants stay outside: they are views and weights of the plan. So do the
 // slices and transposes of what attention alone reads, and a transpose of what it writes: they are
 // strides of its operands.
@@ -51,7 +52,8 @@ class Grouping {
     }
     for (Node* n : nodes) {
       if (n->as<op::Pointwise>() || n->as<op::Resize>() || n->as<op::Transpose>() ||
-          n->as<op::Pad>() || n->as<op::Expand>() || n->as<op::Iota>() || n->as<op::Slice>()) {
+          n->as<op::Pad>() || n->as<op::Expand>() || n->as<op::Iota>() || n->as<op::Slice>() ||
+          is_gather(*n)) {
         seed(n);
       }
     }
@@ -68,6 +70,11 @@ class Grouping {
 
   bool free(const Node* n) const { return !taken_.count(n); }
 
+  std::string why_not(const Node& n) const {
+    if (is_gather(n) && !context_.kernels_report()) return "a bad index is for the host to report";
+    return why_not_lowered(n);
+  }
+
   void take(Group& group, Node* n) {
     group.push_back(n);
     taken_.insert(n);
@@ -75,14 +82,15 @@ class Grouping {
 
   void seed(Node* n) {
     if (!free(n) || is_operand_view(graph_, *n) || is_result_view(graph_, *n)) return;
-    if (const std::string why = why_not_lowered(*n); !why.empty()) {
+    if (const std::string why = why_not(*n); !why.empty()) {
       context_.note(*n, why);
       return;
     }
     Group group;
     take(group, n);
     if (!is_contraction(*n) && is_fold(*n) && !n->as<op::Attention>()) take_producer(group, n);
-    if ((is_fold(*n) && !n->as<op::Attention>()) || n->as<op::Resize>()) take_users(group, n);
+    const bool fold = is_fold(*n) && !n->as<op::Attention>();
+    if (fold || n->as<op::Resize>() || is_gather(*n)) take_users(group, n);
     if (n->as<op::Pointwise>()) take_transpose(group, n);
     if (!n->as<op::Attention>()) take_views(group);
     groups_.push_back(std::move(group));
@@ -146,19 +154,24 @@ class Grouping {
     for (size_t i = 0; i < group.size(); ++i) {
       for (Value* v : group[i]->inputs) {
         Node* p = v->producer;
-        if (!p || graph_.is_output(v) || !why_not_lowered(*p).empty()) continue;
+        if (!p || graph_.is_output(v) || !why_not(*p).empty()) continue;
         if (std::find(group.begin(), group.end(), p) != group.end()) continue;
         const bool sole = v->users.size() == 1 && free(p);
         if (p->as<op::Slice>()) {
           group.push_back(p);  // repeated, not taken: another group may repeat it too
         } else if (!fold && sole && (p->as<op::Transpose>() || p->as<op::Expand>())) {
           take(group, p);
+        } else if (sole && is_gather(*p) && !is_contraction(*group[0]) && !is_index(*group[i], v)) {
+          take(group, p);  // its rows are read where they lie, in each pass of a fold
         } else if (!fold && (p->as<op::Iota>())) {
           group.push_back(p);
         }
       }
     }
   }
+
+  // Indices are read from memory.
+  static bool is_index(const Node& n, const Value* v) { return is_gather(n) && n.inputs[1] == v; }
 
   static size_t operands(const Group& group) {
     std::set<const Value*> values;
@@ -186,7 +199,8 @@ class Grouping {
       std::vector<Value*> inputs;
       for (Value* v : n->inputs) {
         if (!inside.count(v) || n->as<op::Attention>()) {  // whose operands may be one value
-          if (is_immediate(v) || (n->as<op::Pad>() && constant_of(v) && v != n->inputs[0])) {
+          if ((is_immediate(v) && !is_index(*n, v)) ||
+              (n->as<op::Pad>() && constant_of(v) && v != n->inputs[0])) {
             inside[v] = region->constant(*constant_of(v));
           } else {
             inside[v] = region->add_input(v->name, v->type());

@@ -38,7 +38,7 @@ class Runner {
       : graph_(graph),
         options_(options),
         context_(graph, options.budget ? *options.budget : unlimited_, options.rewrites_max,
-                 options.keep_f32) {}
+                 options.keep_f32, options.kernels_report) {}
 
   Status check(const std::string& when) const {
     return options_.verify ? verify(graph_).with(when) : Status();

@@ -24,11 +24,12 @@ class PassContext {
  public:
   static constexpr int64_t kUnlimited = INT64_MAX;
   PassContext(const Graph& outermost, Budget& budget, int64_t rewrites_max = kUnlimited,
-              std::span<const std::string> keep_f32 = {})
+              std::span<const std::string> keep_f32 = {}, bool kernels_report = false)
       : outermost_(outermost),
         budget_(budget),
         rewrites_max_(rewrites_max),
-        keep_f32_(keep_f32.begin(), keep_f32.end()) {}
+        keep_f32_(keep_f32.begin(), keep_f32.end()),
+        kernels_report_(kernels_report) {}
 
   /// Leave to make one change at this node; counts it. False once the limit is reached: then the
   /// pass leaves the node as it is.
@@ -50,6 +51,8 @@ class PassContext {
   Budget& budget() { return budget_; }
   /// The graph that all others are regions of, for what must be unique in all of them.
   const Graph& outermost() const { return outermost_; }
+  /// Kernels can tell of an index that is out of range: what indexes by data may be one.
+  bool kernels_report() const { return kernels_report_; }
   std::string_view pass() const { return pass_; }
   void begin(std::string_view pass) { pass_ = pass; }
 
@@ -58,6 +61,7 @@ class PassContext {
   Budget& budget_;
   int64_t rewrites_max_;
   std::unordered_set<std::string> keep_f32_;  ///< origins
+  bool kernels_report_;
   int64_t rewrites_ = 0;
   std::string_view pass_;
   std::vector<Note> notes_;
@@ -92,6 +96,8 @@ struct PassOptions {
   int64_t rewrites_max = PassContext::kUnlimited;
   /// Origins of nodes whose values stay f32.
   std::vector<std::string> keep_f32;
+  /// The device's kernels can tell of an index that is out of range.
+  bool kernels_report = false;
   /// The graph's text after this pass ("all": after each) goes to `print`.
   std::string print_after;
   std::function<void(std::string_view pass, const std::string& text)> print;

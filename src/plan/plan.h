@@ -18,6 +18,7 @@ enum class Place : uint8_t {
   kOutput,    ///< bound by the caller; `index` into Plan::outputs
   kConstant,  ///< `index` into the weights
   kDynamic,   ///< its size is known only when its step has run
+  kFault,     ///< where a kernel tells of a bad index: i64[2], zeros while all is well
 };
 
 struct PlanBuffer {

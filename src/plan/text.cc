@@ -99,6 +99,9 @@ void Printer::print_buffer(const PlanBuffer& buffer, size_t i) {
       case Place::kConstant:
         put(" constant ", buffer.index);
         break;
+      case Place::kFault:
+        put(" fault");
+        break;
     }
     if (buffer.host) put(" host");
   }
@@ -294,11 +297,12 @@ Status Parser::place(PlanBuffer& buffer) {
   };
   if (in_.accept("arena")) return {};
   if (in_.accept("dynamic")) return buffer.place = Place::kDynamic, Status();
+  if (in_.accept("fault")) return buffer.place = Place::kFault, Status();
   if (in_.accept("input")) return indexed(Place::kInput);
   if (in_.accept("output")) return indexed(Place::kOutput);
   if (in_.accept("constant")) return indexed(Place::kConstant);
   if (!in_.accept("view")) {
-    return in_.fail_expected("arena, dynamic, input, output, constant or view");
+    return in_.fail_expected("arena, dynamic, input, output, constant, fault or view");
   }
   CARNOT_RETURN_IF_ERROR(in_.expect("of"));
   CARNOT_RETURN_IF_ERROR(into(buffer.view_of, at()));

@@ -1,5 +1,6 @@
 #include "runtime/frame.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <new>
@@ -10,6 +11,11 @@
 
 namespace carnot {
 namespace {
+
+// As a kernel writes it: Place::kFault.
+struct alignas(16) Fault {
+  int64_t index, size;  // of the index' axis, plus one
+};
 
 constexpr int64_t kScratchAlignment = 4096;  // threads share no page, and no cache line
 
@@ -51,6 +57,7 @@ Frame::Frame(const Program& program, RunState& state, bool nested)
       cache_(program.phases.size()),
       active_(program.phases.size(), nullptr),
       bases_(program.buffers.size(), nullptr),
+      fault_memory_(state.device, state.budget, true),
       strings_(program.buffers.size()),
       regions_(program.steps.size()),
       carried_(program.steps.size()),
@@ -67,6 +74,7 @@ Frame::Frame(const Program& program, RunState& state, bool nested)
   }
   for (size_t i = 0; i < plan().buffers.size(); ++i) {
     const PlanBuffer& b = plan().buffers[i];
+    if (b.view_of < 0 && b.place == Place::kFault) faults_.push_back(static_cast<int>(i));
     if (b.view_of >= 0 || b.place != Place::kConstant) continue;
     const Tensor& weight = (*program.weights)[static_cast<size_t>(b.index)];
     strings_[i] = weight.dtype() == DType::kString ? weight : Tensor();
@@ -144,7 +152,10 @@ Result<Tensor> Frame::output(size_t i) const {
   }
   const DType dtype = buffer(port.buffer).type.dtype;
   if (dtype == DType::kString) return tensor_of(port.buffer);
-  if (state_.async) CARNOT_RETURN_IF_ERROR(state_.device.wait(state_.stream));
+  if (state_.async) {
+    CARNOT_RETURN_IF_ERROR(state_.device.wait(state_.stream));
+    CARNOT_RETURN_IF_ERROR(take_faults());
+  }
   const void* data = targets_[i].memory ? targets_[i].memory : output_memory_[i].data();
   return Tensor::wrap(
       dtype, shape_of(port.buffer),
@@ -202,14 +213,52 @@ Status Frame::run(std::span<const int64_t> outer_symbols) {
   // An error leaves nothing under way: what was given to this run is the caller's again.
   Status waited = state_.device.wait(state_.stream);
   if (status.ok()) status = std::move(waited);
+  Status faults = take_faults();
+  if (status.ok()) status = std::move(faults);
   complete_ = status.ok();
   return status;
+}
+
+// Memory of the host that kernels reach: it is read without a copy that every run would pay for.
+Status Frame::make_faults() {
+  if (faults_.empty() || fault_memory_.data()) return {};
+  const size_t bytes = faults_.size() * sizeof(Fault);
+  CARNOT_RETURN_IF_ERROR(fault_memory_.reserve(static_cast<int64_t>(bytes)));
+  std::memset(fault_memory_.data(), 0, bytes);
+  for (size_t i = 0; i < faults_.size(); ++i) {
+    set_base(faults_[i], static_cast<Fault*>(fault_memory_.data()) + i);
+  }
+  return {};
+}
+
+// The first bad index that a kernel has told of since this was last asked, as an error.
+Status Frame::take_faults() const {
+  if (!fault_memory_.data()) return {};
+  Status out;
+  for (size_t i = 0; i < faults_.size(); ++i) {
+    volatile Fault& told = static_cast<Fault*>(fault_memory_.data())[i];
+    if (told.size == 0) continue;
+    const int64_t index = told.index, size = told.size - 1;
+    told.index = 0;
+    told.size = 0;
+    complete_ = false;
+    for (int s = 0; out.ok() && s < static_cast<int>(plan().steps.size()); ++s) {
+      const std::vector<int>& arguments = step(s).arguments;
+      if (std::find(arguments.begin(), arguments.end(), faults_[i]) == arguments.end()) continue;
+      out = error(Code::kInvalidArgument, describe(step(s), s), ": index ", index,
+                  " is out of range for an axis of ", size, "; the results mean nothing");
+    }
+  }
+  return out;
 }
 
 Status Frame::run_all(std::span<const int64_t> outer_symbols) {
   complete_ = false;
   pending_.clear();
   for (Target& target : targets_) target.asked = false;
+  CARNOT_RETURN_IF_ERROR(make_faults());
+  // Of a run before this one, in a stream of the caller's.
+  if (state_.async) CARNOT_RETURN_IF_ERROR(take_faults().with("the run before this one"));
   CARNOT_RETURN_IF_ERROR(bind_inputs(outer_symbols));
   if (program_.phases.size() > 1) {  // what the last run's steps defined
     std::vector<bool> from_inputs(symbols_.size(), false);

@@ -152,6 +152,8 @@ class Frame {
   Status run_alone(int step);
   Status run_timed(const Piece& piece, std::span<const Launch> launches);
   Status finish();
+  Status make_faults();
+  Status take_faults() const;
   std::byte* address(int buffer) const;
   Result<Tensor> tensor_of(int buffer) const;
   static Status host(void* frame, int step);
@@ -186,8 +188,8 @@ class Frame {
   std::vector<Shape> bound_shapes_;    ///< what symbols_ was bound from
   std::vector<int64_t> bound_outer_;
   bool bound_ = false;
-  bool complete_ = false;  ///< the last run succeeded
-  int running_ = 0;        ///< the phase
+  mutable bool complete_ = false;  ///< the last run succeeded, as far as is known
+  int running_ = 0;                ///< the phase
 
   std::vector<int64_t> symbols_;  ///< kUnknown where not known
   std::vector<int64_t> values_;   ///< of the shape program, of the phases that are active
@@ -197,6 +199,8 @@ class Frame {
   std::array<std::vector<Memory>, kSides> arenas_;  ///< of each phase
   std::vector<void*> bases_;                        ///< of each root
   uint64_t generation_ = 1;                         ///< counts changes of bases_
+  std::vector<int> faults_;                         ///< buffers where kernels tell of bad indices
+  Memory fault_memory_;                             ///< theirs, the host's: read while others work
   std::vector<Tensor> strings_;                     ///< of each root that holds strings
   std::vector<Pending> pending_;  ///< results whose memory the next phase lays out
   std::vector<std::vector<std::unique_ptr<Frame>>> regions_;  ///< of each step, made when needed

@@ -225,7 +225,7 @@ void Compiler::buffer_phases() {
     out_->phases[static_cast<size_t>(b.phase)].buffers.push_back(static_cast<int>(i));
     if (b.root != static_cast<int>(i) || b.first < 0) continue;
     const Place place = plan_.buffers[i].place;
-    if (place == Place::kInput || place == Place::kConstant) continue;
+    if (place == Place::kInput || place == Place::kConstant || place == Place::kFault) continue;
     if (plan_.buffers[i].type.dtype == DType::kString) continue;  // held as tensors
     const int first =
         b.first < step_count() ? out_->steps[static_cast<size_t>(b.first)].phase : phases_ - 1;

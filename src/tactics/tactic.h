@@ -1,6 +1,7 @@
 #pragma once
 // Tactic: one way to run a Kernel on a device. Tables of them are all that selection sees: each
 // says why it cannot take a problem, lists its candidates (variants), and generates one of them.
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -41,7 +42,9 @@ struct GeneratedKernel {
   Dims params;
   Dim tasks = 1;
   Dim scratch_bytes = 0;
-  /// Arguments in order: >= 0 a buffer of the kernel; -1 - i: packed constant i.
+  /// Arguments in order: >= 0 a buffer of the kernel; -1 - i: packed constant i; kFault: where the
+  /// kernel tells of a bad index, two i64, the index and the size of its axis plus one.
+  static constexpr int kFault = std::numeric_limits<int>::min();
   std::vector<int> arguments;
   std::vector<Tensor> packed;
 };

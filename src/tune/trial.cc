@@ -152,6 +152,7 @@ Result<Trial> Trial::create_with(Device& device, const Kernel& kernel,
     t.storage_.push_back(std::move(storage));
   }
   CARNOT_RETURN_IF_ERROR(t.fill_inputs(constants));
+  CARNOT_RETURN_IF_ERROR(t.make_fault());
   for (size_t i = 0; i < t.storage_.size(); ++i) {
     const Tensor& storage = t.storage_[i];
     CARNOT_ASSIGN(DeviceCopy there,
@@ -161,6 +162,32 @@ Result<Trial> Trial::create_with(Device& device, const Kernel& kernel,
     t.there_.push_back(std::move(there));
   }
   return t;
+}
+
+Status Trial::make_fault() {
+  if (!has_faults(*kernel_)) return {};
+  CARNOT_ASSIGN(fault_, Tensor::allocate(DType::kI64, {2}));
+  std::memset(fault_.mutable_data(), 0, fault_.bytes());
+  CARNOT_ASSIGN(fault_there_, DeviceCopy::of(*device_, fault_));
+  return {};
+}
+
+// What the kernel reads as indices lies within all axes that they are of, spread over them.
+Status Trial::settle_indices(size_t buffer, Tensor& values) const {
+  int64_t size = std::numeric_limits<int64_t>::max();
+  for (const Stage& stage : kernel_->stages) {
+    for (const Load& load : stage.loads) {
+      if (!load.within || load.buffer != static_cast<int>(buffer)) continue;
+      CARNOT_ASSIGN(const int64_t axis, evaluate(*load.within, symbols_));
+      size = std::min(size, std::max<int64_t>(axis, 1));
+    }
+  }
+  if (size == std::numeric_limits<int64_t>::max()) return {};
+  for (int64_t i = 0; i < values.elements(); ++i) {
+    const uint64_t mixed = (static_cast<uint64_t>(i) + 1) * 0x9e3779b97f4a7c15ull;
+    values.set_int(i, static_cast<int64_t>((mixed >> 20) % static_cast<uint64_t>(size)));
+  }
+  return {};
 }
 
 Status Trial::fill_inputs(std::span<const Tensor* const> constants) {
@@ -173,6 +200,7 @@ Status Trial::fill_inputs(std::span<const Tensor* const> constants) {
     } else {
       const Shape shape = repeats_[i] ? Shape{kDistinct} : shapes_[i];
       CARNOT_ASSIGN(dense, many_values(dtype, shape, 17 + i));
+      CARNOT_RETURN_IF_ERROR(settle_indices(i, dense));
     }
     const size_t size = static_cast<size_t>(bits_of(dtype)) / 8;
     if (kernel_->buffers[i].strides.empty()) {
@@ -218,6 +246,11 @@ Result<std::unique_ptr<Trial::Call>> Trial::bind(const GeneratedKernel& made,
     call->packed_there.push_back(std::move(there));
   }
   for (int a : made.arguments) {
+    if (a == GeneratedKernel::kFault) {
+      call->buffers.push_back(fault_there_.memory() ? fault_there_.memory()
+                                                    : const_cast<std::byte*>(fault_.data()));
+      continue;
+    }
     const auto packed = static_cast<size_t>(-1 - a);
     void* const own = a >= 0 ? memory(static_cast<size_t>(a)) : call->packed_there[packed].memory();
     call->buffers.push_back(own ? own : const_cast<std::byte*>(call->packed[packed].data()));

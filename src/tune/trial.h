@@ -73,6 +73,8 @@ class Trial {
   Status fetch_outputs();
   int64_t place_of(const Sample& sample) const;
   Status fill_inputs(std::span<const Tensor* const> constants);
+  Status make_fault();
+  Status settle_indices(size_t buffer, Tensor& values) const;
   Status expect_attention();
 
   Device* device_;
@@ -84,6 +86,8 @@ class Trial {
   std::vector<Tensor> dense_;      ///< inputs as the reference wants them
   std::vector<Tensor> storage_;    ///< flat, with gaps where strided
   std::vector<DeviceCopy> there_;  ///< the same for the kernel
+  Tensor fault_;  ///< of kernels that have some; their operands give none
+  DeviceCopy fault_there_;
   std::vector<Sample> expected_;
   bool expected_ready_ = false;
 };

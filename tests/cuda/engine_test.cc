@@ -152,6 +152,76 @@ TEST_F(CudaEngine, ContextsOnSeveralThreads) {
   for (std::thread& thread : threads) thread.join();
 }
 
+// Rows of a table by index: those below zero count from its end.
+EnginePtr table_engine() {
+  auto network = Network::from_text(R"(graph g (%t: f32[10, 8], %i: i64[?n]) {
+  %0 = gather(%t, %i) : f32[?n, 8]
+  %1 = pointwise(%0) by mul($0, 2:f32) : f32[?n, 8]
+  return %1
+})");
+  EXPECT_TRUE(network.ok()) << to_string(network.status());
+  BuilderOptions options;
+  options.device = "cuda";
+  options.effort = 1;
+  const auto bytes = build(std::move(*network), options);
+  EXPECT_TRUE(bytes.ok()) << to_string(bytes.status());
+  auto out = Engine::load(*bytes);
+  EXPECT_TRUE(out.ok()) << to_string(out.status());
+  return *out;
+}
+
+Tensor indices(std::initializer_list<int64_t> numbers) {
+  Tensor out = Tensor::zeros(DType::kI64, {static_cast<int64_t>(numbers.size())});
+  int64_t i = 0;
+  for (const int64_t number : numbers) out.set_int(i++, number);
+  return out;
+}
+
+TEST_F(CudaEngine, ABadIndexIsAnErrorOfItsRun) {
+  Context context = context_of(table_engine());
+  const Tensor table = *fill(DType::kF32, {10, 8}, 3);
+  for (int round = 0; round < 3; ++round) {
+    const auto good = context.run({{table, indices({0, 9, -1, -10, 4})}});
+    ASSERT_TRUE(good.ok()) << to_string(good.status());
+    const int64_t rows[] = {0, 9, 9, 0, 4};
+    for (int64_t k = 0; k < 40; ++k) {
+      EXPECT_EQ((*good)[0].get(k), 2 * table.get(rows[k / 8] * 8 + k % 8));
+    }
+    for (const int64_t bad : {int64_t{10}, int64_t{-11}, int64_t{1} << 40, INT64_MIN}) {
+      const auto status = context.run({{table, indices({0, 1, bad, 3, 4})}}).status();
+      EXPECT_EQ(status.code(), Code::kInvalidArgument);
+      EXPECT_NE(to_string(status).find(cat("index ", bad, " is out of range for an axis of 10")),
+                std::string::npos)
+          << to_string(status);
+    }
+  }
+}
+
+TEST_F(CudaEngine, ABadIndexInACallersStreamIsToldByTheNextRun) {
+  const auto driver = cuda::driver();
+  const auto context_in = cuda::Context::retain(0);
+  ASSERT_TRUE(driver.ok() && context_in.ok());
+  const cuda::Current current = (*context_in)->current();
+  cuda::StreamObject* stream = nullptr;
+  ASSERT_EQ((*driver)->stream_create(&stream, cuda::kStreamNonBlocking), cuda::kSuccess);
+  {
+    Context context = context_of(table_engine(), {.stream = stream});
+    const Tensor good = indices({1, 2}), bad = indices({1, 12});
+    EXPECT_OK(context.set_input("t", *fill(DType::kF32, {10, 8}, 3)));
+    EXPECT_OK(context.set_input("i", bad));
+    EXPECT_OK(context.run());
+    ASSERT_EQ((*driver)->stream_wait(stream), cuda::kSuccess);
+    EXPECT_OK(context.set_input("i", good));
+    EXPECT_NE(to_string(context.run()).find("the run before this one"), std::string::npos);
+    EXPECT_OK(context.run());
+    EXPECT_TRUE(context.output("1").ok());
+    EXPECT_OK(context.set_input("i", bad));
+    EXPECT_OK(context.run());
+    EXPECT_FALSE(context.output("1").ok());
+  }
+  EXPECT_EQ((*driver)->stream_destroy(stream), cuda::kSuccess);
+}
+
 TEST_F(CudaEngine, ProfileTimesEachStep) {
   Context context = context_of(engine_for("cuda"));
   EXPECT_OK(context.set_input("x", *fill(DType::kF32, {128, 64}, 1)));

@@ -22,6 +22,7 @@ std::string joined(const std::vector<KernelSource>& sources) {
 #include "tests/cuda/host_shim.h"
 #include "codegen/cuda/access.cuh"
 #include "codegen/cuda/folds.cuh"
+#include "codegen/cuda/launch.cuh"
 #include "codegen/cuda/scalar.cuh"
 )";
   for (const KernelSource& source : sources) {

@@ -61,6 +61,7 @@ Result<std::string> run(const TextCase& c) {
   std::vector<Note> notes;
   PassOptions options;
   options.notes = &notes;
+  options.kernels_report = c.kernels_report;
   CARNOT_RETURN_IF_ERROR(run_passes(pipeline, graph, options));
   ConstantTable constants;
   std::string once = print(graph, {false, &constants});

@@ -21,10 +21,12 @@ std::vector<TextCase> read_cases(const std::string& path) {
       expecting = true;
     } else if (starts("//! passes: ") && !cases.empty()) {
       cases.back().passes = after("//! passes: ");
+    } else if (starts("//! kernels report") && !cases.empty()) {
+      cases.back().kernels_report = true;
     } else if (starts("//! notes") && !cases.empty()) {
       cases.back().notes = true;
     } else if (starts("//! ")) {
-      cases.push_back({after("//! "), "", "", "", false});
+      cases.push_back({after("//! "), "", "", "", false, false});
       expecting = false;
     } else if (!cases.empty()) {
       (expecting ? cases.back().expect : cases.back().input) += line + "\n";
@@ -38,6 +40,7 @@ void write_cases(const std::string& path, const std::vector<TextCase>& cases) {
   for (size_t i = 0; i < cases.size(); ++i) {
     const TextCase& c = cases[i];
     out << (i ? "\n" : "") << "//! " << c.name << "\n//! passes: " << c.passes << "\n";
+    if (c.kernels_report) out << "//! kernels report\n";
     if (c.notes) out << "//! notes\n";
     out << trimmed(c.input) << "\n//! expect\n" << trimmed(c.expect) << "\n";
   }

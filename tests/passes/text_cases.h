@@ -2,6 +2,7 @@
 // Test cases kept as text, in files that --bless rewrites:
 //   //! name of the case
 //   //! passes: fold_constants, simplify_views      (also `canonicalize`, `fuse`, `lower`)
+//   //! kernels report                              (optional: as for a GPU: PassOptions)
 //   //! notes                                       (optional: near misses are expected too)
 //   graph ...
 //   //! expect
@@ -13,7 +14,7 @@ namespace carnot {
 
 struct TextCase {
   std::string name, passes, input, expect;
-  bool notes = false;
+  bool notes = false, kernels_report = false;
 };
 std::vector<TextCase> read_cases(const std::string& path);
 void write_cases(const std::string& path, const std::vector<TextCase>& cases);

@@ -87,6 +87,18 @@ CARNOT_DEVICE void store_piece(T* to, const T (&from)[kCount]) {
     for (int i = 0; i < kCount; ++i) to[i] = from[i];
   }
 }
+/// Where a run's first bad index is told: the index, and the size of its axis plus one.
+struct alignas(16) Fault {
+  i64 index, size;
+};
+/// An index of an axis, from its end where it is negative. One out of range is told and replaced.
+CARNOT_DEVICE i64 index_within(i64 index, i64 size, Fault* fault) {
+  if (index < -size || index >= size) {
+    *fault = {index, size + 1};
+    return 0;
+  }
+  return index < 0 ? index + size : index;
+}
 CARNOT_DEVICE bool is_aligned(const void* pointer) {
   return (reinterpret_cast<u64>(pointer) & 15) == 0;
 }

@@ -15,6 +15,7 @@ constexpr int kWidthMax = 128;
 constexpr int kKeys = 64;  // of a block, as in lib/attention.cuh
 
 constexpr const char* kBegin = R"(
+#include "codegen/cuda/launch.cuh"
 #include "codegen/cuda/lib/attention.cuh"
 
 namespace carnot {
@@ -53,6 +54,7 @@ class Writer {
     source.shared_bytes = static_cast<int>(shared_bytes());
     source.pointers = static_cast<int>(kernel_.buffers.size());
     source.params = params_;
+    source.dependent_launch = true;
     source.tasks = dims(0)[0] * dims(0)[heads_] * ceil_div(dims(0)[length_], Dim(16 * warps_));
     return source;
   }
@@ -167,7 +169,7 @@ class Writer {
       const std::string type = cat(i == output_ ? "" : "const ", "u16*");
       head.line(cat(type, " __restrict__ b", i, ";"));
       arguments += cat(i > 0 ? ", " : "", type, " b", i);
-      values += cat(i > 0 ? ", b" : "b", i);
+      values += cat(i > 0 ? ", " : "", "fresh(b", i, ")");
     }
     for (size_t i = 0; i < params_.size(); ++i) {
       head.line(cat("i64 p", i, ";"));
@@ -179,6 +181,7 @@ class Writer {
     tail.line("using namespace carnot;");
     tail.line(cat("extern \"C\" __global__ void __launch_bounds__(", 32 * warps_, ")"));
     tail.open(cat(function, "(", arguments, ") {"));
+    tail.line("take_turn();");
     tail.line(cat("const Params p{", values, "};"));
     tail.line("attention::run<Problem>(p);");
     tail.close();

@@ -12,10 +12,11 @@ struct KernelSource {
   int threads = 256;              ///< per block
   int shared_bytes = 0;           ///< dynamic shared memory per block
   int pointers = 0;               ///< arguments before the numbers
+  bool has_faults = false;        ///< the last of them is where it tells of one
   Dims params;                    ///< the numbers: expressions over size symbols
   Dim tasks = 1;                  ///< blocks
   Dim scratch_bytes = 0;          ///< of the whole grid; if not 0 the last argument is its address
-  bool dependent_launch = false;  ///< has griddepcontrol.wait
+  bool dependent_launch = false;  ///< waits for its predecessor itself, on sm_90 and later
   int cluster = 1;                ///< blocks per cluster
 };
 

@@ -16,6 +16,7 @@ namespace {
 constexpr const char* kIncludes = R"(
 #include "codegen/cuda/access.cuh"
 #include "codegen/cuda/folds.cuh"
+#include "codegen/cuda/launch.cuh"
 #include "codegen/cuda/scalar.cuh"
 )";
 
@@ -157,7 +158,7 @@ void LoopWriter::plan_residents() {
       const auto next = nest_.stages.begin() + static_cast<std::ptrdiff_t>(s) + 1;
       const bool known = std::any_of(residents_.begin(), residents_.end(),
                                      [&](const auto& r) { return same_access(r.access, load); });
-      if (load.buffer < 0 || uses_loads(load.offset) || known ||
+      if (load.buffer < 0 || load.within || uses_loads(load.offset) || known ||
           residents_.size() == kResidentsMax || std::none_of(next, nest_.stages.end(), again)) {
         continue;
       }
@@ -522,6 +523,10 @@ std::string LoopWriter::assemble(const std::string& function, Dims& params) cons
                       "* __restrict__ b", i);
     arguments += cat(i ? ", " : "", "b", i);
   }
+  if (has_faults(kernel_)) {
+    parameters += ", Fault* fault";
+    arguments += ", fault";
+  }
   bool is_static = count_of(nest_.axes).is_constant();
   Dim bound = count_of(nest_.axes);
   for (const Buffer& buffer : kernel_.buffers) bound = max(bound, extent_of(buffer));
@@ -553,6 +558,10 @@ std::string LoopWriter::assemble(const std::string& function, Dims& params) cons
   entry.line("}");
   entry.open(cat("extern \"C\" __global__ void __launch_bounds__(", threads, ") ", function, "(",
                  parameters, ") {"));
+  entry.line("take_turn();");
+  for (size_t i = 0; i < kernel_.buffers.size(); ++i) {
+    entry.line(cat("b", i, " = fresh(b", i, ");"));
+  }
   const auto call = [&](const char* index, bool is_aligned) {
     return cat("body<", index, ", ", is_aligned ? "true" : "false", ">(", arguments, ");");
   };
@@ -588,7 +597,9 @@ Result<KernelSource> LoopWriter::run(const std::string& function) {
   out.function = function;
   out.text = assemble(function, out.params);
   out.threads = choice_.sharing * choice_.points;
-  out.pointers = static_cast<int>(kernel_.buffers.size());
+  out.has_faults = has_faults(kernel_);
+  out.pointers = static_cast<int>(kernel_.buffers.size()) + (out.has_faults ? 1 : 0);
+  out.dependent_launch = true;
   out.tasks = ceil_div(groups_, Dim(choice_.points));
   return out;
 }

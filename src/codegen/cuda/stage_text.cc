@@ -33,7 +33,7 @@ bool holds_for_groups(const Guard& guard, const Lane& lane) {
 }  // namespace
 
 bool is_vector(const NestAccess& access, const Lane& lane) {
-  if (access.buffer < 0 || lane.count == 1) return false;
+  if (access.buffer < 0 || lane.count == 1 || access.within) return false;
   const auto linear = linear_in(access.offset, {lane.symbol});
   if (!linear || !linear->of(lane.symbol).is(1) || !divisible(linear->rest, lane.count)) {
     return false;
@@ -93,6 +93,10 @@ std::string StageText::value_of(size_t i, const IndexNames& at) {
   const NestAccess& of = stage_.loads[i];
   std::string value = of.buffer == kExpression ? index_.wide(of.offset, at)
                                                : from_memory(of.dtype, address(of, at));
+  if (of.within) {
+    return cat(register_type(of.dtype), "(index_within(", value, ", ", index_.wide(*of.within, at),
+               ", fault))");
+  }
   const std::string inside = index_.condition(of.guards, at);
   if (!inside.empty()) value = cat(inside, " ? ", value, " : ", otherwise(of, false));
   return value;

@@ -35,7 +35,7 @@ std::optional<Slide> slide_of(const NestStage& stage, const std::string& axis) {
   bool any = false;
   for (const NestAccess& load : stage.loads) {
     out.loads.push_back(uses(load, axis));
-    if (uses_loads(load.offset)) return std::nullopt;
+    if (load.within || uses_loads(load.offset)) return std::nullopt;
     if (!out.loads.back()) continue;
     if (load.buffer < 0) return std::nullopt;
     int step = 1;

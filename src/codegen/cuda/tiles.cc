@@ -11,7 +11,7 @@ constexpr int64_t kTileSide = 64;
 constexpr size_t kTurnedMax = 2;  // loads, so that shared memory suffices whatever their types
 
 bool turned(const NestAccess& load, const NestAxis& read, const NestAxis& write) {
-  return load.buffer >= 0 && !uses_loads(load.offset) &&
+  return load.buffer >= 0 && !load.within && !uses_loads(load.offset) &&
          step_of(load, read.symbol).kind == AxisStep::kUnit &&
          step_of(load, write.symbol).kind == AxisStep::kStrided;
 }

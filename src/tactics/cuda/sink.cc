@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "base/hash.h"
+#include "codegen/cuda/contraction.h"
 #include "codegen/cuda/embedded.h"
 #include "codegen/cuda/nvrtc.h"
 #include "device/cuda/code_file.h"
@@ -55,6 +56,9 @@ Status CudaCodeSink::compile(std::vector<std::span<const std::byte>>& cubins) {
 Result<CodeBlob> CudaCodeSink::finish() {
   std::vector<std::span<const std::byte>> cubins;
   CARNOT_RETURN_IF_ERROR(compile(cubins));
+  constexpr int kEarlyStarts = 90;  // the first architecture whose kernels wait for others
+  CARNOT_ASSIGN(const Gpu gpu, gpu_of(device_));
+  const bool early_starts = gpu.architecture >= kEarlyStarts;
   CodeFile file;
   CodeBlob blob;
   size_t compiled = 0;
@@ -68,7 +72,7 @@ Result<CodeBlob> CudaCodeSink::finish() {
     entry.pointers = static_cast<uint32_t>(made.pointers);
     entry.integers = static_cast<uint32_t>(made.params.size());
     entry.scratch = !made.scratch_bytes.is(0);
-    entry.dependent_launch = made.dependent_launch;
+    entry.dependent_launch = made.dependent_launch && early_starts;
     entry.cluster = static_cast<uint32_t>(made.cluster);
     entry.library = library;
     file.modules.push_back(library == Library::kNone ? cubins[compiled++]
@@ -101,6 +105,7 @@ GeneratedKernel generated(const KernelSource& source, size_t buffers) {
   out.tasks = source.tasks;
   out.scratch_bytes = source.scratch_bytes;
   for (size_t i = 0; i < buffers; ++i) out.arguments.push_back(static_cast<int>(i));
+  if (source.has_faults) out.arguments.push_back(GeneratedKernel::kFault);
   return out;
 }
 
