@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "NvInfer.h"
@@ -263,6 +265,35 @@ TEST_F(Contexts, EachProfileHasItsOwnEngine) {
   for (const size_t bytes : {size_t{8}, size_t{20}, one, plan->size() - 1}) {
     EXPECT_EQ(runtime->deserializeCudaEngine(plan->data(), bytes), nullptr) << bytes;
   }
+}
+
+// Threads share an engine and its runtime, each with contexts of its own.
+TEST_F(Contexts, ThreadsWithContextsOfTheirOwn) {
+  IOptimizationProfile* profile = builder->createOptimizationProfile();
+  for (const auto select :
+       {OptProfileSelector::kMIN, OptProfileSelector::kOPT, OptProfileSelector::kMAX}) {
+    profile->setDimensions("x", select, Dims2{40, kWidth});
+  }
+  EXPECT_EQ(config->addOptimizationProfile(profile), 1);
+  plan.reset(builder->buildSerializedNetwork(*network, *config));
+  const auto engine = load();
+  ASSERT_TRUE(engine);
+  const auto want = run(*std::unique_ptr<IExecutionContext>(engine->createExecutionContext()), 5);
+  std::vector<std::thread> threads;
+  std::atomic<int> good{0};
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 5; ++round) {
+        const std::unique_ptr<IExecutionContext> context(engine->createExecutionContext());
+        bool all = run(*context, 5) == want;
+        all = context->setOptimizationProfileAsync(1, nullptr) && all;
+        all = !run(*context, 40).empty() && engine->getDeviceMemorySizeV2() > 0 && all;
+        if (all) ++good;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, 20);
 }
 
 // Each object may go before those that it was made from, and after.

@@ -26,7 +26,8 @@ Window window_of(const Emit& e, Handle x, const Dims& kernel, const Dims& stride
     return pre;                                                                            \
   }
 
-class Convolution : public LayerOf<IConvolutionLayer, apiv::VConvolutionLayer> {
+/// IFullyConnectedLayer adds names alone, so that addFullyConnected() gives what it says.
+class Convolution : public LayerOf<IFullyConnectedLayer, apiv::VConvolutionLayer> {
  public:
   explicit Convolution(Network& net) : LayerOf(net, LayerType::kCONVOLUTION) {}
   Values emit(Emit& e, const Values& in) override;
