@@ -26,24 +26,26 @@ Kernel attention(const std::string& type, const std::string& width, bool bias) {
 }
 
 TEST(CudaAttention, SaysWhyNot) {
-  EXPECT_TRUE(why_not_attention(attention("f16", "64", true), 80, kShared, 4).ok());
-  EXPECT_TRUE(why_not_attention(attention("bf16", "37", false), 90, kShared, 1).ok());
-  EXPECT_FALSE(why_not_attention(attention("f16", "64", true), 75, kShared, 4).ok());
-  EXPECT_FALSE(why_not_attention(attention("f32", "64", true), 90, kShared, 4).ok());
-  EXPECT_FALSE(why_not_attention(attention("f16", "160", true), 90, kShared, 4).ok());
-  EXPECT_FALSE(why_not_attention(attention("f16", "?d", true), 90, kShared, 4).ok());
-  EXPECT_FALSE(why_not_attention(attention("f16", "64", true), 90, kShared, 3).ok());
-  EXPECT_FALSE(why_not_attention(attention("f16", "128", true), 90, 48 << 10, 4).ok());
+  EXPECT_TRUE(why_not_attention(attention("f16", "64", true), 80, kShared, {4, 1}).ok());
+  EXPECT_TRUE(why_not_attention(attention("bf16", "37", false), 90, kShared, {1, 1}).ok());
+  EXPECT_FALSE(why_not_attention(attention("f16", "64", true), 75, kShared, {4, 1}).ok());
+  EXPECT_FALSE(why_not_attention(attention("f32", "64", true), 90, kShared, {4, 1}).ok());
+  EXPECT_FALSE(why_not_attention(attention("f16", "264", true), 90, kShared, {4, 1}).ok());
+  EXPECT_FALSE(why_not_attention(attention("f16", "?d", true), 90, kShared, {4, 1}).ok());
+  EXPECT_FALSE(why_not_attention(attention("f16", "64", true), 90, kShared, {9, 1}).ok());
+  EXPECT_FALSE(why_not_attention(attention("f16", "128", true), 90, 48 << 10, {4, 1}).ok());
 }
 
 TEST(CudaAttention, NvrtcTakesTheInstances) {
   const auto nvrtc = Nvrtc::open();
   if (!nvrtc.ok()) GTEST_SKIP() << "skipped: " << nvrtc.status().message();
   std::vector<Source> sources;
-  for (const char* width : {"64", "128", "37"}) {
+  for (const char* width : {"64", "64", "256", "37"}) {
     for (const char* type : {"f16", "bf16"}) {
+      const AttentionTile tile{4, sources.size() < 2 ? 2 : 1};
       const std::string name = "kernel" + std::to_string(sources.size());
-      const auto source = emit_attention(attention(type, width, sources.size() % 2 == 0), 4, name);
+      const auto source =
+          emit_attention(attention(type, width, sources.size() % 2 == 0), tile, name);
       ASSERT_TRUE(source.ok()) << source.status().message();
       sources.push_back({name, source->text});
     }

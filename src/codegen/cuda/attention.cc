@@ -11,8 +11,10 @@ namespace carnot::cuda {
 
 namespace {
 
-constexpr int kWidthMax = 128;
-constexpr int kKeys = 64;  // of a block, as in lib/attention.cuh
+constexpr int kWidthMax = 256;
+constexpr int kWarpsMax = 8;
+constexpr int64_t kTwoTilesMax = 96;  // registers of queries and results, beside 64 of scores
+constexpr int kKeys = 64;             // of a block, as in lib/attention.cuh
 
 constexpr const char* kBegin = R"(
 #include "codegen/cuda/launch.cuh"
@@ -32,8 +34,8 @@ bool is_multiple(const Dim& dim, int64_t of) {
 
 class Writer {
  public:
-  Writer(const Kernel& kernel, int warps)
-      : kernel_(kernel), core_(*kernel.attention), warps_(warps) {
+  Writer(const Kernel& kernel, const AttentionTile& tile)
+      : kernel_(kernel), core_(*kernel.attention), tile_(tile) {
     heads_ = core_.op.bsh ? 2 : 1;
     length_ = core_.op.bsh ? 1 : 2;
     output_ = kernel.buffers.size() - 1;
@@ -50,18 +52,19 @@ class Writer {
     KernelSource source;
     source.function = function;
     source.text = text(function);
-    source.threads = 32 * warps_;
+    source.threads = 32 * tile_.warps;
     source.shared_bytes = static_cast<int>(shared_bytes());
     source.pointers = static_cast<int>(kernel_.buffers.size());
     source.params = params_;
     source.dependent_launch = true;
-    source.tasks = dims(0)[0] * dims(0)[heads_] * ceil_div(dims(0)[length_], Dim(16 * warps_));
+    source.tasks = dims(0)[0] * dims(0)[heads_] * ceil_div(dims(0)[length_], Dim(tile_.queries()));
     return source;
   }
 
   int64_t shared_bytes() const {
     const int64_t width = dims(0)[3].value(), value_width = dims(2)[3].value();
-    return 16 * warps_ * row_bytes(width) + 2 * kKeys * (row_bytes(width) + row_bytes(value_width));
+    return tile_.queries() * row_bytes(width) +
+           2 * kKeys * (row_bytes(width) + row_bytes(value_width));
   }
 
  private:
@@ -92,7 +95,9 @@ class Writer {
     constant("bool", "kBrain", brain ? "true" : "false");
     constant("bool", "kCausal", core_.op.causal ? "true" : "false");
     constant("bool", "kHasBias", core_.has_bias ? "true" : "false");
-    constant("int", "kWarps", warps_);
+    constant("bool", "kBiasHasRows", bias_has_rows() ? "true" : "false");
+    constant("int", "kWarps", tile_.warps);
+    constant("int", "kTiles", tile_.tiles);
     constant("int", "kWidth", dims(0)[3].value());
     constant("int", "kValueWidth", dims(2)[3].value());
     constant("int", "kCopy", whole ? 16 : 0);
@@ -115,6 +120,12 @@ class Writer {
     out_.line("}");
     out_.line(cat("CARNOT_DEVICE i64 ", name, "_step([[maybe_unused]] const Params& p) { return ",
                   number(strides[length_]), "; }"));
+  }
+
+  bool bias_has_rows() const {
+    if (!core_.has_bias) return false;
+    const Dims& sizes = dims(3);
+    return sizes.size() > 1 && !sizes[sizes.size() - 2].is(1);
   }
 
   void bias() {
@@ -179,7 +190,10 @@ class Writer {
     head.close("};");
     tail.line("}  // namespace carnot");
     tail.line("using namespace carnot;");
-    tail.line(cat("extern \"C\" __global__ void __launch_bounds__(", 32 * warps_, ")"));
+    // Heads of usual widths then have 128 registers a thread: two blocks of eight warps at once.
+    const bool narrow = dims(0)[3].value() <= 64 && dims(2)[3].value() <= 64 && tile_.tiles == 1;
+    tail.line(cat("extern \"C\" __global__ void __launch_bounds__(", 32 * tile_.warps,
+                  narrow && tile_.warps == kWarpsMax ? ", 2)" : ")"));
     tail.open(cat(function, "(", arguments, ") {"));
     tail.line("take_turn();");
     tail.line(cat("const Params p{", values, "};"));
@@ -190,7 +204,7 @@ class Writer {
 
   const Kernel& kernel_;
   const AttentionCore& core_;
-  int warps_;
+  AttentionTile tile_;
   size_t heads_, length_, output_;
   CodeText out_;
   Dims params_;
@@ -198,11 +212,13 @@ class Writer {
 
 }  // namespace
 
-Status why_not_attention(const Kernel& kernel, int architecture, int shared_bytes, int warps) {
+Status why_not_attention(const Kernel& kernel, int architecture, int shared_bytes,
+                         const AttentionTile& tile) {
   const auto refuse = [](const auto&... why) { return error(Code::kUnsupported, why...); };
   if (!kernel.attention) return refuse("it is not attention");
   if (architecture < 80) return refuse("asynchronous copies need sm_80");
-  if (warps != 1 && warps != 2 && warps != 4 && warps != 8) return refuse(warps, " warps");
+  if (tile.warps < 1 || tile.warps > kWarpsMax) return refuse(tile.warps, " warps");
+  if (tile.tiles < 1 || tile.tiles > 2) return refuse(tile.tiles, " tiles");
   for (const Buffer& buffer : kernel.buffers) {
     if (buffer.type.dtype != DType::kF16 && buffer.type.dtype != DType::kBF16) {
       return refuse("operands of ", to_string(buffer.type.dtype), ", not f16 or bf16");
@@ -216,12 +232,18 @@ Status why_not_attention(const Kernel& kernel, int architecture, int shared_byte
     }
     if (!strides_of(buffer)[3].is(1) && !width.is(1)) return refuse("a head's row has gaps");
   }
-  if (Writer(kernel, warps).shared_bytes() > shared_bytes) return refuse("too much shared memory");
+  if (tile.tiles > 1 &&
+      kernel.buffers[0].type.dims[3].value() / 2 + kernel.buffers[2].type.dims[3].value() >
+          kTwoTilesMax) {
+    return refuse("two tiles of such heads do not fit in a thread's registers");
+  }
+  if (Writer(kernel, tile).shared_bytes() > shared_bytes) return refuse("too much shared memory");
   return {};
 }
 
-Result<KernelSource> emit_attention(const Kernel& kernel, int warps, const std::string& function) {
-  return Writer(kernel, warps).run(function);
+Result<KernelSource> emit_attention(const Kernel& kernel, const AttentionTile& tile,
+                                    const std::string& function) {
+  return Writer(kernel, tile).run(function);
 }
 
 }  // namespace carnot::cuda

@@ -7,10 +7,17 @@
 
 namespace carnot::cuda {
 
-/// Why an attention kernel cannot be an instance; ok where it can.
-Status why_not_attention(const Kernel& kernel, int architecture, int shared_bytes, int warps);
+/// What a block works on: warps, each with tiles of 16 queries.
+struct AttentionTile {
+  int warps = 1, tiles = 1;
+  int queries() const { return 16 * warps * tiles; }
+};
 
-/// `warps`: 16 queries each, per block.
-Result<KernelSource> emit_attention(const Kernel& kernel, int warps, const std::string& function);
+/// Why an attention kernel cannot be an instance; ok where it can.
+Status why_not_attention(const Kernel& kernel, int architecture, int shared_bytes,
+                         const AttentionTile& tile);
+
+Result<KernelSource> emit_attention(const Kernel& kernel, const AttentionTile& tile,
+                                    const std::string& function);
 
 }  // namespace carnot::cuda

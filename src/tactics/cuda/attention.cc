@@ -11,30 +11,33 @@ namespace carnot::cuda {
 
 namespace {
 
-constexpr int kWarps[] = {4, 2, 1, 8};
+constexpr AttentionTile kShapes[] = {{4, 1}, {2, 1}, {1, 1}, {8, 1}, {4, 2}, {2, 2}, {7, 1}};
 /// Cycles of a warp per 64 keys and 16 elements of width, and for starting a block.
 constexpr double kPassCycles = 120, kBlockCycles = 1500;
+constexpr double kTwoTiles = 1.4;
 constexpr int kWarpsAtOnce = 8;  ///< of one multiprocessor that get on without waiting
 
 WhyNot why(const Problem& p) {
   const auto gpu = gpu_of(p.device);
   if (!gpu.ok()) return gpu.status().message();
-  return why_not_attention(p.kernel, gpu->architecture, gpu->shared_bytes, 1).message();
+  return why_not_attention(p.kernel, gpu->architecture, gpu->shared_bytes, {1, 1}).message();
 }
 
-double predict_us(const Problem& p, const Gpu& gpu, int warps) {
+double predict_us(const Problem& p, const Gpu& gpu, const AttentionTile& tile) {
   const size_t length = p.kernel.attention->op.bsh ? 1 : 2, heads = 3 - length;
   const auto value = [&](const Dim& dim) {
     const Result<int64_t> v = evaluate(dim, p.likely);
     return v.ok() ? static_cast<double>(*v) : 128.0;
   };
   const Dims& q = p.kernel.buffers[0].type.dims;
-  const double blocks = value(q[0]) * value(q[heads]) * std::ceil(value(q[length]) / (16 * warps));
+  const double blocks =
+      value(q[0]) * value(q[heads]) * std::ceil(value(q[length]) / tile.queries());
   const double passes = std::ceil(value(p.kernel.buffers[1].type.dims[length]) / 64);
   const double per_sm = std::ceil(blocks / gpu.sms);
-  const double rounds = std::max(1.0, per_sm * warps / kWarpsAtOnce);
-  // Few warps bring in keys and values slowly.
-  const double work = passes * (kPassCycles * value(q[3]) / 16 + 1600.0 / warps);
+  const double rounds = std::max(1.0, per_sm * tile.warps / kWarpsAtOnce);
+  // Few warps bring in keys and values slowly; a second tile costs less than the first.
+  const double products = kPassCycles * (tile.tiles > 1 ? kTwoTiles : 1) * value(q[3]) / 16;
+  const double work = passes * (products + 1600.0 / tile.warps);
   return 1.5 + (kBlockCycles + rounds * work) / (gpu.clock_ghz * 1000);
 }
 
@@ -42,9 +45,11 @@ std::vector<Candidate> list(const Problem& p, int effort) {
   std::vector<Candidate> out;
   const auto gpu = gpu_of(p.device);
   if (!gpu.ok()) return out;
-  for (const int warps : kWarps) {
-    if (!why_not_attention(p.kernel, gpu->architecture, gpu->shared_bytes, warps).ok()) continue;
-    out.push_back({cat("w", warps), {warps}, predict_us(p, *gpu, warps)});
+  for (const AttentionTile& tile : kShapes) {
+    if (!why_not_attention(p.kernel, gpu->architecture, gpu->shared_bytes, tile).ok()) continue;
+    out.push_back({cat("w", tile.warps, "x", tile.tiles),
+                   {tile.warps, tile.tiles},
+                   predict_us(p, *gpu, tile)});
   }
   std::stable_sort(out.begin(), out.end(), [](const Candidate& x, const Candidate& y) {
     return x.predicted_us < y.predicted_us;
@@ -60,12 +65,14 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate, c
   const KernelSource* source = cuda_sink.find(key);
   if (!source) {
     CARNOT_ASSIGN(const Gpu gpu, gpu_of(p.device));
-    if (candidate.knobs.size() != 1 || candidate.knobs[0] < 0 || candidate.knobs[0] > 8) {
-      return error(Code::kInvalidArgument, "cuda.attention has one number, 1 to 8");
+    const auto in = [&](size_t i) { return candidate.knobs[i] > 0 && candidate.knobs[i] <= 8; };
+    if (candidate.knobs.size() != 2 || !in(0) || !in(1)) {
+      return error(Code::kInvalidArgument, "cuda.attention has two numbers, 1 to 8");
     }
-    const int warps = static_cast<int>(candidate.knobs[0]);
-    CARNOT_RETURN_IF_ERROR(why_not_attention(p.kernel, gpu.architecture, gpu.shared_bytes, warps));
-    CARNOT_ASSIGN(KernelSource made, emit_attention(p.kernel, warps, function_of(key)));
+    const AttentionTile tile{static_cast<int>(candidate.knobs[0]),
+                             static_cast<int>(candidate.knobs[1])};
+    CARNOT_RETURN_IF_ERROR(why_not_attention(p.kernel, gpu.architecture, gpu.shared_bytes, tile));
+    CARNOT_ASSIGN(KernelSource made, emit_attention(p.kernel, tile, function_of(key)));
     source = &cuda_sink.add(key, std::move(made));
   }
   return generated(*source, p.kernel.buffers.size());
@@ -73,6 +80,6 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate, c
 
 }  // namespace
 
-const Tactic kAttention = {"cuda.attention", 1, why, list, generate};
+const Tactic kAttention = {"cuda.attention", 2, why, list, generate};
 
 }  // namespace carnot::cuda
