@@ -45,6 +45,10 @@ struct HopperForm {
   int m, warps;
 };
 constexpr HopperForm kHopperForms[] = {{64, 4}, {128, 8}, {128, 4}, {256, 8}};
+struct KeptForm {
+  int m, warps_m, warps_n;
+};
+constexpr KeptForm kKeptForms[] = {{64, 4, 2}, {64, 2, 2}, {128, 4, 2}, {128, 4, 1}, {64, 4, 1}};
 constexpr int kHopperColumns[] = {256, 192, 128, 96, 64, 48, 32, 16};
 constexpr int kHopperPartsMax = 4;  ///< in which all columns are tried, whatever they are
 constexpr Form kTensorForms[] = {
@@ -242,6 +246,41 @@ std::vector<ContractionTile> hopper_tiles(const ContractionFacts& f, const Gpu& 
   return out;
 }
 
+/// Blocks that keep all weights, where there are few of them and many rows.
+std::vector<ContractionTile> kept_tiles(const ContractionFacts& f, const Gpu& gpu, const Sizes& s,
+                                        const Symbols& likely) {
+  std::vector<ContractionTile> out;
+  if (!f.packed || f.copy_a == 0 || s.columns > 256 || s.rows < 128.0 * gpu.sms) return out;
+  for (const KeptForm& form : kKeptForms) {
+    ContractionTile t;
+    if (f.element == DType::kF32) t.method = kParts;
+    t.m = form.m, t.warps_m = form.warps_m, t.warps_n = form.warps_n;
+    t.n = (static_cast<int>(s.columns) + 16 * t.warps_n - 1) / (16 * t.warps_n) * 16 * t.warps_n;
+    t.row_bytes = value(f.chunks() * f.taps, likely) <= 4 ? 64 : 128;
+    const double steps = value(f.steps(t), likely);
+    if (steps > 8) continue;
+    t.stages = static_cast<int>(steps), t.group = 1;
+    t.blocks = gpu.sms;
+    t.blocks *= resident_blocks(t);
+    out.push_back(t);
+  }
+  return out;
+}
+
+double predict_kept_us(const ContractionFacts& f, const ContractionTile& t, const Gpu& gpu,
+                       const Sizes& s) {
+  const double tiles = std::ceil(s.rows / t.m) / gpu.sms, area = double(t.m) * t.n;
+  const double elements = static_cast<double>(t.row_bytes) / f.element_bytes();
+  const double rate = f.element == DType::kF32 ? kPartsRate : kTensorRate90;
+  const double gathered = f.copy_a == 0 ? t.m * elements / 64 : 0;
+  const double step = std::max(area * elements / rate, t.m * t.row_bytes / kCacheBytesPerCycle);
+  const double cycles =
+      kBlockOverhead + tiles * (t.stages * (step + gathered) + area * (0.1 + s.ops * kHopperSumOp));
+  const double work_us = cycles / (gpu.clock_ghz * 1000);
+  const double bytes_us = s.bytes / (gpu.memory_gbps * 1000);
+  return kLaunchUs + std::max(work_us, bytes_us) + 0.5 * std::min(work_us, bytes_us);
+}
+
 }  // namespace
 
 std::vector<RankedTile> rank_tiles(const ContractionFacts& f, const Gpu& gpu, const Symbols& likely,
@@ -277,6 +316,9 @@ std::vector<RankedTile> rank_tiles(const ContractionFacts& f, const Gpu& gpu, co
     out.push_back({t, hopper ? predict_hopper_us(t, gpu, s) : predict_us(f, t, gpu, s)});
   };
   for (const ContractionTile& t : hopper_tiles(f, gpu, s, effort)) offer(t);
+  for (const ContractionTile& t : kept_tiles(f, gpu, s, likely)) {
+    if (why_not(f, t, gpu).ok()) out.push_back({t, predict_kept_us(f, t, gpu, s)});
+  }
   const double inner_bytes = value(f.chunks() * f.taps, likely) * 16;
   const auto forms = f.element == DType::kF32 ? std::span<const Form>(kPlainForms)
                                               : std::span<const Form>(kTensorForms);
