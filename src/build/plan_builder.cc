@@ -4,6 +4,7 @@
 
 #include "kernel/lower.h"
 #include "kernel/strided_view.h"
+#include "ops/window.h"
 
 namespace carnot {
 
@@ -316,6 +317,7 @@ void PlanBuilder::add_checks(const Node& node) {
     plan_.checks.push_back({a, b, node.origin.empty() ? name(node.op) : node.origin[0]});
   };
   for (const Node* n : node.regions[0]->nodes()) {
+    add_window_checks(*n, node.origin);
     if (n->as<op::MatMul>()) {
       const auto& op = *n->as<op::MatMul>();
       const Dims &a = n->inputs[0]->type().dims, &b = n->inputs[1]->type().dims;
@@ -327,6 +329,17 @@ void PlanBuilder::add_checks(const Node& node) {
       const Dims& in = v->type().dims;
       for (size_t i = 0; i < in.size(); ++i) check(in[i], out[out.size() - in.size() + i]);
     }
+  }
+}
+
+// padded >= span as an equation.
+void PlanBuilder::add_window_checks(const Node& node, const Origin& origin) {
+  std::vector<Info> infos;
+  for (const Value* v : node.inputs) infos.push_back(v->info);
+  for (const WindowFit& fit : window_fits(node.op, infos)) {
+    const std::string who = origin.empty() ? name(node.op) : origin[0];
+    plan_.checks.push_back({max(fit.padded, fit.span), fit.padded,
+                            cat(who, ": its window must fit into spatial axis ", fit.axis)});
   }
 }
 
@@ -481,6 +494,7 @@ void PlanBuilder::collect_host(const Node& node) {
   p.step.defines = defined_symbols(node.op, infos);
   p.step.origin = node.origin;
   pending_.push_back(std::move(p));
+  add_window_checks(node, node.origin);
 }
 
 void PlanBuilder::collect_custom(const Node& node) {

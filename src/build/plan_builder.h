@@ -91,6 +91,7 @@ class PlanBuilder {
   /// A step of the library kernel, where the node is what that does (recurrent_step.cc).
   Result<bool> collect_recurrent(const Node& node);
   void add_checks(const Node& node);
+  void add_window_checks(const Node& node, const Origin& origin);
 
   struct Pending {
     Step step;

@@ -65,6 +65,34 @@ Result<Dim> count_windows(const char* op, const Dim& in, const Dim& taps, const 
   return floor_div(padded - span, window.strides[axis]) + Dim(1);
 }
 
+std::vector<WindowFit> window_fits(const Op& op, Infos in) {
+  std::vector<WindowFit> out;
+  const auto collect = [&](const auto& window_op, bool channels_last, const Dims& taps) {
+    const TensorType& x = in[0].type;
+    const Result<Window> window =
+        resolve_window(window_op.kName, x.rank() - 2, window_op.strides, window_op.dilations,
+                       window_op.pads_lo, window_op.pads_hi);
+    if (!window.ok()) return;
+    for (size_t i = 0; i < taps.size(); ++i) {
+      const Dim& size = x.dims[first_spatial_axis(channels_last) + i];
+      const Dim pads = Dim(window->lo[i]) + Dim(window->hi[i]);
+      const Dim span = reach(taps[i], window->dilations[i]);
+      const Dim missing = span - pads;
+      if (missing.is_constant() && (size.is_constant() || missing.value() <= 1)) continue;
+      out.push_back({i, size + pads, min(size, 1) * span});
+    }
+  };
+  if (const auto* conv = std::get_if<op::Conv>(&op)) {
+    const Dims& w = in[1].type.dims;
+    collect(*conv, conv->channels_last, Dims(w.begin() + 2, w.end()));
+  } else if (const auto* pool = std::get_if<op::Pool>(&op)) {
+    collect(*pool, pool->channels_last, Dims(pool->kernel.begin(), pool->kernel.end()));
+  } else if (const auto* indices = std::get_if<op::MaxPoolIndices>(&op)) {
+    collect(*indices, false, Dims(indices->kernel.begin(), indices->kernel.end()));
+  }
+  return out;
+}
+
 std::pair<int64_t, int64_t> WindowAxis::inside(int64_t o) const {
   const int64_t start = source(o, 0);
   const int64_t first = start >= 0 ? 0 : (-start - 1) / dilation + 1;

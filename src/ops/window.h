@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "ops/rules.h"
 
@@ -40,6 +41,15 @@ inline Dim reach(const Dim& taps, int64_t dilation) {
 /// padded axis is an error where both are numbers.
 Result<Dim> count_windows(const char* op, const Dim& in, const Dim& taps, const Window& window,
                           size_t axis);
+
+/// What the windows of a conv, pool or max_pool_indices ask of a spatial axis whose size only a run
+/// tells: `span` of the `padded` elements; 0 of them where the axis is empty.
+struct WindowFit {
+  size_t axis = 0;
+  Dim padded, span;
+};
+/// The axes where that may fail; none for other operations.
+std::vector<WindowFit> window_fits(const Op& op, Infos in);
 
 /// One spatial axis of a reference(): window `o` reads in[o * stride - lo + tap * dilation].
 struct WindowAxis {

@@ -99,6 +99,32 @@ TEST(Network, AnEngineKeepsMetadataAndNamesItsSteps) {
   EXPECT_EQ(to_string(steps[0].outputs[0].type), "f32[?n]");
 }
 
+TEST(Network, AWindowThatDoesNotFitIsRefusedInARun) {
+  Network n;
+  const Handle x = n.add_input("x", {DType::kF32, {1, 2, Dim::symbol("h"), 4}});
+  n.set_origin({"pool1 (MaxPool)"});
+  op::Pool pool;
+  pool.kernel = pool.strides = {2, 2};
+  n.mark_output((*n.add(pool, {&x, 1}))[0], "y");
+  BuilderOptions options;
+  options.effort = 0;
+  const auto bytes = build(std::move(n), options);
+  ASSERT_TRUE(bytes.ok()) << bytes.status().message();
+  const auto engine = Engine::load(*bytes);
+  ASSERT_TRUE(engine.ok());
+  auto context = (*engine)->make_context();
+  ASSERT_TRUE(context.ok());
+  const auto run = [&](int64_t h) {
+    const Status set = context->set_input("x", Tensor::zeros(DType::kF32, {1, 2, h, 4}));
+    return set.ok() ? context->run() : set;
+  };
+  EXPECT_TRUE(run(2).ok());
+  EXPECT_NE(run(1).message().find("pool1 (MaxPool): its window must fit into spatial axis 0"),
+            std::string::npos);
+  EXPECT_TRUE(run(0).ok());  // nothing of nothing
+  EXPECT_TRUE(run(3).ok());
+}
+
 TEST(Network, AnImportSaysWhereItStopped) {
   ImportProblem problem;
   const std::byte garbage[] = {std::byte{1}, std::byte{2}};
