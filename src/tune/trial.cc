@@ -363,13 +363,16 @@ Status Trial::expect() {
   }
   const int points = static_cast<int>(std::clamp(kSampleWork / per_point, 16.0, 160.0));
   CARNOT_ASSIGN(expected_, sample(*kernel_, dense_, symbols_, points, 1, kDistinct));
-  // Samples are computed in f64: what is too large for the result's type is infinite there.
+  // Samples are computed in f64: what is too large for the result's type is infinite there, and
+  // what is too small for a type without a zero is its least number.
   for (Sample& s : expected_) {
     const DType type = storage_[static_cast<size_t>(s.buffer)].dtype();
     if (!is_float(type) || !std::isfinite(s.value)) continue;
     CARNOT_ASSIGN(Tensor stored, Tensor::allocate(type, {1}));
+    stored.set(0, 0);
+    const double least = stored.get(0);
     stored.set(0, s.value);
-    if (std::isinf(stored.get(0))) s.value = stored.get(0);
+    if (std::isinf(stored.get(0)) || std::abs(s.value) < least) s.value = stored.get(0);
   }
   return {};
 }

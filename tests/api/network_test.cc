@@ -125,6 +125,23 @@ TEST(Network, AWindowThatDoesNotFitIsRefusedInARun) {
   EXPECT_TRUE(run(3).ok());
 }
 
+// f8e8m0 has no zero: tuning must not take its least number for a wrong result.
+TEST(Network, PowersTooSmallForTheirTypeAreBuilt) {
+  Network n;
+  const Handle x = n.add_input("x", {DType::kF8E8M0, {4}});
+  op::Pointwise zero;
+  zero.body.inputs = 1;
+  const int32_t tiny = zero.body.constant(DType::kF8E8M0, 0x1p-120);
+  const int32_t product = zero.body.add(ScalarOp::kMul, 0, tiny);
+  zero.body.results = {zero.body.add(ScalarOp::kMul, product, tiny)};
+  const Handle inputs[] = {x};
+  const auto y = n.add(zero, inputs);
+  ASSERT_TRUE(y.ok()) << y.status().message();
+  n.mark_output((*y)[0], "y");
+  const auto bytes = build(std::move(n), {});
+  EXPECT_TRUE(bytes.ok()) << bytes.status().message();
+}
+
 TEST(Network, AnImportSaysWhereItStopped) {
   ImportProblem problem;
   const std::byte garbage[] = {std::byte{1}, std::byte{2}};
