@@ -36,6 +36,47 @@ TEST(CudaAttention, SaysWhyNot) {
   EXPECT_FALSE(why_not_attention(attention("f16", "128", true), 90, 48 << 10, {4, 1}).ok());
 }
 
+/// The same with `keys` keys, a number that is known.
+Kernel of_keys(const std::string& type, int keys, int width, bool causal) {
+  const std::string rows = type + "[2, " + std::to_string(keys) + ", 4, " + std::to_string(width);
+  std::string text = "kernel attention {\n";
+  for (const char* buffer : {"input 0", "input 1", "input 2", "output 3"}) {
+    text += std::string("  ") + buffer + ": " + rows + "]\n";
+  }
+  text += std::string("  attention {scale = 0.125, ") + (causal ? "causal = true, " : "") +
+          "bsh = true}\n}";
+  Result<Kernel> kernel = parse_kernel(text);
+  EXPECT_TRUE(kernel.ok()) << kernel.status().message();
+  return std::move(*kernel);
+}
+
+TEST(CudaAttention, SaysWhyNotWholeHeads) {
+  EXPECT_TRUE(why_not_attention(of_keys("f16", 197, 64, false), 90, kShared, {8, 1, 2}).ok());
+  EXPECT_TRUE(why_not_attention(of_keys("bf16", 77, 37, false), 90, kShared, {16, 1, 1}).ok());
+  EXPECT_FALSE(why_not_attention(of_keys("f16", 197, 64, true), 90, kShared, {8, 1, 2}).ok());
+  EXPECT_FALSE(why_not_attention(of_keys("f16", 197, 64, false), 80, kShared, {8, 1, 2}).ok());
+  EXPECT_FALSE(why_not_attention(of_keys("f16", 197, 72, false), 90, kShared, {8, 1, 2}).ok());
+  EXPECT_FALSE(why_not_attention(of_keys("f16", 197, 64, false), 90, kShared, {6, 1, 2}).ok());
+  EXPECT_FALSE(why_not_attention(of_keys("f16", 900, 64, false), 90, kShared, {8, 1, 2}).ok());
+  EXPECT_FALSE(why_not_attention(attention("f16", "64", true), 90, kShared, {8, 1, 2}).ok());
+}
+
+TEST(CudaAttention, NvrtcTakesWholeHeads) {
+  const auto nvrtc = Nvrtc::open();
+  if (!nvrtc.ok()) GTEST_SKIP() << "skipped: " << nvrtc.status().message();
+  std::vector<Source> sources;
+  for (const int keys : {16, 77, 197, 500}) {
+    const std::string name = "kernel" + std::to_string(sources.size());
+    const Kernel kernel = of_keys(keys == 77 ? "bf16" : "f16", keys, keys == 77 ? 37 : 64, false);
+    const auto source = emit_attention(kernel, {8, 1, 2}, name);
+    ASSERT_TRUE(source.ok()) << source.status().message();
+    EXPECT_NE(source->text.find("attention::run_heads"), std::string::npos);
+    sources.push_back({name, source->text});
+  }
+  const auto cubins = (*nvrtc)->compile(sources, "sm_90a", 2);
+  EXPECT_TRUE(cubins.ok()) << cubins.status().message();
+}
+
 TEST(CudaAttention, NvrtcTakesTheInstances) {
   const auto nvrtc = Nvrtc::open();
   if (!nvrtc.ok()) GTEST_SKIP() << "skipped: " << nvrtc.status().message();

@@ -1,5 +1,6 @@
 #pragma once
-// Attention on the tensor cores of NVIDIA GPUs: instances of lib/attention.cuh for f16 and bf16.
+// Attention on the tensor cores of NVIDIA GPUs: instances of lib/attention.cuh, and on sm_90a of
+// lib/heads.cuh, for f16 and bf16.
 #include <string>
 
 #include "codegen/cuda/kernel_source.h"
@@ -7,10 +8,11 @@
 
 namespace carnot::cuda {
 
-/// What a block works on: warps, each with tiles of 16 queries.
+/// What a block works on: warps, each with tiles of 16 queries. With rounds, by warpgroups and that
+/// many times in turn, all keys and values of a head in shared memory.
 struct AttentionTile {
-  int warps = 1, tiles = 1;
-  int queries() const { return 16 * warps * tiles; }
+  int warps = 1, tiles = 1, rounds = 0;
+  int queries() const { return 16 * warps * tiles * (rounds > 0 ? rounds : 1); }
 };
 
 /// Why an attention kernel cannot be an instance; ok where it can.

@@ -1,0 +1,241 @@
+// The same attention by warpgroups, sm_90a: all keys and values of a head lie in shared memory at
+// once, brought in once for kRounds tiles of 64 queries of each of kGroups warpgroups. wgmma reads
+// queries, keys and values there; weights stay in registers. Scores are worked on in pieces of
+// kPiece keys, the last of kLast, so that of 64 queries by a piece a thread has 128 registers.
+//
+// Queries beyond the last are zeros, and their warps weigh nothing; keys beyond the last, of a
+// number that is known, have a score of -infinity.
+//
+// P as in attention.cuh, without kCausal, kWarps and kTiles; kKeyCount; and the instructions
+// multiply_piece(s, q, k, accumulate), multiply_last(...) and multiply_values(out, weights, v).
+#pragma once
+#include "codegen/cuda/lib/rows.cuh"
+
+#if __CUDA_ARCH__ >= 900
+namespace carnot::attention {
+
+template <class P>
+struct HeadMemory {
+  static constexpr int kQueries = 64 * P::kGroups * P::kRounds;
+  static constexpr int kKeys = (P::kKeyCount + 15) / 16 * 16;
+  static constexpr int kQ = kQueries * 128, kK = kKeys * 128;
+  static_assert(P::kWidth <= 64 && P::kValueWidth <= 64);
+};
+
+/// What an instruction under way wrote is read after this.
+template <int kCount>
+__device__ __forceinline__ void settle(float (&values)[kCount]) {
+#pragma unroll
+  for (int i = 0; i < kCount; ++i) asm volatile("" : "+f"(values[i])::"memory");
+}
+
+__device__ __forceinline__ float two_to(float x) {
+  float out;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(out) : "f"(x));
+  return out;
+}
+
+/// A warpgroup's 64 queries: lane i of a warp has its rows i / 4 and i / 4 + 8.
+template <class P>
+class HeadTile {
+  static constexpr int kD = padded(P::kWidth) / 16, kE = padded(P::kValueWidth) / 16;
+  static constexpr float kLog2E = 1.4426950408889634f;
+  using Params = typename P::Params;
+
+ public:
+  /// `warp_row`: the first of a warp's rows.
+  __device__ __forceinline__ HeadTile(const Params& p, int b, int h, int warp_row)
+      : p_(p), b_(b), h_(h), lane_(threadIdx.x % 32), first_(warp_row + lane_ / 4) {
+    used_ = warp_row < P::queries(p);
+  }
+
+  /// Scores of kCount keys from `key` on.
+  template <bool kIsLast, int kCount>
+  __device__ __forceinline__ void multiply_keys(float (&s)[kCount], u64 q, u64 k) const {
+    ptx::warpgroup_fence();
+#pragma unroll
+    for (int d = 0; d < kD; ++d) {
+      if constexpr (kIsLast) {
+        P::multiply_last(s, q + d * 2, k + d * 2, d > 0);
+      } else {
+        P::multiply_piece(s, q + d * 2, k + d * 2, d > 0);
+      }
+    }
+    ptx::warpgroup_commit();
+    ptx::warpgroup_wait<0>();
+    settle(s);
+  }
+
+  template <bool kIsFirst, bool kIsLast, int kCount>
+  __device__ __forceinline__ void add_values(float (&s)[kCount], u64 v, int key) {
+    u32 weights[kCount / 8][4] = {};
+    if (used_) {
+      constexpr bool kPlain = !P::kHasBias && P::kScale > 0;
+      if constexpr (!kPlain) finish_scores<kIsLast>(s, key);
+      if constexpr (kIsLast) hide_beyond(s, key);
+      weigh<kIsFirst>(s, kPlain ? P::kScale * kLog2E : 1.0f);
+#pragma unroll
+      for (int j = 0; j < kCount / 8; ++j) {
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+          weights[j][i] = ptx::pack<P::kBrain>(s[j * 8 + i * 2], s[j * 8 + i * 2 + 1]);
+        }
+      }
+    }
+    __syncwarp();
+    ptx::warpgroup_fence();
+#pragma unroll
+    for (int j = 0; j < kCount / 8; ++j) P::multiply_values(out_, weights[j], v + j * 128);
+    ptx::warpgroup_commit();
+    ptx::warpgroup_wait<0>();
+    settle(out_);
+  }
+
+  __device__ __forceinline__ void store() {
+#pragma unroll
+    for (int r = 0; r < 2; ++r) {
+      float sum = sum_[r];
+      sum += __shfl_xor_sync(0xffffffffu, sum, 1);
+      sum += __shfl_xor_sync(0xffffffffu, sum, 2);
+      const float scale = 1.0f / sum;
+      const int row = first_ + r * 8;
+      if (row >= P::queries(p_)) continue;
+#pragma unroll
+      for (int e = 0; e < 2 * kE; ++e) {
+        const int column = e * 8 + lane_ % 4 * 2;
+        if (column < P::kValueWidth) {
+          P::store(p_, b_, h_, row, column,
+                   ptx::pack<P::kBrain>(out_[e * 4 + 2 * r] * scale,
+                                        out_[e * 4 + 2 * r + 1] * scale));
+        }
+      }
+    }
+  }
+
+ private:
+  template <bool kIsLast, int kCount>
+  __device__ __forceinline__ void finish_scores(float (&s)[kCount], int key) const {
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) {
+      const int at = key + i / 4 * 8 + lane_ % 4 * 2 + i % 2;
+      const int row = P::kBiasHasRows ? first_ + i / 2 % 2 * 8 : 0;
+      float score = s[i] * (P::kScale * kLog2E);
+      if (P::kHasBias && (!kIsLast || at < P::kKeyCount) &&
+          (!P::kBiasHasRows || row < P::queries(p_))) {
+        score += P::bias(p_, b_, h_, row, at) * kLog2E;
+      }
+      s[i] = score;
+    }
+  }
+
+  template <int kCount>
+  __device__ __forceinline__ void hide_beyond(float (&s)[kCount], int key) const {
+    constexpr int kInside = P::kKeyCount % 16 == 0 ? kCount : kCount - 8;
+#pragma unroll
+    for (int i = kInside; i < kCount; ++i) {
+      if (key + i / 4 * 8 + lane_ % 4 * 2 + i % 2 >= P::kKeyCount) s[i] = -infinity_f32();
+    }
+  }
+
+  /// Scores, times a positive factor, to weights under the new maximum; what was summed before
+  /// fades.
+  template <bool kIsFirst, int kCount>
+  __device__ __forceinline__ void weigh(float (&s)[kCount], float factor) {
+#pragma unroll
+    for (int r = 0; r < 2; ++r) {
+      float largest = s[2 * r];
+#pragma unroll
+      for (int i = 2 * r; i < kCount; i += 4) largest = fmaxf(largest, fmaxf(s[i], s[i + 1]));
+      largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, 1));
+      largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, 2));
+      largest *= factor;
+      if constexpr (!kIsFirst) largest = fmaxf(largest, largest_[r]);
+      // Where all is masked so far: weights of 0, not NaN.
+      const float base = largest == -infinity_f32() ? 0.0f : largest;
+      float sum[2] = {};
+      if constexpr (!kIsFirst) {
+        const float fading = two_to(largest_[r] - base);
+        sum[0] = sum_[r] * fading;
+#pragma unroll
+        for (int e = 0; e < 2 * kE; ++e) {
+          out_[e * 4 + 2 * r] *= fading, out_[e * 4 + 2 * r + 1] *= fading;
+        }
+      }
+      largest_[r] = largest;
+#pragma unroll
+      for (int i = 2 * r; i < kCount; i += 4) {
+        s[i] = two_to(s[i] * factor - base), s[i + 1] = two_to(s[i + 1] * factor - base);
+        sum[0] += s[i], sum[1] += s[i + 1];
+      }
+      sum_[r] = sum[0] + sum[1];
+    }
+  }
+
+  const Params& p_;
+  int b_, h_, lane_, first_;
+  bool used_;
+  float out_[kE * 8] = {};
+  float largest_[2] = {-infinity_f32(), -infinity_f32()}, sum_[2] = {};
+};
+
+template <class P>
+CARNOT_DEVICE void run_heads(const typename P::Params& p) {
+  using M = HeadMemory<P>;
+  constexpr int kThreads = 128 * P::kGroups;
+  constexpr int kPieces = (M::kKeys + P::kPiece - 1) / P::kPiece;
+  static_assert(M::kKeys == (kPieces - 1) * P::kPiece + P::kLast);
+  extern __shared__ __align__(1024) u8 memory[];
+  const u32 q = ptx::shared_address(memory), k = q + M::kQ, v = k + M::kK;
+  const int blocks = (P::queries(p) + M::kQueries - 1) / M::kQueries;
+  const int first = blockIdx.x % blocks * M::kQueries;
+  const int h = blockIdx.x / blocks % P::heads(p), b = blockIdx.x / blocks / P::heads(p);
+  load_rows<P::kCopy, M::kQueries, P::kWidth, kThreads>(q, P::q(p, b, h), P::q_step(p), first,
+                                                        P::queries(p));
+  load_rows<P::kCopy, M::kKeys, P::kWidth, kThreads>(k, P::k(p, b, h / P::shared(p)),
+                                                     P::k_step(p), 0, P::kKeyCount);
+  ptx::commit();
+  load_rows<P::kCopy, M::kKeys, P::kValueWidth, kThreads>(v, P::v(p, b, h / P::shared(p)),
+                                                          P::v_step(p), 0, P::kKeyCount);
+  ptx::commit();
+  // A warp's number: by a shuffle, so that the compiler knows that its lanes share it.
+  const int warp = __shfl_sync(0xffffffffu, threadIdx.x / 32, 0);
+  ptx::wait_groups<1>();
+  ptx::fence_async();
+  __syncthreads();
+  const u64 keys = ptx::matrix_descriptor(k), values = ptx::matrix_descriptor(v);
+#pragma unroll 1
+  for (int round = 0; round < P::kRounds; ++round) {
+    const int row = (round * P::kGroups + warp / 4) * 64;
+    // Every warpgroup has the first round: there it waits for the values with the others.
+    if (round > 0 && first + row >= P::queries(p)) break;
+    const u64 queries = ptx::matrix_descriptor(q + row * 128);
+    const auto wait_for_values = [&] {
+      if (round > 0) return;
+      ptx::wait_groups<0>();
+      ptx::fence_async();
+      __syncthreads();
+    };
+    HeadTile<P> tile(p, b, h, first + row + warp % 4 * 16);
+    if constexpr (kPieces > 1) {
+      float s[P::kPiece / 2];
+      tile.template multiply_keys<false>(s, queries, keys);
+      wait_for_values();
+      tile.template add_values<true, false>(s, values, 0);
+    }
+#pragma unroll 1
+    for (int key = P::kPiece; key < M::kKeys - P::kLast; key += P::kPiece) {
+      float s[P::kPiece / 2];
+      tile.template multiply_keys<false>(s, queries, keys + key * 8);
+      tile.template add_values<false, false>(s, values + key * 8, key);
+    }
+    constexpr int kKey = M::kKeys - P::kLast;
+    float s[P::kLast / 2];
+    tile.template multiply_keys<true>(s, queries, keys + kKey * 8);
+    if constexpr (kPieces == 1) wait_for_values();
+    tile.template add_values<kPieces == 1, true>(s, values + kKey * 8, kKey);
+    tile.store();
+  }
+}
+
+}  // namespace carnot::attention
+#endif
