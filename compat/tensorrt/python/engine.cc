@@ -52,18 +52,14 @@ void bind_memory(nb::class_<Engine>& engine) {
            "profile_index"_a, "Scratch bytes of a context for one profile.")
       .def_prop_rw(
           "weight_streaming_budget", &Engine::getWeightStreamingBudget,
-          [](Engine& self, int64_t bytes) {
-            require(self.setWeightStreamingBudget(bytes), "ICudaEngine.weight_streaming_budget");
-          },
+          // As in NVIDIA's module, a refusal is told by the logger and by what is read back.
+          [](Engine& self, int64_t bytes) { self.setWeightStreamingBudget(bytes); },
           "Bytes of weights that stay on the device.")
       .def_prop_ro("minimum_weight_streaming_budget", &Engine::getMinimumWeightStreamingBudget,
                    "The least that weight_streaming_budget may be.")
       .def_prop_rw(
           "weight_streaming_budget_v2", &Engine::getWeightStreamingBudgetV2,
-          [](Engine& self, int64_t bytes) {
-            require(self.setWeightStreamingBudgetV2(bytes),
-                    "ICudaEngine.weight_streaming_budget_v2");
-          },
+          [](Engine& self, int64_t bytes) { self.setWeightStreamingBudgetV2(bytes); },
           "Bytes of weights that stay on the device.")
       .def_prop_ro("streamable_weights_size", &Engine::getStreamableWeightsSize,
                    "Bytes of weights that can be streamed.")
