@@ -86,7 +86,7 @@ class Trial {
   std::vector<Tensor> dense_;      ///< inputs as the reference wants them
   std::vector<Tensor> storage_;    ///< flat, with gaps where strided
   std::vector<DeviceCopy> there_;  ///< the same for the kernel
-  Tensor fault_;  ///< of kernels that have some; their operands give none
+  Tensor fault_;                   ///< of kernels that have some; their operands give none
   DeviceCopy fault_there_;
   std::vector<Sample> expected_;
   bool expected_ready_ = false;

@@ -103,9 +103,9 @@ class Rows {
         for (int e = 0; e < 2 * kE; ++e) {
           const int column = e * 8 + lane_ % 4 * 2;
           if (column < P::kValueWidth) {
-            P::store(p_, b_, h_, row, column,
-                     ptx::pack<P::kBrain>(out_[m][e][2 * r] * scale,
-                                          out_[m][e][2 * r + 1] * scale));
+            P::store(
+                p_, b_, h_, row, column,
+                ptx::pack<P::kBrain>(out_[m][e][2 * r] * scale, out_[m][e][2 * r + 1] * scale));
           }
         }
       }
@@ -113,7 +113,9 @@ class Rows {
   }
 
  private:
-  __device__ __forceinline__ int row_of(int m, int r) const { return first_ + m * 16 + r * 8; }
+  __device__ __forceinline__ int row_of(int m, int r) const {
+    return first_ + m * 16 + r * 8;
+  }
 
   /// Groups of 16 keys: those from `groups` on stay zero.
   __device__ __forceinline__ void multiply_keys(Scores& s, u32 k, int groups) const {

@@ -104,9 +104,9 @@ class HeadTile {
       for (int e = 0; e < 2 * kE; ++e) {
         const int column = e * 8 + lane_ % 4 * 2;
         if (column < P::kValueWidth) {
-          P::store(p_, b_, h_, row, column,
-                   ptx::pack<P::kBrain>(out_[e * 4 + 2 * r] * scale,
-                                        out_[e * 4 + 2 * r + 1] * scale));
+          P::store(
+              p_, b_, h_, row, column,
+              ptx::pack<P::kBrain>(out_[e * 4 + 2 * r] * scale, out_[e * 4 + 2 * r + 1] * scale));
         }
       }
     }
@@ -191,8 +191,8 @@ CARNOT_DEVICE void run_heads(const typename P::Params& p) {
   const int h = blockIdx.x / blocks % P::heads(p), b = blockIdx.x / blocks / P::heads(p);
   load_rows<P::kCopy, M::kQueries, P::kWidth, kThreads>(q, P::q(p, b, h), P::q_step(p), first,
                                                         P::queries(p));
-  load_rows<P::kCopy, M::kKeys, P::kWidth, kThreads>(k, P::k(p, b, h / P::shared(p)),
-                                                     P::k_step(p), 0, P::kKeyCount);
+  load_rows<P::kCopy, M::kKeys, P::kWidth, kThreads>(k, P::k(p, b, h / P::shared(p)), P::k_step(p),
+                                                     0, P::kKeyCount);
   ptx::commit();
   load_rows<P::kCopy, M::kKeys, P::kValueWidth, kThreads>(v, P::v(p, b, h / P::shared(p)),
                                                           P::v_step(p), 0, P::kKeyCount);
