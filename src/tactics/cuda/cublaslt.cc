@@ -123,21 +123,16 @@ WhyNot why(const Problem& p) {
 }
 
 std::vector<Candidate> list(const Problem& p, int effort) {
-  std::vector<Candidate> out;
   const auto version = library_version(p.device, Library::kCublasLt);
   const auto product = product_of(p);
-  if (!version.ok() || !product.ok()) return out;
+  if (!version.ok() || !product.ok()) return {};
   const ContractionProblem& c = product->problem;
   const double m = likely_size(c.rows, p.likely) * likely_size(c.batch, p.likely);
   const double n = likely_size({c.columns}, p.likely), k = likely_size(c.inner, p.likely);
   const double batch = likely_size(c.batch, p.likely);
   const double bytes = (m * k + k * n * batch + m * n) * bits_of(c.a.dtype) / 8;
   const double us = predict_library_us(p.device, c.a.dtype, m * n * k, bytes);
-  for (int i = 0; i < kProposals[std::clamp(effort, 0, 5)]; ++i) {
-    // The version is part of what was measured.
-    out.push_back({cat('h', i, ' ', *version), {i}, us * (1 + 0.01 * i)});
-  }
-  return out;
+  return library_candidates(kProposals[std::clamp(effort, 0, 5)], *version, us);
 }
 
 Result<carnot::Tensor> converted(const carnot::Tensor& from, DType type) {
@@ -150,10 +145,7 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate, c
                                  CodeSink& sink) {
   auto& cuda_sink = static_cast<CudaCodeSink&>(sink);
   CARNOT_ASSIGN(Product found, product_of(p));
-  if (candidate.knobs.size() != 1 || candidate.knobs[0] < 0 || candidate.knobs[0] > 63) {
-    return error(Code::kInvalidArgument, "cuda.cublaslt has one number, 0 to 63");
-  }
-  found.call.choice = candidate.knobs[0];
+  CARNOT_ASSIGN(found.call.choice, library_choice("cuda.cublaslt", candidate));
   const ContractionProblem& c = found.problem;
   const std::string key = share_key(p.kernel, "cuda.cublaslt", candidate.variant);
   const KernelSource* source = cuda_sink.find(key);

@@ -235,10 +235,9 @@ WhyNot why(const Problem& p) {
 }
 
 std::vector<Candidate> list(const Problem& p, int effort) {
-  std::vector<Candidate> out;
   const auto version = library_version(p.device, Library::kCudnn);
   const auto found = convolution_of(p);
-  if (!version.ok() || !found.ok()) return out;
+  if (!version.ok() || !found.ok()) return {};
   const ConvolutionCall& c = found->call;
   const auto count = [](std::initializer_list<int64_t> sizes) {
     double product = 1;
@@ -250,11 +249,7 @@ std::vector<Candidate> list(const Problem& p, int effort) {
       (count({c.n, c.h, c.w, c.groups, c.c}) + result) * bits_of(found->problem.a.dtype) / 8;
   const double us =
       predict_library_us(p.device, found->problem.a.dtype, result * count({c.r, c.s, c.c}), bytes);
-  for (int i = 0; i < kProposals[std::clamp(effort, 0, 5)]; ++i) {
-    // The version is part of what was measured.
-    out.push_back({cat('h', i, ' ', *version), {i}, us * (1 + 0.01 * i)});
-  }
-  return out;
+  return library_candidates(kProposals[std::clamp(effort, 0, 5)], *version, us);
 }
 
 /// The weights as the library wants them: for each output channel its taps, each with the input
@@ -287,10 +282,7 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate, c
                                  CodeSink& sink) {
   auto& cuda_sink = static_cast<CudaCodeSink&>(sink);
   CARNOT_ASSIGN(Found found, convolution_of(p));
-  if (candidate.knobs.size() != 1 || candidate.knobs[0] < 0 || candidate.knobs[0] > 63) {
-    return error(Code::kInvalidArgument, "cuda.cudnn has one number, 0 to 63");
-  }
-  found.call.choice = candidate.knobs[0];
+  CARNOT_ASSIGN(found.call.choice, library_choice("cuda.cudnn", candidate));
   const ContractionProblem& c = found.problem;
   const std::string key = share_key(p.kernel, "cuda.cudnn", candidate.variant);
   const KernelSource* source = cuda_sink.find(key);

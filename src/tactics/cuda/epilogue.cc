@@ -158,6 +158,21 @@ double predict_library_us(const DeviceDescription& device, DType element, double
   return kStartUs + std::max(2 * products / gflops, bytes / gbps) * 1e-3;
 }
 
+std::vector<Candidate> library_candidates(int count, const std::string& version, double us) {
+  std::vector<Candidate> out;
+  for (int i = 0; i < count; ++i) {
+    out.push_back({cat('h', i, ' ', version), {i}, us * (1 + 0.01 * i)});
+  }
+  return out;
+}
+
+Result<int64_t> library_choice(std::string_view tactic, const Candidate& candidate) {
+  if (candidate.knobs.size() != 1 || candidate.knobs[0] < 0 || candidate.knobs[0] > 63) {
+    return error(Code::kInvalidArgument, tactic, " has one number, 0 to 63");
+  }
+  return candidate.knobs[0];
+}
+
 double likely_size(const Dims& dims, const Symbols& likely) {
   double out = 1;
   for (const Dim& d : dims) {

@@ -4,6 +4,7 @@
 #include "codegen/contraction_problem.h"
 #include "device/cuda/library_call.h"
 #include "device/device.h"
+#include "tactics/tactic.h"
 
 namespace carnot::cuda {
 
@@ -22,6 +23,11 @@ Result<std::string> library_version(const DeviceDescription& device, Library lib
 /// How long a library may take, to rank it: the bound of the larger of products and bytes.
 double predict_library_us(const DeviceDescription& device, DType element, double products,
                           double bytes);
+/// One for each of the library's first `count` proposals. Their names have its version, which is
+/// part of what was measured.
+std::vector<Candidate> library_candidates(int count, const std::string& version, double us);
+/// Which proposal such a candidate is; an error where its knobs say nothing of the kind.
+Result<int64_t> library_choice(std::string_view tactic, const Candidate& candidate);
 
 /// A product of dims for the likely sizes; 1 where one is not known.
 double likely_size(const Dims& dims, const Symbols& likely);
