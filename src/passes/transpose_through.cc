@@ -84,16 +84,13 @@ Result<Value*> with_rank(Graph& graph, Value* v, size_t rank, Node* before) {
                     before);
 }
 
-int wide_axes(const Dims& dims) {
-  return static_cast<int>(
-      std::count_if(dims.begin(), dims.end(), [](const Dim& d) { return !d.is(1); }));
-}
-
 // Whether transposing `v` by inverse(perm) costs a copy of a large value.
 bool costs_a_copy(const Value* v, const Perm& perm) {
   if (constant_of(v)) return false;
   if (const Perm* own = transpose_of(v)) return *own != perm;
-  return wide_axes(v->type().dims) > 1;
+  Dims dims(perm.size() - v->type().dims.size(), Dim(1));
+  dims.insert(dims.end(), v->type().dims.begin(), v->type().dims.end());
+  return !moves_only_ones(dims, inverse(perm));
 }
 
 struct Sink {
@@ -119,7 +116,7 @@ struct Sink {
     }
     std::vector<Value*> inputs;
     for (Value* v : node->inputs) {
-      if (wide_axes(v->type().dims) == 0 && v->type().dims.empty()) {
+      if (v->type().dims.empty()) {
         inputs.push_back(v);
         continue;
       }
