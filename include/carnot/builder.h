@@ -35,6 +35,9 @@ struct BuilderOptions {
   /// Nodes, by their names as StepInfo::origin has them, whose values stay f32 all the same.
   std::vector<std::string> keep_f32;
   int64_t shared_bytes_max = 0;  ///< of a GPU's shared memory, for each block; 0: all there is
+  /// Of the memory that a step may take beside what it reads and writes, on all threads together;
+  /// -1: no limit. A step for which no kernel keeps within it is an error.
+  int64_t scratch_bytes_max = -1;
   std::map<std::string, Profile> profiles;  ///< by input name, for inputs with symbolic sizes
   /// A file to read and extend; empty: none. For GPUs FILE.code beside it has machine code.
   std::string timing_cache;
@@ -61,6 +64,9 @@ struct BuildSummary {
     std::vector<std::string> tried, refused, wrong;
   };
   std::vector<KernelChoice> kernels;
+  /// What the step that needs the most takes beside its operands, at the largest sizes that are
+  /// built for.
+  int64_t scratch_bytes = 0;
   /// "own 93.0%, cublaslt 7.0%": whose code takes the measured time. Empty: nothing was measured.
   std::string time_by;
   std::vector<std::string> notes;  ///< near misses of passes

@@ -22,6 +22,7 @@ struct StepInfo {
   std::vector<std::string> origin;  ///< ONNX nodes
   std::vector<TensorInfo> inputs, outputs;
   double measured_us = 0;  ///< while the engine was built; 0: not measured
+  Dim scratch_bytes;       ///< beside inputs, outputs and weights, on all threads together
 };
 
 struct LoadOptions {

@@ -116,6 +116,7 @@ BuildOptions internal_options(const BuilderOptions& options, const Target& targe
   out.storage = options.storage;
   out.tune.effort = options.effort;
   out.tune.excluded = options.exclude_tactics;
+  out.tune.scratch_bytes_max = options.scratch_bytes_max;
   out.tune.budget = &budget;
   out.tune.cache = &cache;
   out.tune.code = &code;
@@ -144,6 +145,7 @@ void fill_summary(BuildReport& report, double seconds, BuildSummary* summary) {
   summary->total_s = seconds;
   for (const auto& s : report.stages) summary->stages_ms.push_back({s.name, s.milliseconds});
   summary->time_by = report.shares;
+  summary->scratch_bytes = report.scratch_bytes;
   for (Choice& c : report.choices) {
     const std::string tactic = c.candidate.variant.empty()
                                    ? std::string(c.tactic->name)

@@ -72,6 +72,43 @@ Symbols likely_sizes(const Graph& graph, const BuildOptions& options) {
   return symbols;
 }
 
+/// The sizes that take the most memory, as far as the profile tells.
+Symbols largest_sizes(const Graph& graph, const BuildOptions& options, const Symbols& likely) {
+  Symbols symbols;
+  for (const Value* v : graph.inputs()) {
+    const auto range = options.profile.find(v->name);
+    if (range == options.profile.end()) continue;
+    const Dims& dims = v->type().dims;
+    for (size_t i = 0; i < dims.size() && i < range->second.max.size(); ++i) {
+      bind(dims[i], range->second.max[i], symbols);
+    }
+  }
+  symbols.insert(likely.begin(), likely.end());
+  return symbols;
+}
+
+/// The most that a step takes: those that no tactic was chosen for are held to the limit here.
+Result<int64_t> scratch_of(const Plan& plan, const BuildOptions& options, const Symbols& likely,
+                           const Symbols& largest) {
+  int64_t most = 0;
+  for (const Step& step : plan.steps) {
+    CARNOT_ASSIGN(int64_t bytes,
+                  scratch_bytes_of(step.scratch_bytes, options.device, likely, largest));
+    for (const auto& region : step.regions) {
+      CARNOT_ASSIGN(const int64_t inner, scratch_of(*region, options, likely, largest));
+      bytes = std::max(bytes, inner);
+    }
+    const int64_t limit = options.tune.scratch_bytes_max;
+    if (limit >= 0 && bytes > limit) {
+      return error(Code::kResourceLimit, step.origin.empty() ? "a step" : step.origin[0], ": ",
+                   step.tactic, " takes ", bytes, " bytes of scratch memory (workspace), of ",
+                   limit, ": raise the limit to that");
+    }
+    most = std::max(most, bytes);
+  }
+  return most;
+}
+
 bool wanted(const BuildOptions& options, const std::string& what) {
   return options.dump &&
          std::find(options.dumps.begin(), options.dumps.end(), what) != options.dumps.end();
@@ -171,6 +208,7 @@ Result<EngineFile> build_engine(Graph& graph, const BuildOptions& options, Build
 
   TuneOptions tuning = options.tune;
   tuning.likely = shared.likely;
+  tuning.largest = largest_sizes(graph, options, shared.likely);
   std::string state;
   if (!tuning.state) tuning.state = &state;
   CodeCache code;
@@ -183,6 +221,8 @@ Result<EngineFile> build_engine(Graph& graph, const BuildOptions& options, Build
   shared.sink = sink.get();
   EngineFile file;
   CARNOT_ASSIGN(file.plan, builder.emit());
+  CARNOT_ASSIGN(const int64_t scratch,
+                scratch_of(file.plan, options, tuning.likely, tuning.largest));
   if (options.device.has_own_memory()) separate_memory(file.plan);
   if (wanted(options, "code")) options.dump("code", sink->text());
   if (options.compile) {
@@ -203,6 +243,7 @@ Result<EngineFile> build_engine(Graph& graph, const BuildOptions& options, Build
   watch.lap("generate");
   if (report) {
     report->shares = shares;
+    report->scratch_bytes = scratch;
     report->choices = std::move(choices);
   }
   return file;

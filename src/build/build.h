@@ -45,6 +45,7 @@ struct BuildReport {
   std::vector<Choice> choices;  ///< one per distinct kernel
   /// "own 93%, cublaslt 7%": of the measured times, whose code takes them. Empty: nothing measured.
   std::string shares;
+  int64_t scratch_bytes = 0;  ///< of the step that takes the most, at the largest sizes
 };
 
 /// Consumes the graph: it is rewritten on the way.

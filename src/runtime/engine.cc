@@ -183,10 +183,12 @@ std::vector<StepInfo> Engine::steps() const {
     }
     return out;
   };
+  const Result<DeviceDescription> device = parse_device(plan.device);
+  const Dim threads = device.ok() ? device->threads : 1;
   std::vector<StepInfo> out;
   for (const Step& step : plan.steps) {
-    out.push_back(
-        {step.tactic, step.origin, infos(step.inputs), infos(step.outputs), step.measured_us});
+    out.push_back({step.tactic, step.origin, infos(step.inputs), infos(step.outputs),
+                   step.measured_us, step.scratch_bytes * threads});
   }
   return out;
 }

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <thread>
 
+#include "base/checked.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/thread_team.h"
@@ -108,6 +109,22 @@ class Tuner {
     Contest c;
     c.task = &t;
     c.hash = h;
+    list_contenders(c, effort_);
+    if (c.contenders.empty()) {
+      std::string why;
+      for (const std::string& r : c.choice.refused) why += cat("\n  ", r);
+      return error(Code::kUnsupported, t.origin, ": no tactic takes this kernel:", why, "\n",
+                   print(*t.kernel));
+    }
+    CARNOT_RETURN_IF_ERROR(keep_within_scratch(c));
+    keep_best(c);
+    contests_.push_back(std::move(c));
+    return {};
+  }
+
+  // Sorted by what the cost model thinks of them.
+  void list_contenders(Contest& c, int effort) const {
+    const TuneTask& t = *c.task;
     for (const Tactic& tactic : tactics_of(device_)) {
       const auto is_meant = [&](const std::string& name) { return is_called(tactic, name); };
       if (std::any_of(options_.excluded.begin(), options_.excluded.end(), is_meant)) {
@@ -118,23 +135,54 @@ class Tuner {
         c.choice.refused.push_back(cat(tactic.name, ": ", why));
         continue;
       }
-      for (Candidate& candidate : tactic.candidates(problem(t), effort_)) {
+      for (Candidate& candidate : tactic.candidates(problem(t), effort)) {
         c.contenders.push_back(
             {&tactic, std::move(candidate), 0, {}, false, false, false, {}, nullptr});
       }
     }
-    if (c.contenders.empty()) {
-      std::string why;
-      for (const std::string& r : c.choice.refused) why += cat("\n  ", r);
-      return error(Code::kUnsupported, t.origin, ": no tactic takes this kernel:", why, "\n",
-                   print(*t.kernel));
-    }
     std::stable_sort(c.contenders.begin(), c.contenders.end(), [](auto& a, auto& b) {
       return a.candidate.predicted_us < b.candidate.predicted_us;
     });
-    keep_best(c);
-    contests_.push_back(std::move(c));
-    return {};
+  }
+
+  // What a candidate takes is known once it is generated: the best ones are, until enough are left.
+  Status keep_within_scratch(Contest& c) const {
+    if (options_.scratch_bytes_max < 0) return {};
+    CodeCache code;
+    const auto sink = make_code_sink(device_, 1, code, false);
+    int64_t least = -1;
+    int number = 0;
+    for (const int effort : {effort_, kEffortMax}) {
+      std::vector<Contender> kept;
+      int own = 0;
+      for (Contender& x : c.contenders) {
+        if (own >= kKeep[effort_] && !x.tactic->library) continue;
+        auto made = x.tactic->generate(problem(*c.task), x.candidate, cat("s", number++), *sink);
+        if (!made.ok())
+          return std::move(made).status().with(cat(x.name(), " for ", c.task->origin));
+        CARNOT_ASSIGN(const int64_t bytes, scratch_bytes_of(made->scratch_bytes, device_,
+                                                            options_.likely, options_.largest));
+        if (bytes <= options_.scratch_bytes_max) {
+          own += x.tactic->library ? 0 : 1;
+          kept.push_back(std::move(x));
+          continue;
+        }
+        least = least < 0 ? bytes : std::min(least, bytes);
+        c.choice.refused.push_back(cat(x.name(), ": takes ", bytes, " bytes of scratch memory"));
+      }
+      c.contenders = std::move(kept);
+      // Where the favourites are refused, what they kept off the list is worth a try. What only
+      // libraries are left for is not certain to run: the cost model never takes them.
+      if (own > 0 && (least < 0 || effort == kEffortMax)) return {};
+      if (effort < kEffortMax) {
+        c.contenders.clear();
+        c.choice.refused.clear();
+        list_contenders(c, kEffortMax);
+      }
+    }
+    return error(Code::kResourceLimit, c.task->origin, ": no kernel keeps within ",
+                 options_.scratch_bytes_max, " bytes of scratch memory (workspace); one takes ",
+                 least, " bytes: raise the limit to that");
   }
 
   void keep_best(Contest& c) const {
@@ -423,6 +471,20 @@ class Tuner {
 };
 
 }  // namespace
+
+Result<int64_t> scratch_bytes_of(const Dim& per_thread, const DeviceDescription& device,
+                                 const Symbols& likely, const Symbols& largest) {
+  if (per_thread.is(0)) return 0;
+  int64_t out = 0;
+  for (const Symbols* sizes : {&likely, &largest}) {
+    if (sizes->empty() && sizes == &largest) continue;
+    CARNOT_ASSIGN(const int64_t bytes, evaluate(per_thread, *sizes));
+    const auto all = checked_mul(bytes, std::max<int64_t>(device.threads, 1));
+    if (!all) return error(Code::kResourceLimit, "scratch memory of ", bytes, " bytes a thread");
+    out = std::max(out, *all);
+  }
+  return out;
+}
 
 Result<std::vector<Choice>> tune(std::span<const TuneTask> tasks, const DeviceDescription& device,
                                  const TuneOptions& options) {

@@ -29,6 +29,9 @@ struct TuneOptions {
   /// 0: cost model only. 1, 2: the best two. 3: the best four. 4: the best eight. 5: all.
   int effort = 3;
   Symbols likely;
+  /// Of a kernel's scratch memory on all threads, at the likely and the `largest` sizes; -1: any.
+  int64_t scratch_bytes_max = -1;
+  Symbols largest;
   /// What candidates run on. Null: a CPU is measured on this machine's; for any other device the
   /// cost model and the times in the cache decide.
   Device* measure_on = nullptr;
@@ -52,6 +55,10 @@ struct Choice {
   std::vector<std::string> tried;    ///< "cpu.contraction[8x3] 12.1 us", in order of time
   std::vector<std::string> wrong;    ///< quarantined candidates and where they differed
 };
+
+/// What a step's scratch memory comes to on all threads, at the larger of two sets of sizes.
+Result<int64_t> scratch_bytes_of(const Dim& per_thread, const DeviceDescription& device,
+                                 const Symbols& likely, const Symbols& largest);
 
 /// A choice per task. An error where no tactic takes a kernel.
 Result<std::vector<Choice>> tune(std::span<const TuneTask> tasks, const DeviceDescription& device,

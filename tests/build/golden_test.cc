@@ -2,6 +2,7 @@
 // case of tests/plans/golden/*.plan:
 //   //! name
 //   //! device: null isa=avx2 threads=2 ...
+//   //! scratch: 4096                       (bytes; the limit, if there is one)
 //   //! timing: KERNEL_HASH tactic[variant] revision microseconds      (any number of them)
 //   graph ...
 //   //! expect
@@ -27,6 +28,7 @@ bool bless = false;
 struct Case {
   std::string head, device, graph, expect;  ///< `head`: the lines before the graph
   std::vector<std::string> timings;
+  int64_t scratch_bytes_max = -1;
 };
 
 std::vector<Case> read_cases(const std::string& path) {
@@ -46,6 +48,9 @@ std::vector<Case> read_cases(const std::string& path) {
     } else if (directive) {
       c.head += line + "\n";
       if (line.rfind("//! device: ", 0) == 0) c.device = line.substr(std::strlen("//! device: "));
+      if (line.rfind("//! scratch: ", 0) == 0) {
+        c.scratch_bytes_max = std::stoll(line.substr(std::strlen("//! scratch: ")));
+      }
       if (line.rfind("//! timing: ", 0) == 0) {
         c.timings.push_back(line.substr(std::strlen("//! timing: ")));
       }
@@ -71,6 +76,7 @@ Result<std::string> plan_of(const Case& c) {
   TimingCache cache;
   if (cache.parse(lines) != 0) return error(Code::kInvalidArgument, "unreadable timings");
   options.tune.cache = &cache;
+  options.tune.scratch_bytes_max = c.scratch_bytes_max;
   options.compile = false;
   CARNOT_ASSIGN(const EngineFile file, build_engine(graph, options));
   return print(file.plan);

@@ -143,8 +143,12 @@ carnot::Result<Builder::Bytes> Builder::build_parts(Network& network, const Buil
       carnot::Status status = prepare_refit(network, config, *part, options, *refit);
       if (!status.ok()) return status;
     }
-    carnot::Result<Bytes> engine = carnot::build(std::move(*part), options);
+    carnot::BuildSummary summary;
+    carnot::Result<Bytes> engine = carnot::build(std::move(*part), options, &summary);
     if (!engine.ok()) return engine;
+    const int64_t limit = options.scratch_bytes_max;
+    reporter_.info(cat("Max Scratch Memory: ", summary.scratch_bytes, " bytes",
+                       limit < 0 ? "" : cat(" (of a workspace of ", limit, ")")));
     engines.push_back(std::move(*engine));
   }
   return join_parts(std::move(engines));
@@ -163,6 +167,7 @@ carnot::Result<Builder::Bytes> Builder::build(Network& network, BuilderConfig& c
   carnot::BuilderOptions options;
   set_precisions(network, config, reporter_, options);
   options.device = device_.name;
+  options.scratch_bytes_max = config.workspace_bytes_max();
   options.shared_bytes_max = config.shared_bytes_max();
   options.effort = config.settings.level;
   options.cancel = &cancel;

@@ -124,6 +124,13 @@ std::size_t BuilderConfig::getMemoryPoolLimit(MemoryPoolType pool) const noexcep
   return found == settings.pools.end() ? default_pool(pool, device_bytes_) : found->second;
 }
 
+int64_t BuilderConfig::workspace_bytes_max() const {
+  const auto found = settings.pools.find(static_cast<int>(MemoryPoolType::kWORKSPACE));
+  if (found == settings.pools.end()) return -1;
+  constexpr std::size_t kMost = std::numeric_limits<int64_t>::max();
+  return static_cast<int64_t>(std::min(found->second, kMost));
+}
+
 int64_t BuilderConfig::shared_bytes_max() const {
   const auto found = settings.pools.find(static_cast<int>(MemoryPoolType::kTACTIC_SHARED_MEMORY));
   if (found == settings.pools.end()) return 0;

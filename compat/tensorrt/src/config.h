@@ -115,6 +115,8 @@ class BuilderConfig final : public IBuilderConfig, public apiv::VBuilderConfig {
     return settings.remote.c_str();
   }
 
+  /// The pool kWORKSPACE where it was limited, else -1.
+  int64_t workspace_bytes_max() const;
   /// The pool kTACTIC_SHARED_MEMORY where it was limited, else 0.
   int64_t shared_bytes_max() const;
 

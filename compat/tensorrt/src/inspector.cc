@@ -39,12 +39,17 @@ std::string EngineInspector::layer(size_t index, bool json) const {
   const std::string& name = plan_->first().layer_names[index];
   if (plan_->facts.verbosity != ProfilingVerbosity::kDETAILED) return json ? quoted(name) : name;
   const std::string kind = step.tactic.substr(0, step.tactic.find('['));
-  if (!json) return cat("Name: ", name, ", LayerType: ", kind, ", TacticName: ", step.tactic);
+  const std::string workspace = carnot::to_string(step.scratch_bytes);
+  if (!json) {
+    return cat("Name: ", name, ", LayerType: ", kind, ", TacticName: ", step.tactic,
+               ", WorkspaceBytes: ", workspace);
+  }
   std::string origins;
   for (const std::string& o : step.origin) origins += cat("[ONNX Layer: ", o, "]");
   return cat("{\"Name\": ", quoted(name), ", \"LayerType\": ", quoted(kind),
              ", \"Inputs\": ", tensors(step.inputs), ", \"Outputs\": ", tensors(step.outputs),
-             ", \"TacticName\": ", quoted(step.tactic),
+             ", \"TacticName\": ", quoted(step.tactic), ", \"WorkspaceBytes\": ",
+             step.scratch_bytes.is_constant() ? workspace : quoted(workspace),
              ", \"StreamId\": 0, \"Metadata\": ", quoted(origins), "}");
 }
 
