@@ -19,7 +19,8 @@ using Ranges = std::map<std::string, std::tuple<Shape, Shape, Shape>>;
 struct Request {
   std::string device, storage, timing_cache;
   int threads = 0, effort = 3;
-  int64_t memory_bytes = 0;
+  int64_t memory_bytes = 0, shared_bytes_max = 0;
+  bool tf32 = false;
   Ranges profiles;
   std::vector<std::string> exclude_tactics;
   std::map<std::string, std::string> metadata;
@@ -82,6 +83,8 @@ nb::tuple build_model(const Model& model, const Request& request, nb::object pro
   options.threads = request.threads;
   options.effort = request.effort;
   options.storage = dtype_named(request.storage);
+  options.tf32 = request.tf32;
+  options.shared_bytes_max = request.shared_bytes_max;
   options.timing_cache = request.timing_cache;
   options.exclude_tactics = request.exclude_tactics;
   options.metadata = request.metadata;
@@ -118,6 +121,8 @@ void bind_builder(nb::module_& m) {
       .def(nb::init<>())
       .def_rw("device", &Request::device)
       .def_rw("storage", &Request::storage)
+      .def_rw("tf32", &Request::tf32)
+      .def_rw("shared_bytes_max", &Request::shared_bytes_max)
       .def_rw("timing_cache", &Request::timing_cache)
       .def_rw("threads", &Request::threads)
       .def_rw("effort", &Request::effort)

@@ -32,6 +32,9 @@ struct BuilderOptions {
   /// kF16 or kBF16 allow that f32 values between kernels are stored so, where the device gains by
   /// it (GPUs); arithmetic accumulates in f32, inputs and outputs keep their types.
   DType storage = DType::kF32;
+  /// Allows products of f32 whose operands are rounded to 10 bits (TF32), where the device has
+  /// them (GPUs). Else they are right to f32's own rounding.
+  bool tf32 = false;
   /// Nodes, by their names as StepInfo::origin has them, whose values stay f32 all the same.
   std::vector<std::string> keep_f32;
   int64_t shared_bytes_max = 0;  ///< of a GPU's shared memory, for each block; 0: all there is

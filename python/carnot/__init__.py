@@ -66,9 +66,11 @@ def build(
     shapes: Shapes = {},
     profiles: Ranges = {},
     storage: str = "f32",
+    tf32: bool = False,
     timing_cache: Union[str, "os.PathLike[str]"] = "",
     metadata: Mapping[str, str] = {},
     memory_bytes: int = 0,
+    shared_bytes_max: int = 0,
     exclude_tactics: Sequence[str] = (),
     progress: Optional[Callable[[str, int, int, float, float], Any]] = None,
 ) -> Engine:
@@ -78,13 +80,16 @@ def build(
     effort: 0, the cost model alone, to 5, every candidate measured.
     shapes: pins sizes of inputs. profiles: (min, opt, max) shapes of inputs whose sizes differ.
     storage: "f16" or "bf16" allow that values between kernels are stored so.
+    tf32: allows products of f32 whose factors are rounded to 10 bits (GPUs).
     timing_cache: a file to read and extend.
+    shared_bytes_max: the most shared memory that a block of a GPU's kernels may have.
     progress: called with (stage, done, total, elapsed seconds, seconds to come); what it raises
     ends the build.
     """
     request = native.Request()
     request.device, request.effort, request.threads = device, effort, threads
     request.storage, request.timing_cache = storage, os.fspath(timing_cache)
+    request.tf32, request.shared_bytes_max = tf32, shared_bytes_max
     request.metadata, request.memory_bytes = dict(metadata), memory_bytes
     request.exclude_tactics = list(exclude_tactics)
     request.profiles = {name: range_of(profile) for name, profile in profiles.items()}

@@ -45,6 +45,7 @@ Status check_profiles(const Network& network, const BuilderOptions& options) {
 struct Target {
   DeviceDescription description;
   std::unique_ptr<Device> device;  // null: the tuner makes a CPU, or nothing is measured
+  bool little_shared = false;      // less shared memory may be used than there is
 };
 
 // "cpu", "cuda" (the first GPU), "cuda:1", "cuda:sm_90a" (a typical one, which need not be here),
@@ -115,8 +116,13 @@ BuildOptions internal_options(const BuilderOptions& options, const Target& targe
   out.threads = options.threads;
   out.storage = options.storage;
   out.tune.effort = options.effort;
+  out.tune.tf32 = options.tf32;
   out.tune.excluded = options.exclude_tactics;
   out.tune.scratch_bytes_max = options.scratch_bytes_max;
+  for (const Tactic& tactic : tactics_of(target.description)) {
+    // Nobody knows beforehand how much a library's kernels take.
+    if (tactic.library && target.little_shared) out.tune.excluded.push_back(tactic.library);
+  }
   out.tune.budget = &budget;
   out.tune.cache = &cache;
   out.tune.code = &code;
@@ -179,6 +185,7 @@ Result<std::vector<std::byte>> build_bytes(Network& network, const BuilderOption
   CARNOT_ASSIGN(Target target, resolve(options));
   if (options.shared_bytes_max > 0) {
     int64_t& shared = target.description.shared_bytes;
+    target.little_shared = options.shared_bytes_max < shared;
     shared = std::min(shared, options.shared_bytes_max);
   }
   CARNOT_RETURN_IF_ERROR(check_tactics(options.exclude_tactics, target.description));

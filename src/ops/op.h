@@ -67,7 +67,9 @@ struct Tolerance {
   double absolute = 0, relative = 0;
   bool scaled = false;
 };
-Tolerance tolerance(const Op& op, DType dtype);
+/// How factors of f32 are multiplied: as they are, or rounded to TF32.
+enum class Products : uint8_t { kFull, kTF32 };
+Tolerance tolerance(const Op& op, DType dtype, Products products = Products::kFull);
 struct Difference {
   bool ok = true;
   double largest = 0;   ///< largest absolute error

@@ -53,7 +53,7 @@ double unit_of(DType dtype) {
 
 }  // namespace
 
-Tolerance tolerance(const Op& op, DType dtype) {
+Tolerance tolerance(const Op& op, DType dtype, Products products) {
   const op::Rounding rounding = rounding_of(op);
   if (rounding == op::Rounding::kNone) return {};
   if (!is_float(dtype)) {
@@ -70,6 +70,12 @@ Tolerance tolerance(const Op& op, DType dtype) {
   const bool narrow = bits_of(dtype) <= 16;
   if (rounding == op::Rounding::kEach) {
     return {narrow ? unit / 4 : 4 * unit, (narrow ? 2 : 32) * unit, false};
+  }
+  // Both factors lose what is beyond 10 bits, cut off rather than rounded on some tensor cores: as
+  // f16, but for the result, which is not rounded again.
+  if (products == Products::kTF32 && dtype == DType::kF32) {
+    const double coarse = unit_of(DType::kF16);
+    return {coarse / 16, 4 * coarse, true};
   }
   // Sums of n random terms are off by about sqrt(n) units of the largest partial sum; 128 covers
   // the longest real ones (some 10,000 terms) with room for Winograd's transforms.

@@ -22,6 +22,7 @@ struct Problem {
   std::span<const Tensor* const> constants;
   /// Likely values of the kernel's symbols: the shapes to be fast for.
   const Symbols& likely;
+  bool tf32 = false;  ///< factors of f32 may be rounded to TF32
 };
 
 /// The constant of a buffer, or null.
@@ -34,6 +35,7 @@ struct Candidate {
   std::string variant;         ///< "8x3": the text between [ and ] of the step's tactic
   std::vector<int64_t> knobs;  ///< what the tactic needs to generate it again
   double predicted_us = 0;     ///< by the cost model, for `Problem::likely`, on all threads
+  bool tf32 = false;           ///< rounds factors of f32 to TF32
 };
 
 /// What the plan needs to call a generated kernel.

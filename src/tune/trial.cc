@@ -377,7 +377,7 @@ Status Trial::expect() {
   return {};
 }
 
-Result<std::string> Trial::difference() {
+Result<std::string> Trial::difference(bool tf32) {
   CARNOT_RETURN_IF_ERROR(expect());
   CARNOT_RETURN_IF_ERROR(fetch_outputs());
   double largest = 0;
@@ -398,7 +398,8 @@ Result<std::string> Trial::difference() {
     // What is small beside everything else may be lost in rounding; an integer result of float
     // inputs may sit on an edge: one step is no error.
     const double scale = std::abs(s.value) + s.slack + kSmall * largest;
-    const double limit = is_float(type) ? relative_error(type) * scale : (s.slack > 0 ? 1 : 0);
+    const double error = std::max(relative_error(type), tf32 ? relative_error(DType::kF16) : 0);
+    const double limit = is_float(type) ? error * scale : (s.slack > 0 ? 1 : 0);
     if (!(std::abs(got - s.value) <= limit)) {
       return cat("element ", s.offset, " of ", to_string(shapes_[b]), " is ", got, ", should be ",
                  s.value);

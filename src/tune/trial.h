@@ -60,7 +60,7 @@ class Trial {
   /// Clears the outputs, so that a candidate that writes nothing is found out.
   Status poison();
   /// Empty, or the first element that differs from the reference.
-  Result<std::string> difference();
+  Result<std::string> difference(bool tf32 = false);
 
   /// Where values of a buffer start.
   void* memory(size_t buffer) const;

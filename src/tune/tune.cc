@@ -100,7 +100,7 @@ class Tuner {
 
  private:
   Problem problem(const TuneTask& t) const {
-    return {*t.kernel, device_, t.constants, options_.likely};
+    return {*t.kernel, device_, t.constants, options_.likely, options_.tf32};
   }
 
   Status add(const TuneTask& t) {
@@ -352,7 +352,7 @@ class Tuner {
       return {};
     }
     CARNOT_RETURN_IF_ERROR(std::move(ran).with(cat(x.name(), " for ", c.task->origin)));
-    CARNOT_ASSIGN(std::string difference, c.trial->difference());
+    CARNOT_ASSIGN(std::string difference, c.trial->difference(x.candidate.tf32));
     if (difference.empty()) return {};
     x.wrong = true;
     c.choice.wrong.push_back(cat(x.name(), ": ", difference));

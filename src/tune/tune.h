@@ -32,6 +32,7 @@ struct TuneOptions {
   /// Of a kernel's scratch memory on all threads, at the likely and the `largest` sizes; -1: any.
   int64_t scratch_bytes_max = -1;
   Symbols largest;
+  bool tf32 = false;  ///< Problem::tf32
   /// What candidates run on. Null: a CPU is measured on this machine's; for any other device the
   /// cost model and the times in the cache decide.
   Device* measure_on = nullptr;

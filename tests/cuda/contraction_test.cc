@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <limits>
 #include <set>
 
 #include "codegen/cuda/contraction.h"
@@ -109,6 +110,50 @@ TEST(CudaContraction, RankedTilesHoldAndSurviveTheirKnobs) {
   }
 }
 
+TEST(CudaContraction, FactorsAreRoundedToTf32WhereThatIsAllowed) {
+  for (const char* isa : {"sm_80", "sm_90a", "sm_120"}) {
+    const Kernel kernel = conv("f32", 64, 64);
+    const auto facts = contraction_facts(kernel, true);
+    ASSERT_TRUE(facts.ok());
+    for (const bool allowed : {false, true}) {
+      const auto tiles = rank_tiles(*facts, gpu(isa), {}, 2, allowed);
+      ASSERT_FALSE(tiles.empty());
+      EXPECT_EQ(tiles[0].tile.rounds(DType::kF32), allowed);
+      EXPECT_FALSE(tiles[0].tile.rounds(DType::kF16));
+      for (const RankedTile& ranked : tiles) {
+        EXPECT_EQ(*tile_from_knobs(knobs(ranked.tile)), ranked.tile);
+        EXPECT_TRUE(allowed || !ranked.tile.rounds(DType::kF32));
+      }
+    }
+  }
+}
+
+TEST(CudaContraction, PackedWeightsOfTf32AreRoundedToTheNearest) {
+  const Kernel kernel = matmul("f32");
+  const auto facts = contraction_facts(kernel, true);
+  ASSERT_TRUE(facts.ok() && facts->packed);
+  const float infinity = std::numeric_limits<float>::infinity();
+  const std::vector<std::pair<float, float>> cases = {
+      {1 + 0x1p-11F, 1 + 0x1p-10F},
+      {1 + 0x1p-12F, 1},
+      {-3, -3},
+      {std::numeric_limits<float>::max(), 0x1.ffcp127F},
+      {infinity, infinity}};
+  for (const auto method : {ContractionMethod::kRounded, ContractionMethod::kParts}) {
+    for (const auto& [given, rounded] : cases) {
+      Tensor weights = Tensor::zeros(DType::kF32, {40, 24});
+      reinterpret_cast<float*>(weights.mutable_data())[0] = given;
+      ContractionTile tile;
+      tile.method = method;
+      const auto packed = pack_weights(kernel, *facts, tile, weights);
+      ASSERT_TRUE(packed.ok());
+      float first;
+      std::memcpy(&first, packed->data(), sizeof first);
+      EXPECT_EQ(first, method == ContractionMethod::kRounded ? rounded : given);
+    }
+  }
+}
+
 TEST(CudaContraction, TilesFromFilesAreChecked) {
   const auto facts = contraction_facts(conv("f16", 64, 64), true);
   EXPECT_FALSE(tile_from_knobs({0, 64, 64}).ok());
@@ -202,6 +247,7 @@ void add_warpgroups(std::vector<Source>& sources) {
   add(conv("f16", 64, 64), true, {1, 128, 256, 128, 4, 8, 1, 1, 1, 8, 2, 132});
   add(conv("bf16", 64, 72), true, {1, 128, 72, 128, 3, 4, 1, 1, 1, 1, 1, 264});
   add(conv("f16", 12, 64), true, {1, 64, 64, 128, 6, 4, 1, 1, 4, 1, 1, 0});
+  add(conv("f32", 64, 64), true, {1, 128, 64, 128, 4, 8, 1, 1, 1, 8, 1, 132});
   add(products("f16"), false, {1, 64, 48, 128, 3, 4, 1, 1, 1, 1, 1, 0});
 }
 
@@ -225,10 +271,10 @@ TEST(CudaContraction, NvrtcTakesTheInstances) {
   if (!nvrtc.ok()) GTEST_SKIP() << "skipped: " << nvrtc.status().message();
   for (const char* isa : kArchitectures) {
     std::vector<Source> sources;
-    const auto add = [&](const Kernel& kernel, bool b_constant, size_t count) {
+    const auto add = [&](const Kernel& kernel, bool b_constant, size_t count, bool tf32 = false) {
       const auto facts = contraction_facts(kernel, b_constant);
       ASSERT_TRUE(facts.ok()) << facts.status().message();
-      const auto tiles = rank_tiles(*facts, gpu(isa), {{"m", 200}}, 2);
+      const auto tiles = rank_tiles(*facts, gpu(isa), {{"m", 200}}, 2, tf32);
       for (size_t i = 0; i < std::min(count, tiles.size()); ++i) {
         const std::string name = "kernel" + std::to_string(sources.size());
         auto source = emit_contraction(kernel, *facts, tiles[i].tile, name);
@@ -243,6 +289,8 @@ TEST(CudaContraction, NvrtcTakesTheInstances) {
     add(depthwise("f32", 5), true, 1);
     add(matmul("f16"), false, 1);
     add(matmul("f32"), true, 1);
+    if (gpu(isa).architecture >= 80) add(conv("f32", 64, 64), true, 2, true);
+    if (gpu(isa).architecture >= 80) add(matmul("f32"), false, 1, true);
     for (const int channels : {3, 12}) {
       const Kernel kernel = conv("f16", channels, 24);
       const auto facts = contraction_facts(kernel, true);

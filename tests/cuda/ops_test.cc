@@ -30,6 +30,7 @@ struct Job {
   OpCase test;
   std::vector<Tensor> operands;
   std::vector<Tensor> expected;  ///< in f64 where the results are floats
+  Products products = Products::kFull;
 };
 
 bool takes_part(DType type) {
@@ -89,6 +90,13 @@ bool may_overflow(const std::vector<Tensor>& operands) {
   return sum > static_cast<double>(std::numeric_limits<float>::max());
 }
 
+// Sums of products of f32, which may be rounded to TF32.
+bool takes_tf32(const Job& job) {
+  const auto is_f32 = [](const Tensor& t) { return t.dtype() == DType::kF32; };
+  return std::count_if(job.operands.begin(), job.operands.end(), is_f32) >= 2 &&
+         tolerance(job.test.op, DType::kF32).scaled;
+}
+
 void add_jobs(const std::string& where, const OpCase& test, std::vector<Job>& out) {
   if (test.refused || runs_elsewhere(test.op)) return;
   const auto is_plain_float = [](const OpCase::Operand& o) { return takes_part(o.type.dtype); };
@@ -105,7 +113,7 @@ void add_jobs(const std::string& where, const OpCase& test, std::vector<Job>& ou
     const Symbols sizes = choose_sizes(*variant, infos_of(*variant));
     auto operands = make_operands(*variant, sizes, Fill::kUniform);
     if (!operands.ok() || may_overflow(*operands)) continue;
-    Job job{where, std::move(*variant), std::move(*operands), {}};
+    Job job{where, std::move(*variant), std::move(*operands), {}, Products::kFull};
     job.expected = expected_of(with_symbols(job.test.op, sizes), job.operands);
     // Sizes that no operand has are numbers in a network.
     std::vector<std::string> bound;
@@ -121,7 +129,11 @@ void add_jobs(const std::string& where, const OpCase& test, std::vector<Job>& ou
       return std::find(bound.begin(), bound.end(), name) != bound.end();
     });
     if (!known) continue;  // a size that follows from the result
-    if (!job.expected.empty()) out.push_back(std::move(job));
+    if (job.expected.empty()) continue;
+    out.push_back(std::move(job));
+    if (!takes_tf32(out.back())) continue;
+    out.push_back(out.back());
+    out.back().products = Products::kTF32;
   }
 }
 
@@ -161,6 +173,7 @@ Result<std::vector<std::byte>> built(const Job& job, const std::string& kind) {
   BuilderOptions options;
   options.device = kind;
   options.effort = 1;
+  options.tf32 = job.products == Products::kTF32;
   return build(std::move(network), options);
 }
 
@@ -182,7 +195,8 @@ Status check(const Job& job) {
     if (is_float(want.dtype()) && want.dtype() != got[i].dtype()) {
       CARNOT_ASSIGN(want, converted(want, got[i].dtype()));
     }
-    const Difference difference = compare(got[i], want, tolerance(job.test.op, got[i].dtype()));
+    const Tolerance allowed = tolerance(job.test.op, got[i].dtype(), job.products);
+    const Difference difference = compare(got[i], want, allowed);
     if (!difference.ok) return error(Code::kWrongResult, "result ", i, ": ", difference.first);
   }
   return {};
@@ -191,7 +205,7 @@ Status check(const Job& job) {
 std::string types_of(const Job& job) {
   std::string out;
   for (const Tensor& t : job.operands) out += (out.empty() ? "" : ", ") + to_string(t.type());
-  return out;
+  return job.products == Products::kTF32 ? out + " by TF32" : out;
 }
 
 TEST(Ops, AreRightInEachType) {

@@ -54,6 +54,12 @@ void BuildFlags::add_to(CLI::App& app) {
                                    "Allow f32 values between kernels to be stored as f16, where "
                                    "the device gains by it (GPUs)");
   app.add_flag("--bf16", bf16, "The same as bf16")->excludes(half);
+  app.add_flag("--tf32", tf32,
+               "Allow products of f32 whose factors are rounded to TF32, 10 bits (GPUs)");
+  app.add_option("--shared-memory", shared_memory,
+                 "The most dynamic shared memory that a GPU's kernels may have: 48K (0: all)")
+      ->type_name("BYTES")
+      ->transform(CLI::AsSizeValue(false));
   app.add_option("--print", print, "Print the lowered graph, the kernels, their code or the plan")
       ->check(CLI::IsMember({"graph", "kernel", "code", "plan"}));
   app.add_option("--print-after", print_after, "Print the graph after this pass (or 'all')")
@@ -86,6 +92,8 @@ Result<BuilderOptions> builder_options(const BuildFlags& flags) {
   options.threads = flags.threads;
   options.effort = flags.effort;
   options.storage = flags.fp16 ? DType::kF16 : flags.bf16 ? DType::kBF16 : DType::kF32;
+  options.tf32 = flags.tf32;
+  options.shared_bytes_max = flags.shared_memory;
   options.cancel = flags.cancel;
   options.timing_cache = flags.timing_cache;
   for (const std::string& t : flags.tactics) {

@@ -36,7 +36,8 @@ struct BuildFlags {
   std::vector<std::string> tactics;  ///< "-cpu.winograd": switched off
   int effort = 3, threads = 0;
   int64_t stop_after = -1;
-  bool fp16 = false, bf16 = false;
+  bool fp16 = false, bf16 = false, tf32 = false;
+  int64_t shared_memory = 0;                  ///< of a block; 0: all there is
   double time_limit = 0;                      ///< seconds; 0: none
   const std::atomic<bool>* cancel = nullptr;  ///< of the command's Stop
   void add_to(CLI::App& app);

@@ -13,9 +13,10 @@ namespace carnot::cuda {
 
 enum class ContractionMethod : uint8_t {
   kTiles,      ///< warps of their own: mma.sync, or multiply-adds of f32
-  kHopper,     ///< lib/warpgroup.cuh: wgmma, sm_90a alone
+  kHopper,     ///< lib/warpgroup.cuh: wgmma, sm_90a alone; f32 is rounded to TF32
   kDepthwise,  ///< lib/depthwise.cuh: m threads, n neighbours each
-  kParts       ///< as kTiles, f32 on the tensor cores in parts
+  kParts,      ///< as kTiles, f32 on the tensor cores in parts
+  kRounded     ///< as kTiles, f32 on the tensor cores rounded to TF32
 };
 
 struct ContractionTile {
@@ -32,6 +33,12 @@ struct ContractionTile {
   int blocks = 0;
   bool kept() const { return blocks > 0 && method != ContractionMethod::kHopper; }
   int warps() const { return warps_m * warps_n * warps_k; }
+  /// Factors of that type are rounded to TF32.
+  bool rounds(DType element) const {
+    const bool rounding =
+        method == ContractionMethod::kRounded || method == ContractionMethod::kHopper;
+    return element == DType::kF32 && rounding;
+  }
   bool operator==(const ContractionTile&) const = default;
 };
 /// "tiles 128x128x128 s3 w2x4x1 k1 g8"
@@ -90,8 +97,9 @@ struct RankedTile {
   ContractionTile tile;
   double predicted_us = 0;
 };
+/// `tf32`: factors of f32 may be rounded so.
 std::vector<RankedTile> rank_tiles(const ContractionFacts& facts, const Gpu& gpu,
-                                   const Symbols& likely, int effort);
+                                   const Symbols& likely, int effort, bool tf32 = false);
 
 /// Blocks that a multiprocessor has room for, as far as the instance's registers are limited to it.
 int resident_blocks(const ContractionTile& tile);

@@ -264,7 +264,6 @@ namespace {
 
 Status why_not_hopper(const ContractionFacts& f, const ContractionTile& t) {
   const auto refuse = [&](const auto&... why) { return error(Code::kUnsupported, why...); };
-  if (f.element == DType::kF32) return refuse("wgmma takes 16-bit operands");
   if (f.copy_a == 0 || (!f.packed && f.copy_b == 0)) return refuse("operands that are not aligned");
   const bool form = t.row_bytes == 128 && t.warps_n == 1 && t.warps_k == 1 &&
                     (t.warps_m == 4 || t.warps_m == 8) && t.m >= 16 * t.warps_m && t.n % 8 == 0 &&
@@ -319,9 +318,10 @@ Status why_not(const ContractionFacts& f, const ContractionTile& t, const Gpu& g
   if (t.kept()) CARNOT_RETURN_IF_ERROR(why_not_kept(f, t));
   if (32 * t.warps() > kThreadsMax) return refuse(t.warps(), " warps");
   const int warp_m = t.m / t.warps_m, warp_n = t.n / t.warps_n;
-  const bool parts = t.method == ContractionMethod::kParts;
-  const bool plain = f.element == DType::kF32 && !parts;
-  if (parts && f.element != DType::kF32) return refuse("only f32 is taken in parts");
+  const bool parts =
+      t.method == ContractionMethod::kParts || t.method == ContractionMethod::kRounded;
+  const bool plain = f.element == DType::kF32 && !parts && !hopper;
+  if (parts && f.element != DType::kF32) return refuse("only f32 is taken in parts or rounded");
   if (gpu.architecture < 80 && (parts || f.element == DType::kBF16)) {
     return refuse("tensor cores for bf16 and tf32 need sm_80");
   }
@@ -336,7 +336,7 @@ Status why_not(const ContractionFacts& f, const ContractionTile& t, const Gpu& g
 }
 
 std::string to_string(const ContractionTile& t) {
-  static const char* const kMethods[] = {"tiles", "hopper", "depthwise", "parts"};
+  static const char* const kMethods[] = {"tiles", "hopper", "depthwise", "parts", "tf32"};
   std::ostringstream out;
   out << kMethods[static_cast<int>(t.method)] << ' ' << t.m << 'x' << t.n << 'x' << t.row_bytes
       << " s" << t.stages << " w" << t.warps_m << 'x' << t.warps_n << 'x' << t.warps_k << " k"
@@ -366,7 +366,7 @@ Result<ContractionTile> tile_from_knobs(const std::vector<int64_t>& k) {
   for (const int64_t v : k) {
     if (v < 0 || v > 4096) return error(Code::kInvalidArgument, "a tile's number is ", v);
   }
-  if (k[0] > static_cast<int64_t>(ContractionMethod::kParts)) {
+  if (k[0] > static_cast<int64_t>(ContractionMethod::kRounded)) {
     return error(Code::kInvalidArgument, "no method has number ", k[0]);
   }
   ContractionTile t;

@@ -40,6 +40,14 @@ std::vector<int64_t> offsets(const std::vector<int64_t>& sizes, const std::vecto
   return out;
 }
 
+/// Bits of an f32 rounded to TF32; what would become infinite, or is, keeps its upper bits.
+uint32_t rounded(uint32_t bits) {
+  constexpr uint32_t kDropped = 0x1fff, kHalf = 0x1000, kExponent = 0x7f800000;
+  if ((bits & kExponent) == kExponent) return bits;
+  const uint32_t up = (bits + kHalf) & ~kDropped;
+  return (up & kExponent) == kExponent ? bits & ~kDropped : up;
+}
+
 struct Layout {
   int chunks;       ///< of a step
   int64_t chunk;    ///< elements of one
@@ -133,6 +141,10 @@ Result<carnot::Tensor> pack_weights(const Kernel& kernel, const ContractionFacts
         pack_column<uint32_t>(layout, column % t.n, taps, runs, source.data() + from * bytes, to);
       }
     }
+  }
+  if (t.rounds(f.element)) {
+    auto* bits = reinterpret_cast<uint32_t*>(out.mutable_data());
+    std::transform(bits, bits + *total / 4, bits, rounded);
   }
   return out;
 }

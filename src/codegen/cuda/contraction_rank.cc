@@ -13,6 +13,7 @@ namespace {
 /// Multiply-adds per cycle of a multiprocessor that plain code, mma.sync and wgmma reach.
 constexpr double kPlainRate = 110, kTensorRate80 = 900, kTensorRate90 = 1100, kHopperRate = 1250;
 constexpr double kTensorRateSmall = 450, kPartsRate = 200, kPartsRateSmall = 80;
+constexpr double kRoundedRate = 500, kRoundedRateSmall = 220;
 constexpr double kSharedBytesPerCycle = 128;
 constexpr double kCacheBytesPerCycle = 40;  ///< of one multiprocessor while all of them load
 constexpr double kCacheLatency = 750;       ///< from the copy to the data, in cycles
@@ -39,7 +40,7 @@ struct Form {
   int m, n, warps_m, warps_n, warps_k;
 };
 constexpr auto kTiles = ContractionMethod::kTiles, kHopper = ContractionMethod::kHopper,
-               kParts = ContractionMethod::kParts;
+               kParts = ContractionMethod::kParts, kRounded = ContractionMethod::kRounded;
 /// Rows and warps of warpgroups; their columns are as the problem has them.
 struct HopperForm {
   int m, warps;
@@ -88,11 +89,13 @@ double value(const Dim& dim, const Symbols& likely) {
 
 double predict_us(const ContractionFacts& f, const ContractionTile& t, const Gpu& gpu,
                   const Sizes& s) {
-  const bool parts = t.method == kParts, plain = f.element == DType::kF32 && !parts;
+  const bool parts = t.method == kParts, rounded = t.method == kRounded;
+  const bool plain = f.element == DType::kF32 && !parts && !rounded;
   const bool small = gpu.architecture < 80 || gpu.architecture == 86 || gpu.architecture == 89 ||
                      gpu.architecture >= 120;
   const double rate = plain                    ? kPlainRate
                       : parts                  ? (small ? kPartsRateSmall : kPartsRate)
+                      : rounded                ? (small ? kRoundedRateSmall : kRoundedRate)
                       : small                  ? kTensorRateSmall
                       : gpu.architecture >= 90 ? kTensorRate90
                                                : kTensorRate80;
@@ -212,9 +215,9 @@ std::vector<int> hopper_columns(double columns) {
 }
 
 std::vector<ContractionTile> hopper_tiles(const ContractionFacts& f, const Gpu& gpu, const Sizes& s,
-                                          int effort) {
+                                          int effort, bool tf32) {
   std::vector<ContractionTile> out;
-  if (gpu.architecture != 90 || !gpu.specific || f.element == DType::kF32) return out;
+  if (gpu.architecture != 90 || !gpu.specific || (f.element == DType::kF32 && !tf32)) return out;
   for (const HopperForm& form : kHopperForms) {
     if (form.m > 64 && form.m / 2 >= s.rows) continue;
     for (const int n : hopper_columns(s.columns)) {
@@ -248,12 +251,12 @@ std::vector<ContractionTile> hopper_tiles(const ContractionFacts& f, const Gpu& 
 
 /// Blocks that keep all weights, where there are few of them and many rows.
 std::vector<ContractionTile> kept_tiles(const ContractionFacts& f, const Gpu& gpu, const Sizes& s,
-                                        const Symbols& likely) {
+                                        const Symbols& likely, bool tf32) {
   std::vector<ContractionTile> out;
   if (!f.packed || f.copy_a == 0 || s.columns > 256 || s.rows < 128.0 * gpu.sms) return out;
   for (const KeptForm& form : kKeptForms) {
     ContractionTile t;
-    if (f.element == DType::kF32) t.method = kParts;
+    if (f.element == DType::kF32) t.method = tf32 ? kRounded : kParts;
     t.m = form.m, t.warps_m = form.warps_m, t.warps_n = form.warps_n;
     t.n = (static_cast<int>(s.columns) + 16 * t.warps_n - 1) / (16 * t.warps_n) * 16 * t.warps_n;
     t.row_bytes = value(f.chunks() * f.taps, likely) <= 4 ? 64 : 128;
@@ -271,7 +274,9 @@ double predict_kept_us(const ContractionFacts& f, const ContractionTile& t, cons
                        const Sizes& s) {
   const double tiles = std::ceil(s.rows / t.m) / gpu.sms, area = double(t.m) * t.n;
   const double elements = static_cast<double>(t.row_bytes) / f.element_bytes();
-  const double rate = f.element == DType::kF32 ? kPartsRate : kTensorRate90;
+  const double rate = t.method == kParts     ? kPartsRate
+                      : t.method == kRounded ? kRoundedRate
+                                             : kTensorRate90;
   const double gathered = f.copy_a == 0 ? t.m * elements / 64 : 0;
   const double step = std::max(area * elements / rate, t.m * t.row_bytes / kCacheBytesPerCycle);
   const double cycles =
@@ -284,7 +289,7 @@ double predict_kept_us(const ContractionFacts& f, const ContractionTile& t, cons
 }  // namespace
 
 std::vector<RankedTile> rank_tiles(const ContractionFacts& f, const Gpu& gpu, const Symbols& likely,
-                                   int effort) {
+                                   int effort, bool tf32) {
   Sizes s;
   s.batch = value(product(f.problem.batch), likely);
   s.rows = value(f.problem.row_count(), likely);
@@ -315,8 +320,8 @@ std::vector<RankedTile> rank_tiles(const ContractionFacts& f, const Gpu& gpu, co
     if (t.split > 1 && s.steps / t.split < 2) return;
     out.push_back({t, hopper ? predict_hopper_us(t, gpu, s) : predict_us(f, t, gpu, s)});
   };
-  for (const ContractionTile& t : hopper_tiles(f, gpu, s, effort)) offer(t);
-  for (const ContractionTile& t : kept_tiles(f, gpu, s, likely)) {
+  for (const ContractionTile& t : hopper_tiles(f, gpu, s, effort, tf32)) offer(t);
+  for (const ContractionTile& t : kept_tiles(f, gpu, s, likely, tf32)) {
     if (why_not(f, t, gpu).ok()) out.push_back({t, predict_kept_us(f, t, gpu, s)});
   }
   const double inner_bytes = value(f.chunks() * f.taps, likely) * 16;
@@ -329,7 +334,7 @@ std::vector<RankedTile> rank_tiles(const ContractionFacts& f, const Gpu& gpu, co
     for (const int stages : {2, 3, 4, 6}) {
       for (const int split : {1, 2, 4, 8}) {
         ContractionTile t;
-        t.method = form.method;
+        t.method = form.method == kParts && tf32 ? kRounded : form.method;
         t.m = form.m, t.n = form.n;
         t.warps_m = form.warps_m, t.warps_n = form.warps_n, t.warps_k = form.warps_k;
         t.row_bytes = inner_bytes <= 64 && t.method == kTiles ? 64 : 128;

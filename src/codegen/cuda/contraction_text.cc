@@ -168,7 +168,8 @@ class Writer {
 /// wgmma of 64 rows by a tile's columns by 16: its operands are one register per sum.
 void Writer::warpgroup_product() {
   const int sums = t_.n / 2;
-  const char* type = f_.element == DType::kBF16 ? "bf16" : "f16";
+  const bool rounds = t_.rounds(f_.element);
+  const char* type = rounds ? "tf32" : f_.element == DType::kBF16 ? "bf16" : "f16";
   std::string registers, operands;
   for (int i = 0; i < sums; ++i) {
     registers += cat(i > 0 ? ", " : "", "%", i);
@@ -177,8 +178,9 @@ void Writer::warpgroup_product() {
   out_.open(
       cat("CARNOT_DEVICE void multiply(float (&d)[", sums, "], u64 a, u64 b, bool accumulate) {"));
   out_.line(cat("asm volatile(\"{ .reg .pred p; setp.ne.b32 p, %", sums + 2,
-                ", 0; wgmma.mma_async.sync.aligned.m64n", t_.n, "k16.f32.", type, ".", type, " {",
-                registers, "}, %", sums, ", %", sums + 1, ", p, 1, 1, 0, 0; }\""));
+                ", 0; wgmma.mma_async.sync.aligned.m64n", t_.n, rounds ? "k8" : "k16", ".f32.",
+                type, ".", type, " {", registers, "}, %", sums, ", %", sums + 1, ", p, 1, 1",
+                rounds ? "" : ", 0, 0", "; }\""));
   out_.line(cat("    : ", operands, " : \"l\"(a), \"l\"(b), \"r\"(int(accumulate)));"));
   out_.close();
 }
@@ -212,6 +214,8 @@ void Writer::numbers() {
     constant("kResident", resident_blocks(t_));
     warpgroup_product();
   }
+  out_.line(cat("static constexpr bool kRounded = ",
+                t_.method == ContractionMethod::kRounded ? "true;" : "false;"));
   out_.line(cat("static constexpr bool kPackedB = ", f_.packed ? "true;" : "false;"));
   size("batches", product(p_.batch));
   size("rows", p_.row_count());

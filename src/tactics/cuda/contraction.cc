@@ -30,8 +30,9 @@ std::vector<Candidate> list(const Problem& p, int effort) {
   const auto gpu = gpu_of(p.device);
   const auto facts = facts_of(p);
   if (!gpu.ok() || !facts.ok()) return out;
-  for (const RankedTile& r : rank_tiles(*facts, *gpu, p.likely, effort)) {
-    out.push_back({to_string(r.tile), knobs(r.tile), r.predicted_us});
+  for (const RankedTile& r : rank_tiles(*facts, *gpu, p.likely, effort, p.tf32)) {
+    const bool tf32 = r.tile.rounds(facts->element);
+    out.push_back({to_string(r.tile), knobs(r.tile), r.predicted_us, tf32});
   }
   return out;
 }

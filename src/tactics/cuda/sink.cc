@@ -88,7 +88,14 @@ Result<CodeBlob> CudaCodeSink::finish() {
 
 std::string CudaCodeSink::text() const {
   std::string out;
-  for (const std::string& key : order_) out += made_.at(key).source.text + "\n";
+  for (const std::string& key : order_) {
+    const auto& [made, library] = made_.at(key);
+    if (library == Library::kNone) {
+      out += cat("// ", made.function, ": blocks of ", made.threads, " threads, ",
+                 made.shared_bytes, " bytes of dynamic shared memory\n");
+    }
+    out += made.text + "\n";
+  }
   return out;
 }
 

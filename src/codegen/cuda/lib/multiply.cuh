@@ -1,6 +1,6 @@
-// What the warps of a block do with a step in shared memory: products of 16-bit numbers, or of f32
-// in parts of 11 bits, on the tensor cores (mma.sync, f32 sums), or multiply-adds of f32, exact to
-// its rounding. P as in contraction.cuh.
+// What the warps of a block do with a step in shared memory: products of 16-bit numbers, or of f32 in
+// parts of 11 bits or rounded to as many, on the tensor cores (mma.sync, f32 sums), or multiply-adds
+// of f32, exact to its rounding. P as in contraction.cuh; kRounded: f32 is rounded.
 #pragma once
 #include "codegen/cuda/lib/load.cuh"
 
@@ -24,6 +24,7 @@ class Tensor {
   using S = Shape<P>;
   static constexpr int kI = S::kWarpM / 16, kJ = S::kWarpN / 16;
   static_assert(S::kWarpM % 16 == 0 && S::kWarpN % 16 == 0);
+  static constexpr bool kInParts = P::kMath == kF32 && !P::kRounded;
   using Sums = float[kI][2 * kJ][4];
 
  public:
@@ -36,7 +37,7 @@ class Tensor {
     const int row_b = warp_n_ + lane_ / 16 * 8 + lane_ % 8;
     // The cores round what they accumulate towards zero: of f32 no more than a step.
     float of_step[kI][2 * kJ][4] = {};
-    auto& sums = select<P::kMath == kF32>(of_step, sums_);
+    auto& sums = select<kInParts>(of_step, sums_);
 #pragma unroll
     for (int c = 0; c < S::kChunks; c += 2 * P::kWarpsK) {
       const int chunk = c + 2 * (P::kWarpsK > 1 ? warp_k : 0);
@@ -50,8 +51,10 @@ class Tensor {
         for (int j = 0; j < kJ; ++j) {
           ptx::load_matrices(fb[j], b + place<S::kChunks>(row_b + j * 16, chunk + lane_ / 8 % 2));
         }
-        if constexpr (P::kMath == kF32) {
+        if constexpr (kInParts) {
           multiply_in_parts(sums, fa, fb);
+        } else if constexpr (P::kRounded) {
+          multiply_rounded(sums, fa, fb);
         } else {
 #pragma unroll
           for (int i = 0; i < kI; ++i) {
@@ -64,7 +67,7 @@ class Tensor {
         }
       }
     }
-    if constexpr (P::kMath == kF32) {
+    if constexpr (kInParts) {
 #pragma unroll
       for (int i = 0; i < kI; ++i) {
 #pragma unroll
@@ -115,6 +118,22 @@ class Tensor {
     multiply_all(sums, ra, fb);
     multiply_all(sums, fa, rb);
     multiply_all(sums, fa, fb);
+  }
+  /// What is packed was rounded then.
+  __device__ __forceinline__ static void multiply_rounded(Sums& sums, const u32 (&fa)[kI][4],
+                                                          const u32 (&fb)[kJ][4]) {
+    u32 ra[kI][4], rb[kJ][4];
+#pragma unroll
+    for (int i = 0; i < kI; ++i) {
+#pragma unroll
+      for (int e = 0; e < 4; ++e) ra[i][e] = ptx::to_tf32(fa[i][e]);
+    }
+#pragma unroll
+    for (int j = 0; j < kJ; ++j) {
+#pragma unroll
+      for (int e = 0; e < 4; ++e) rb[j][e] = P::kPackedB ? fb[j][e] : ptx::to_tf32(fb[j][e]);
+    }
+    multiply_all(sums, ra, rb);
   }
   __device__ __forceinline__ static void multiply_all(Sums& sums, const u32 (&a)[kI][4],
                                                       const u32 (&b)[kJ][4]) {

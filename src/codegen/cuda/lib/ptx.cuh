@@ -128,6 +128,13 @@ __device__ __forceinline__ void multiply_tf32(float (&c)[4], const u32 (&a)[4], 
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
+/// Rounds to the 10 bits that multiply_tf32() looks at (sm_80 and later).
+__device__ __forceinline__ u32 to_tf32(u32 bits) {
+  u32 out;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(out) : "f"(__uint_as_float(bits)));
+  return out;
+}
+
 /// Two numbers rounded to 16 bits, the first in the lower half.
 template <bool kBrain>
 __device__ __forceinline__ u32 pack(float low, float high) {
