@@ -1,6 +1,6 @@
-// What the warps of a block do with a step in shared memory: products of 16-bit numbers, or of f32 in
-// parts of 11 bits or rounded to as many, on the tensor cores (mma.sync, f32 sums), or multiply-adds
-// of f32, exact to its rounding. P as in contraction.cuh; kRounded: f32 is rounded.
+// What the warps of a block do with a step in shared memory: products of 16-bit numbers, or of f32
+// in parts of 11 bits or rounded to as many, on the tensor cores (mma.sync, f32 sums), or
+// multiply-adds of f32, exact to its rounding. P as in contraction.cuh; kRounded: which of those.
 #pragma once
 #include "codegen/cuda/lib/load.cuh"
 
