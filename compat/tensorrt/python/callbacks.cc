@@ -243,7 +243,8 @@ class PythonStreamWriter final : public IStreamWriter, public OfPython {
   void release() { delete this; }
 };
 
-class PythonCalibrator final : public IInt8Calibrator, public OfPython {
+/// A legacy calibrator to the library, so that it may ask for what those have beside the others.
+class PythonCalibrator final : public IInt8LegacyCalibrator, public OfPython {
  public:
   using OfPython::OfPython;
   InterfaceInfo getInterfaceInfo() const noexcept override { return {"IInt8Calibrator", 1, 0}; }
@@ -265,31 +266,64 @@ class PythonCalibrator final : public IInt8Calibrator, public OfPython {
     });
   }
   void const* readCalibrationCache(std::size_t& length) noexcept override {
-    length = 0;
-    return guarded("read_calibration_cache", static_cast<void const*>(nullptr),
-                   [&]() -> void const* {
-                     nb::object cache = self_.attr("read_calibration_cache")();
-                     if (cache.is_none()) return nullptr;
-                     cache_ = nb::steal<nb::bytes>(PyBytes_FromObject(cache.ptr()));
-                     if (!cache_.is_valid()) nb::raise_python_error();
-                     length = cache_.size();
-                     return cache_.data();
-                   });
+    return read("read_calibration_cache", cache_, length);
   }
   void writeCalibrationCache(void const* data, std::size_t length) noexcept override {
-    guarded("write_calibration_cache", false, [&] {
-      self_.attr("write_calibration_cache")(nb::bytes(data, length));
-      return true;
-    });
+    write("write_calibration_cache", data, length);
   }
   CalibrationAlgoType getAlgorithm() noexcept override {
     return guarded("get_algorithm", CalibrationAlgoType::kENTROPY_CALIBRATION_2,
                    [&] { return nb::cast<CalibrationAlgoType>(self_.attr("get_algorithm")()); });
   }
+  double getQuantile() const noexcept override { return number("get_quantile", 1); }
+  double getRegressionCutoff() const noexcept override {
+    return number("get_regression_cutoff", 1);
+  }
+  void const* readHistogramCache(std::size_t& length) noexcept override {
+    return read("read_histogram_cache", histograms_, length, size_t{0});
+  }
+  void writeHistogramCache(void const* data, std::size_t length) noexcept override {
+    guarded("write_histogram_cache", false, [&] {
+      if (!nb::hasattr(self_, "write_histogram_cache")) return false;
+      self_.attr("write_histogram_cache")(nb::bytes(data, length), length);
+      return true;
+    });
+  }
   void release() { delete this; }
 
  private:
-  nb::bytes cache_ = nb::steal<nb::bytes>(nb::handle());  ///< what the library reads
+  template <class... Args>
+  void const* read(const char* call, nb::bytes& keep, std::size_t& length, Args... args) {
+    length = 0;
+    return guarded(call, static_cast<void const*>(nullptr), [&]() -> void const* {
+      if (!nb::hasattr(self_, call)) return nullptr;
+      nb::object cache = self_.attr(call)(args...);
+      if (cache.is_none()) return nullptr;
+      keep = nb::steal<nb::bytes>(PyBytes_FromObject(cache.ptr()));
+      if (!keep.is_valid()) nb::raise_python_error();
+      length = keep.size();
+      return keep.data();
+    });
+  }
+  /// What is written is a memoryview: programs call its tobytes().
+  void write(const char* call, void const* data, std::size_t length) {
+    guarded(call, false, [&] {
+      nb::bytes copy(data, length);
+      nb::object view = nb::steal(PyMemoryView_FromObject(copy.ptr()));
+      if (!view.is_valid()) nb::raise_python_error();
+      self_.attr(call)(view);
+      return true;
+    });
+  }
+  double number(const char* call, double otherwise) const {
+    return guarded(call, otherwise, [&] {
+      return nb::hasattr(self_, call) ? nb::cast<double>(self_.attr(call)()) : otherwise;
+    });
+  }
+
+  // What the library reads.
+  nb::bytes cache_ = nb::steal<nb::bytes>(nb::handle());
+  nb::bytes histograms_ = nb::steal<nb::bytes>(nb::handle());
 };
 
 class PythonAlgorithmSelector final : public IAlgorithmSelector, public OfPython {

@@ -119,10 +119,10 @@ void set_precisions(const Network& network, const BuilderConfig& config, const R
   }
   if (int8) {
     reporter.warning(
-        cat("kINT8: no layer was chosen to run in INT8; it runs in FP32", f16 ? " or FP16" : "",
-            bf16 ? " or BF16" : "",
-            config.getInt8Calibrator() ? ", and the calibrator is not asked. " : ". ",
-            "A model with QuantizeLinear and DequantizeLinear keeps its own quantization"));
+        cat("kINT8: layers run in FP32", f16 ? " or FP16" : "", bf16 ? " or BF16" : "",
+            " all the same, for there are no faster INT8 kernels here: ranges, calibrated or set, "
+            "change no result. A model with QuantizeLinear and DequantizeLinear keeps its own "
+            "quantization"));
   }
   if (f16 || bf16) options.storage = f16 ? carnot::DType::kF16 : carnot::DType::kBF16;
   if (!has_precision_constraints(network, config)) return;

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "build_options.h"
+#include "calibrate.h"
 #include "host_memory.h"
 #include "plan_parts.h"
 #include "refitter.h"
@@ -162,6 +163,11 @@ carnot::Result<Builder::Bytes> Builder::build(Network& network, BuilderConfig& c
   }
   carnot::Status possible = check_devices(config);
   if (!possible.ok()) return possible;
+  const BuildPlan calibrating = [&](const OptimizationProfile& profile) {
+    return plan_for(network, profile);
+  };
+  carnot::Status calibrated = calibrate(network, config, reporter_, calibrating);
+  if (!calibrated.ok()) return calibrated;
   std::atomic<bool> cancel{false};
   Progress progress(config.settings.monitor, cancel);
   carnot::BuilderOptions options;
@@ -202,6 +208,17 @@ carnot::Result<Builder::Bytes> Builder::build(Network& network, BuilderConfig& c
   progress.step(2);
   if (cancel) return carnot::Status(carnot::Code::kCancelled, "the progress monitor asked to stop");
   return bytes;
+}
+
+carnot::Result<PlanPtr> Builder::plan_for(Network& network, const OptimizationProfile& profile) {
+  BuilderConfig plain(reporter_, device_);
+  plain.settings.level = 0;
+  plain.setFlag(BuilderFlag::kDISABLE_TIMING_CACHE);
+  plain.addOptimizationProfile(&profile);
+  carnot::Result<Bytes> bytes = build(network, plain, nullptr);
+  if (!bytes.ok()) return std::move(bytes).status();
+  return read_plan(std::move(*bytes), device_, allocator_,
+                   [&](const PluginRecord& record) { return network.plugin_of(record); });
 }
 
 std::optional<Builder::Bytes> Builder::plan(const char* call, INetworkDefinition& network,

@@ -57,6 +57,8 @@ class Builder final : public IBuilder, public apiv::VBuilder {
   carnot::Result<Bytes> build_parts(Network& network, const BuilderConfig& config,
                                     carnot::BuilderOptions& options, RefitPlan* refit);
   carnot::Result<Bytes> build(Network& network, BuilderConfig& config, std::string* kernels);
+  /// The network's plan for these sizes alone, soon made, to be run here.
+  carnot::Result<PlanPtr> plan_for(Network& network, const OptimizationProfile& profile);
   /// The plan, or an error that was reported.
   std::optional<Bytes> plan(const char* call, INetworkDefinition& network, IBuilderConfig& config,
                             std::string* kernels = nullptr);

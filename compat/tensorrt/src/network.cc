@@ -182,6 +182,7 @@ std::set<const Layer*> Network::dependents(const std::set<const Layer*>& roots,
 carnot::Result<carnot::Network> Network::translate(bool with_precisions, const Sizes& fixed) {
   Scope scope(fresh_);
   scope.with_precisions = with_precisions;
+  scope.with_types = !observed_;
   scope.pinned = pinned_;
   for (auto& [name, size] : scope.pinned) size = substitute(size, fixed);
   scope.pinned.insert(fixed.begin(), fixed.end());
@@ -190,7 +191,8 @@ carnot::Result<carnot::Network> Network::translate(bool with_precisions, const S
     std::set<const Layer*> needed;
     std::vector<const Layer*> todo;
     std::vector<const NetTensor*> roots(outputs_.begin(), outputs_.end());
-    roots.insert(roots.end(), debug_.begin(), debug_.end());
+    const std::vector<NetTensor*>& shown = observed_ ? *observed_ : debug_;
+    roots.insert(roots.end(), shown.begin(), shown.end());
     for (const NetTensor* output : roots) {
       if (output->producer && needed.insert(output->producer).second)
         todo.push_back(output->producer);
@@ -215,11 +217,13 @@ carnot::Result<carnot::Network> Network::translate(bool with_precisions, const S
       scope.net.set_origin({output->name});
       scope.net.mark_output(scope.get(*output), output->name);
     }
-    for (NetTensor* tensor : debug_) {
+    for (size_t i = 0; i < shown.size(); ++i) {
+      NetTensor* const tensor = shown[i];
       const bool in_body = tensor->producer && bodies.count(tensor->producer) > 0;
       if (in_body) refuse("debug tensor '", tensor->name, "' is inside of a loop or a branch");
       scope.net.set_origin({tensor->name});
-      scope.net.mark_output(scope.get(*tensor), cat(kDebugPrefix, tensor->name));
+      const std::string name = observed_ ? std::to_string(i) : tensor->name;
+      scope.net.mark_output(scope.get(*tensor), cat(kDebugPrefix, name));
     }
   } catch (EmitFailure& failure) {
     return std::move(failure.status);

@@ -172,6 +172,16 @@ class Network final : public INetworkDefinition, public apiv::VNetworkDefinition
   carnot::Result<carnot::Network> translate_for_engine(SizeRanges ranges, bool with_precisions,
                                                        const Sizes& fixed);
   bool is_building() const { return building_; }
+
+  /// Float tensors that a run computes, inputs among them: not constants, not inside of loops and
+  /// branches.
+  std::vector<NetTensor*> measured_tensors();
+  /// Whether the network says itself what is quantized: it has layers whose results are INT8.
+  bool is_quantized();
+  /// From now on translations have these tensors as outputs, named kDebugPrefix and their place in
+  /// the list, in place of debug tensors; layers compute and inputs are in the types of the
+  /// network, whatever was set on them. Null: as before.
+  void observe(const std::vector<NetTensor*>* tensors) { observed_ = tensors; }
   const SizeRanges& size_ranges() const { return size_ranges_; }
   /// The name that was set for weights; empty where there is none.
   std::string name_of_weights(const Weights& weights) const {
@@ -238,6 +248,7 @@ class Network final : public INetworkDefinition, public apiv::VNetworkDefinition
   std::vector<NetTensor*> outputs_;
   std::set<const NetTensor*> shape_outputs_;
   std::vector<NetTensor*> debug_;
+  const std::vector<NetTensor*>* observed_ = nullptr;
   std::vector<std::unique_ptr<Layer>> layers_;
   std::vector<std::unique_ptr<Loop>> loops_;
   std::vector<std::unique_ptr<Conditional>> conditionals_;

@@ -132,6 +132,38 @@ bool Network::unmarkUnfusedTensorsAsDebugTensors() noexcept {
   return true;
 }
 
+std::vector<NetTensor*> Network::measured_tensors() {
+  std::vector<NetTensor*> out;
+  const auto is_measured = [](const NetTensor& t) {
+    return t.getType() == DataType::kFLOAT || t.getType() == DataType::kHALF ||
+           t.getType() == DataType::kBF16;
+  };
+  for (const auto& input : inputs_) {
+    if (carnot::is_float(input->type.dtype)) out.push_back(input.get());
+  }
+  std::unordered_set<const NetTensor*> used(outputs_.begin(), outputs_.end());
+  for (const auto& layer : layers_) used.insert(layer->inputs.begin(), layer->inputs.end());
+  const std::set<const Layer*> bodies = layers_in_bodies();
+  for (const auto& layer : layers_) {
+    if (layer->kind == LayerType::kCONSTANT || bodies.count(layer.get()) > 0) continue;
+    for (const auto& output : layer->outputs) {
+      if (used.count(output.get()) == 0) continue;
+      if (probe(*output).ok() && is_measured(*output)) out.push_back(output.get());
+    }
+  }
+  return out;
+}
+
+bool Network::is_quantized() {
+  return std::any_of(layers_.begin(), layers_.end(), [&](const auto& layer) {
+    return layer->kind == LayerType::kQUANTIZE ||
+           std::any_of(layer->outputs.begin(), layer->outputs.end(), [&](const auto& output) {
+             return layer->kind != LayerType::kCONSTANT && layer->output_types.empty() &&
+                    output->getType() == DataType::kINT8;
+           });
+  });
+}
+
 bool Network::markWeightsRefittable(char const* name) noexcept {
   return reporter_.guard("INetworkDefinition::markWeightsRefittable", false, [&] {
     if (!name) return false;

@@ -7,7 +7,7 @@ namespace trt {
 Handle Scope::add_input(NetTensor& tensor) {
   carnot::TensorType type = tensor.type;
   for (carnot::Dim& d : type.dims) d = substitute(d, pinned);
-  if (tensor.wanted_type) type.dtype = *dtype_of(*tensor.wanted_type);
+  if (tensor.wanted_type && with_types) type.dtype = *dtype_of(*tensor.wanted_type);
   const Handle input = net.add_input(tensor.name, type);
   return emit.cast(input, tensor.type.dtype);
 }
@@ -78,7 +78,7 @@ void Scope::run(Layer& layer) {
       if (i >= out.size()) refuse("gives no output ", i);
       Handle value = out[i];
       const auto type = layer.output_types.find(static_cast<int32_t>(i));
-      if (type != layer.output_types.end()) {
+      if (type != layer.output_types.end() && with_types) {
         const carnot::DType before = emit.dtype(value);
         value = emit.cast(value, *dtype_of(type->second));
         // With its precision, how the tensor is stored: layers behind it compute in their own.

@@ -33,6 +33,8 @@ class Scope {
   bool probing = false;
   /// Layers compute in the precision that their user has set: OBEY or PREFER of the configuration.
   bool with_precisions = false;
+  /// Inputs and results have the types that their user has set.
+  bool with_types = true;
   /// Outer tensors that a body uses, and the body's inputs for them.
   std::vector<std::pair<NetTensor*, Handle>> captures;
   /// Sizes that the user has pinned since the model was read.

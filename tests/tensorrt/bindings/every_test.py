@@ -1,4 +1,5 @@
 from .test_build import *  # noqa: F401, F403
+from .test_calibration import *  # noqa: F401, F403
 from .test_contexts import *  # noqa: F401, F403
 from .test_control import *  # noqa: F401, F403
 from .test_debug import *  # noqa: F401, F403
