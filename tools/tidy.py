@@ -82,6 +82,7 @@ EXCEPTIONS = {
     ("include", "compat/tensorrt/include/NvInferRuntimeBase.h"): "programs expect CUDA's from it",
     ("name", "tests/tensorrt/tutorials/host_cuda.h"): "CUDA's names",
     ("unused", "tests/tensorrt/tutorials/host_cuda.h"): "included by programs as people have them",
+    ("include", "tests/tensorrt/gpu_plugins.cu"): "a plugin launches kernels of its own",
     ("lines", "include/carnot/op_structs.h"): "one list, data only: every op in one place",
     ("name", "src/codegen/cuda/numbers.cuh"): "traits, spelled as the standard library's",
     ("name", "src/ops/op.h"): "Info is to infer() what Tensor is to reference(): a term of its own",

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """The layer on a GPU: NVIDIA's own Python bindings over our libraries, memory and streams by torch.
 
-usage: gpu_test.py [CASE...]; needs tensorrt_bindings, torch and libnvinfer.so.10 on the loader's
-path. Prints a line for each case.
+usage: gpu_test.py [--module tensorrt] [CASE...]; needs tensorrt_bindings (or the module named), torch
+and libnvinfer.so.10 on the loader's path. Prints a line for each case.
 """
 
+import importlib
 import os
 import sys
 import threading
@@ -13,9 +14,10 @@ import traceback
 from pathlib import Path
 
 import numpy as np
-import tensorrt_bindings as trt
 import torch
 
+MODULE = sys.argv[2] if sys.argv[1:2] == ["--module"] else "tensorrt_bindings"
+trt = importlib.import_module(MODULE)
 HERE = Path(__file__).resolve().parent
 DTYPES = {
     trt.DataType.FLOAT: torch.float32,
@@ -569,8 +571,120 @@ def case_any_order_of_deletion():
     torch.cuda.synchronize()
 
 
+def tensor_at(address, desc):
+    """The memory of a plugin's tensor, for torch."""
+
+    class Memory:
+        half = desc.type == trt.DataType.HALF
+        __cuda_array_interface__ = {
+            "shape": tuple(desc.dims),
+            "typestr": "<f2" if half else "<f4",
+            "data": (address, False),
+            "version": 3,
+        }
+
+    return torch.as_tensor(Memory(), device="cuda")
+
+
+class TorchPlugin(
+    trt.IPluginV3, trt.IPluginV3OneCore, trt.IPluginV3OneBuild, trt.IPluginV3OneRuntime
+):
+    """softmax(x * factor) of rows, by torch."""
+
+    def __init__(self, factor, dtype):
+        for base in TorchPlugin.__bases__:
+            base.__init__(self)
+        self.plugin_name, self.plugin_version, self.plugin_namespace = "TorchPlugin", "1", ""
+        self.num_outputs, self.factor, self.dtype = 1, factor, dtype
+
+    def get_capability_interface(self, type):
+        return self
+
+    def get_output_data_types(self, input_types):
+        return [input_types[0]]
+
+    def get_output_shapes(self, inputs, shape_inputs, expr_builder):
+        return [trt.DimsExprs(inputs[0])]
+
+    def get_fields_to_serialize(self):
+        factor = np.array([self.factor], np.float32)
+        kind = np.array([int(self.dtype)], np.int32)
+        return trt.PluginFieldCollection(
+            [
+                trt.PluginField("factor", factor, trt.PluginFieldType.FLOAT32),
+                trt.PluginField("dtype", kind, trt.PluginFieldType.INT32),
+            ]
+        )
+
+    def configure_plugin(self, inp, out):
+        pass
+
+    def on_shape_change(self, inp, out):
+        pass
+
+    def supports_format_combination(self, pos, in_out, num_inputs):
+        desc = in_out[pos].desc
+        return desc.format == trt.TensorFormat.LINEAR and desc.type == self.dtype
+
+    def attach_to_context(self, context):
+        return self.clone()
+
+    def enqueue(self, input_desc, output_desc, inputs, outputs, workspace, stream):
+        x = tensor_at(inputs[0], input_desc[0])
+        y = tensor_at(outputs[0], output_desc[0])
+        with torch.cuda.stream(torch.cuda.ExternalStream(stream)):
+            y.copy_(torch.softmax(x.float() * self.factor, -1))
+
+    def clone(self):
+        return TorchPlugin(self.factor, self.dtype)
+
+
+class TorchCreator(trt.IPluginCreatorV3One):
+    def __init__(self):
+        trt.IPluginCreatorV3One.__init__(self)
+        self.name, self.plugin_version, self.plugin_namespace = "TorchPlugin", "1", ""
+        self.field_names = trt.PluginFieldCollection([])
+
+    def create_plugin(self, name, fc, phase):
+        values = {field.name: field.data[0] for field in fc}
+        return TorchPlugin(float(values["factor"]), trt.DataType(int(values["dtype"])))
+
+
+CREATOR = TorchCreator()
+
+
+def case_plugin_in_python():
+    registry = trt.get_plugin_registry()
+    assert registry.register_creator(CREATOR, "")
+    try:
+        for dtype in (trt.float32, trt.float16):
+            s = Session()
+            x = s.network.add_input("x", trt.float32, (-1, 64))
+            a = s.network.add_unary(x, trt.UnaryOperation.ABS).get_output(0)
+            plugin = TorchPlugin(0.5, dtype)
+            b = s.network.add_plugin_v3([a], [], plugin).get_output(0)
+            y = s.network.add_elementwise(b, b, trt.ElementWiseOperation.SUM).get_output(0)
+            y.name = "y"
+            s.network.mark_output(y)
+            profile = s.builder.create_optimization_profile()
+            profile.set_shape("x", (1, 64), (8, 64), (64, 64))
+            s.config.add_optimization_profile(profile)
+            context = s.engine().create_execution_context()
+            stream = torch.cuda.Stream()
+            for rows in (8, 64, 1):
+                x, y = torch.randn(rows, 64, device="cuda"), torch.zeros(rows, 64, device="cuda")
+                torch.cuda.synchronize()
+                assert context.set_input_shape("x", (rows, 64))
+                bind(context, x=x, y=y)
+                assert context.execute_async_v3(stream.cuda_stream), s.log.errors()
+                stream.synchronize()
+                near(y, 2 * torch.softmax(x.abs() * 0.5, -1), 1e-5 if dtype == trt.float32 else 2e-3)
+    finally:
+        registry.deregister_creator(CREATOR)
+
+
 def main():
-    wanted = sys.argv[1:]
+    wanted = sys.argv[3 if sys.argv[1:2] == ["--module"] else 1 :]
     failed = []
     for name, case in list(globals().items()):
         if not name.startswith("case_") or (wanted and name[5:] not in wanted):

@@ -591,8 +591,7 @@ TEST_F(PluginEngine, WhatAPluginRefusesIsSaid) {
   ScaleV2Dynamic plugin(2);
   network->markOutput(*network->addPluginV2(&x, 1, plugin)->getOutput(0));
   EXPECT_EQ(engine_of(*network), nullptr);
-  EXPECT_NE(log.errors.find("(PluginV2): the plugin takes no linear input 0 of type"),
-            std::string::npos)
+  EXPECT_NE(log.errors.find("(PluginV2): the plugin takes no input 0 of type"), std::string::npos)
       << log.errors;
 }
 

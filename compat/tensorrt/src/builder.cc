@@ -112,6 +112,17 @@ bool Builder::isNetworkSupported(INetworkDefinition const& network,
   });
 }
 
+/// The profiles' sizes as the inputs' formats have them in memory.
+static void store(Ranges& ranges, const PlanFacts& facts) {
+  for (auto& [name, range] : ranges) {
+    const auto found = facts.formats.find(name);
+    if (found == facts.formats.end()) continue;
+    for (carnot::Shape* shape : {&range.min, &range.opt, &range.max}) {
+      *shape = stored(*shape, found->second.format);
+    }
+  }
+}
+
 /// An engine for each profile that has sizes of its own, tuned for its optimum.
 carnot::Result<Builder::Bytes> Builder::build_parts(Network& network, const BuilderConfig& config,
                                                     carnot::BuilderOptions& options,
@@ -133,13 +144,15 @@ carnot::Result<Builder::Bytes> Builder::build_parts(Network& network, const Buil
       }
     }
   }
-  options.metadata = write(facts);
   std::vector<Bytes> engines;
   for (size_t i = 0; i < fixed.size(); ++i) {
     carnot::Result<carnot::Network> part =
         network.translate_for_engine(size_ranges_of(network, (*all)[i]), with_precisions, fixed[i]);
     if (!part.ok()) return std::move(part).status();
+    facts.formats = network.formats();
+    options.metadata = write(facts);
     options.profiles = std::move((*all)[i]);
+    store(options.profiles, facts);
     if (refit) {
       carnot::Status status = prepare_refit(network, config, *part, options, *refit);
       if (!status.ok()) return status;

@@ -206,7 +206,9 @@ void ExecutionContext::derive() {
       all = size.ok() && *size >= 0;
       if (all) shape.push_back(*size);
     }
-    if (all) p.shape = shape, p.bytes = bytes_of(type(i).dtype, shape);
+    if (!all) continue;
+    p.shape = shape;
+    p.bytes = bytes_of(type(i).dtype, stored(shape, t.format.format));
   }
 }
 
@@ -228,14 +230,9 @@ Dims ExecutionContext::getTensorShape(char const* name) const noexcept {
 }
 
 Dims ExecutionContext::getTensorStrides(char const* name) const noexcept {
-  Dims out = getTensorShape(name);
-  int64_t stride = 1;
-  for (int32_t k = out.nbDims - 1; k >= 0; --k) {
-    const int64_t size = out.d[k];
-    out.d[k] = stride;
-    stride = size < 0 || stride < 0 ? -1 : stride * size;
-  }
-  return out;
+  const int i = plan_->find(name);
+  const Dims sizes = getTensorShape(name);
+  return i < 0 ? sizes : strides_of(sizes, tensor(i).format.format);
 }
 
 bool ExecutionContext::setTensorAddress(char const* name, void* data) noexcept {
@@ -439,7 +436,9 @@ void* ExecutionContext::reallocate(int i, const carnot::Shape& shape, size_t byt
   Port& p = port(i);
   char const* const name = tensor(i).name.c_str();
   p.address = p.allocator->reallocateOutputAsync(name, p.address, bytes, kAlignment, stream_);
-  if (p.address || bytes == 0) p.allocator->notifyShape(name, dims_of(shape));
+  if (p.address || bytes == 0) {
+    p.allocator->notifyShape(name, dims_of(visible(shape, tensor(i).format)));
+  }
   return p.address;
 }
 
@@ -447,7 +446,7 @@ carnot::Status ExecutionContext::bind(int i) {
   Port& p = port(i);
   const Plan::Tensor& t = tensor(i);
   void* const data = p.address ? p.address : &nowhere;
-  if (t.is_input) return context_.set_input(t.name, data, *p.shape);
+  if (t.is_input) return context_.set_input(t.name, data, stored(*p.shape, t.format.format));
   if (p.allocator) {
     return context_.set_output(t.name, [this, i](const carnot::Shape& shape, size_t bytes) {
       return reallocate(i, shape, bytes);

@@ -176,44 +176,26 @@ int32_t CudaEngine::getTensorBytesPerComponent(char const* name) const noexcept 
   return t ? bytes_of(t->data_type) : -1;
 }
 
-// Every tensor is linear: its elements one after another.
 int32_t CudaEngine::getTensorComponentsPerElement(char const* name) const noexcept {
-  return find("ICudaEngine::getTensorComponentsPerElement", name) ? 1 : -1;
+  const Plan::Tensor* const t = find("ICudaEngine::getTensorComponentsPerElement", name);
+  const FormatRow* const row = t ? format_row(t->format.format) : nullptr;
+  return !t ? -1 : row ? static_cast<int32_t>(row->vector) : 1;
 }
 
 TensorFormat CudaEngine::getTensorFormat(char const* name) const noexcept {
-  find("ICudaEngine::getTensorFormat", name);
-  return TensorFormat::kLINEAR;
+  const Plan::Tensor* const t = find("ICudaEngine::getTensorFormat", name);
+  return t ? t->format.format : TensorFormat::kLINEAR;
 }
 
 char const* CudaEngine::getTensorFormatDesc(char const* name) const noexcept {
   const Plan::Tensor* const t = find("ICudaEngine::getTensorFormatDesc", name);
-  if (!t) return nullptr;
-  switch (t->data_type) {
-    case DataType::kFLOAT:
-      return "Row major linear FP32 format (kLINEAR)";
-    case DataType::kHALF:
-      return "Row major linear FP16 format (kLINEAR)";
-    case DataType::kINT8:
-      return "Row major linear INT8 format (kLINEAR)";
-    case DataType::kINT32:
-      return "Row major linear INT32 format (kLINEAR)";
-    case DataType::kINT64:
-      return "Row major linear INT64 format (kLINEAR)";
-    case DataType::kBOOL:
-      return "Row major linear BOOL format (kLINEAR)";
-    case DataType::kUINT8:
-      return "Row major linear UINT8 format (kLINEAR)";
-    case DataType::kBF16:
-      return "Row major linear BF16 format (kLINEAR)";
-    default:
-      return "Row major linear format (kLINEAR)";
-  }
+  return t ? description_of(t->data_type, t->format.format) : nullptr;
 }
 
 int32_t CudaEngine::getTensorVectorizedDim(char const* name) const noexcept {
-  find("ICudaEngine::getTensorVectorizedDim", name);
-  return -1;
+  const Plan::Tensor* const t = find("ICudaEngine::getTensorVectorizedDim", name);
+  const FormatRow* const row = t ? format_row(t->format.format) : nullptr;
+  return row && row->vector > 1 ? row->axis(static_cast<size_t>(t->dims.nbDims)) : -1;
 }
 
 int32_t CudaEngine::getTensorBytesPerComponentV2(char const* name, int32_t profile) const noexcept {

@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "network_add.h"
+#include "reformat.h"
 #include "stock.h"
 
 namespace trt {
@@ -66,35 +67,7 @@ DataType type_of(Emit& e, Handle h) {
   return *type;
 }
 
-/// Types that may stand in for one that a plugin does not take, its own first.
-std::vector<DataType> candidates_for(DataType type, bool strongly_typed) {
-  if (strongly_typed) return {type};
-  switch (type) {
-    case DataType::kFLOAT:
-      return {type, DataType::kHALF, DataType::kBF16};
-    case DataType::kHALF:
-      return {type, DataType::kFLOAT, DataType::kBF16};
-    case DataType::kBF16:
-      return {type, DataType::kFLOAT, DataType::kHALF};
-    case DataType::kINT64:
-      return {type, DataType::kINT32};
-    case DataType::kINT32:
-      return {type, DataType::kINT64};
-    default:
-      return {type};
-  }
-}
-
 }  // namespace
-
-/// Sizes of all tensors of a plugin, operands first.
-struct PluginPart::Shapes {
-  SizeTable table;
-  std::vector<std::vector<int64_t>> results;  // indices into the table
-  std::vector<carnot::Dims> dims;             // as the plugin sees them: perhaps without the batch
-  std::vector<carnot::Dims> whole;            // of the results
-  bool batched = false;
-};
 
 PluginPart::PluginPart(Network& network, Plugin plugin)
     : network_(network), plugin_(std::move(plugin)), id_(network.fresh()++) {}
@@ -255,130 +228,9 @@ std::vector<DataType> PluginPart::declared_types(const std::vector<DataType>& in
   return out;
 }
 
-std::vector<DynamicPluginTensorDesc> PluginPart::describe(
-    const Shapes& shapes, const std::vector<DataType>& types) const {
-  std::vector<DynamicPluginTensorDesc> out;
-  for (const carnot::Dims& dims : shapes.dims) {
-    DynamicPluginTensorDesc d{};
-    d.desc = {dims_of(dims), types[out.size()], TensorFormat::kLINEAR, 1.f};
-    Dims* const each[] = {&d.min, &d.opt, &d.max};
-    for (size_t s = 0; s < 3; ++s) {
-      *each[s] = d.desc.dims;
-      for (size_t k = 0; k < dims.size(); ++k) {
-        const auto size = carnot::evaluate(dims[k], network_.size_ranges()[s]);
-        if (size.ok()) each[s]->d[k] = *size;
-      }
-    }
-    out.push_back(d);
-  }
-  return out;
-}
-
-bool PluginPart::supports(int32_t position, const std::vector<DynamicPluginTensorDesc>& all,
-                          int32_t inputs) const {
-  const auto outputs = static_cast<int32_t>(all.size()) - inputs;
-  if (plugin_.v3()) {
-    return plugin_.build()->supportsFormatCombination(position, all.data(), inputs, outputs);
-  }
-  std::vector<PluginTensorDesc> plain;
-  for (const DynamicPluginTensorDesc& d : all) plain.push_back(d.desc);
-  switch (static_cast<PluginVersion>(plugin_.generation())) {
-    case PluginVersion::kV2_DYNAMICEXT:
-      return plugin_.as<IPluginV2DynamicExt>()->supportsFormatCombination(position, plain.data(),
-                                                                          inputs, outputs);
-    case PluginVersion::kV2_IOEXT:
-      return plugin_.as<IPluginV2IOExt>()->supportsFormatCombination(position, plain.data(), inputs,
-                                                                     outputs);
-    default: {
-      // These are asked about floating point types only: integers are what they are.
-      const DataType type = plain[static_cast<size_t>(position)].type;
-      return type == DataType::kINT32 || type == DataType::kBOOL || type == DataType::kINT64 ||
-             plugin_.v2()->supportsFormat(type, TensorFormat::kLINEAR);
-    }
-  }
-}
-
-// Linear tensors of types that the plugin takes, as near to the network's as can be: depth first,
-// for an answer may depend on the tensors before.
-std::vector<DataType> PluginPart::negotiate(const Shapes& shapes,
-                                            const std::vector<DataType>& wanted) const {
-  std::vector<DynamicPluginTensorDesc> all = describe(shapes, wanted);
-  const auto inputs = static_cast<int32_t>(shapes.dims.size() - shapes.results.size());
-  std::vector<std::vector<DataType>> candidates;
-  for (const DataType type : wanted) {
-    candidates.push_back(candidates_for(type, network_.is_strongly_typed()));
-  }
-  std::vector<size_t> choice(all.size(), 0);
-  size_t at = 0, deepest = 0;
-  while (at < all.size()) {
-    bool found = false;
-    for (; !found && choice[at] < candidates[at].size(); ++choice[at]) {
-      all[at].desc.type = candidates[at][choice[at]];
-      found = supports(static_cast<int32_t>(at), all, inputs);
-    }
-    if (found) {
-      ++at;
-      deepest = std::max(deepest, at);
-      if (at < all.size()) choice[at] = 0;
-      continue;
-    }
-    all[at].desc.type = wanted[at];
-    if (at == 0) {
-      const auto first = static_cast<size_t>(inputs);
-      unsupported("the plugin takes no linear ", deepest < first ? "input " : "output ",
-                  deepest < first ? deepest : deepest - first, " of type ",
-                  name_of(wanted[std::min(deepest, wanted.size() - 1)]),
-                  " (or of a type near it); tensors of other formats than kLINEAR are not given "
-                  "to plugins");
-    }
-    --at;
-  }
-  std::vector<DataType> out;
-  for (const DynamicPluginTensorDesc& d : all) out.push_back(d.desc.type);
-  return out;
-}
-
-void PluginPart::configure(const Plugin& plugin, const std::vector<DynamicPluginTensorDesc>& all,
-                           PluginRecord& record) const {
-  const int32_t inputs = record.inputs, outputs = static_cast<int32_t>(all.size()) - inputs;
-  const auto* const in = all.data();
-  const auto* const out = all.data() + inputs;
-  if (IPluginV3OneBuild* const build = plugin.v3() ? plugin.build() : nullptr) {
-    int32_t status = build->configurePlugin(in, inputs, out, outputs);
-    if (status != 0) refuse("configurePlugin() returned ", status);
-    record.workspace = static_cast<int64_t>(build->getWorkspaceSize(in, inputs, out, outputs));
-    const int32_t count = build->getNbTactics();
-    if (count > 0) {
-      std::vector<int32_t> tactics(static_cast<size_t>(count), 0);
-      status = build->getValidTactics(tactics.data(), count);
-      if (status != 0) refuse("getValidTactics() returned ", status);
-      record.tactic = tactics[0];
-    }
-    return;
-  }
-  std::vector<PluginTensorDesc> plain;
-  std::vector<Dims> dims;
-  std::vector<DataType> types;
-  for (const DynamicPluginTensorDesc& d : all) {
-    plain.push_back(d.desc), dims.push_back(d.desc.dims), types.push_back(d.desc.type);
-  }
-  const std::unique_ptr<bool[]> broadcast(new bool[all.size()]());
-  const int32_t batch = legacy_max_batch(&network_.getBuilder());
-  switch (static_cast<PluginVersion>(plugin.generation())) {
-    case PluginVersion::kV2_DYNAMICEXT:
-      return plugin.as<IPluginV2DynamicExt>()->configurePlugin(in, inputs, out, outputs);
-    case PluginVersion::kV2_IOEXT:
-      return plugin.as<IPluginV2IOExt>()->configurePlugin(plain.data(), inputs,
-                                                          plain.data() + inputs, outputs);
-    case PluginVersion::kV2_EXT:
-      return plugin.as<IPluginV2Ext>()->configurePlugin(
-          dims.data(), inputs, dims.data() + inputs, outputs, types.data(), types.data() + inputs,
-          broadcast.get(), broadcast.get() + inputs, TensorFormat::kLINEAR, batch);
-    default:
-      return plugin.v2()->configureWithFormat(dims.data(), inputs, dims.data() + inputs, outputs,
-                                              types.empty() ? DataType::kFLOAT : types[0],
-                                              TensorFormat::kLINEAR, batch);
-  }
+const Plugin& PluginPart::configured(const PluginRecord& record) const {
+  const auto found = configured_.find(write(record));
+  return found == configured_.end() ? plugin_ : found->second;
 }
 
 void PluginPart::keep_state(const Plugin& plugin, PluginRecord& record) const {
@@ -442,14 +294,17 @@ Values PluginPart::emit(Emit& e, const Values& in, size_t operands, const std::s
   }
   const std::vector<DataType> declared = declared_types(types);
   types.insert(types.end(), declared.begin(), declared.end());
-  const std::vector<DataType> chosen = negotiate(shapes, types);
+  const std::vector<Choice> chosen = negotiate(shapes, types);
 
   carnot::op::Custom op;
   op.code = kPluginCode;
   Values given;
-  for (size_t i = 0; i < operands; ++i) given.push_back(e.cast(in[i], *dtype_of(chosen[i])));
+  for (size_t i = 0; i < operands; ++i) {
+    given.push_back(to_format(e, e.cast(in[i], *dtype_of(chosen[i].type)), chosen[i].format));
+  }
   for (size_t i = 0; i < shapes.whole.size(); ++i) {
-    op.types.push_back({*dtype_of(chosen[operands + i]), shapes.whole[i]});
+    const Choice& of = chosen[operands + i];
+    op.types.push_back({*dtype_of(of.type), stored(shapes.whole[i], of.format)});
   }
   if (plugin_.v3() && plugin_.build()->getInterfaceInfo().major >= 2) {
     auto* const build = static_cast<IPluginV3OneBuildV2*>(plugin_.build());
@@ -462,19 +317,26 @@ Values PluginPart::emit(Emit& e, const Values& in, size_t operands, const std::s
     PluginRecord record;
     record.generation = generation;
     record.layer = name;
-    record.types = chosen;
+    for (size_t i = 0; i < chosen.size(); ++i) {
+      record.types.push_back(chosen[i].type);
+      record.formats.push_back(stored_format(shapes.dims[i], chosen[i].format));
+    }
     record.inputs = static_cast<int32_t>(operands);
     record.batch_is_an_axis = shapes.batched;
-    const Plugin configured = plugin_.clone();
+    Plugin configured = plugin_.clone();
     if (!configured) refuse("clone() returned null");
     configure(configured, describe(shapes, chosen), record);
     keep_state(configured, record);
     record.sizes = std::move(shapes.table);
     record.results = std::move(shapes.results);
     op.state = write(record);
+    configured_.insert_or_assign(op.state, std::move(configured));
   }
   Values out = e.add(op, given);
-  for (size_t i = 0; i < out.size(); ++i) out[i] = e.cast(out[i], *dtype_of(declared[i]));
+  for (size_t i = 0; i < out.size(); ++i) {
+    const StoredFormat format = stored_format(shapes.whole[i], chosen[operands + i].format);
+    out[i] = e.cast(from_format(e, out[i], format), *dtype_of(declared[i]));
+  }
   return out;
 }
 
@@ -527,6 +389,7 @@ carnot::Result<carnot::Network> Network::translate_for_engine(SizeRanges ranges,
                                                               bool with_precisions,
                                                               const Sizes& fixed) {
   size_ranges_ = std::move(ranges);
+  formats_.clear();
   building_ = true;
   carnot::Result<carnot::Network> out = translate(with_precisions, fixed);
   building_ = false;
@@ -539,8 +402,8 @@ Plugin Network::plugin_of(const PluginRecord& record) const {
     if (layer->name != record.layer) continue;
     const auto* const v2 = dynamic_cast<const PluginV2*>(layer.get());
     const auto* const v3 = dynamic_cast<const PluginV3*>(layer.get());
-    if (v2) return v2->part.plugin().clone();
-    if (v3) return v3->part.plugin().clone();
+    if (v2) return v2->part.configured(record).clone();
+    if (v3) return v3->part.configured(record).clone();
   }
   return {};
 }

@@ -13,6 +13,8 @@ class PluginPart {
   PluginPart(Network& network, Plugin plugin);
 
   const Plugin& plugin() const { return plugin_; }
+  /// As it was configured when the record was made.
+  const Plugin& configured(const PluginRecord& record) const;
   /// The results of the plugin of layer `name`, whose first `operands` inputs it is run with; the
   /// others are values that only its shapes need.
   Values emit(Emit& e, const Values& in, size_t operands, const std::string& name);
@@ -22,22 +24,36 @@ class PluginPart {
   /// Not null for those whose code is operations of ours.
   const StockPlugin* stock() const;
   Values emit_stock(Emit& e, const Values& in, const StockPlugin& stock) const;
-  struct Shapes;
+  /// Sizes of all tensors of a plugin, operands first.
+  struct Shapes {
+    SizeTable table;
+    std::vector<std::vector<int64_t>> results;  ///< indices into the table
+    std::vector<carnot::Dims> dims;             ///< as the plugin sees them: perhaps without batch
+    std::vector<carnot::Dims> whole;            ///< of the results
+    bool batched = false;
+  };
+  /// What a tensor of the plugin is.
+  struct Choice {
+    DataType type = DataType::kFLOAT;
+    TensorFormat format = TensorFormat::kLINEAR;
+  };
   void shapes_v3(Emit& e, const Values& in, size_t operands, Shapes& shapes) const;
   void shapes_v2(Emit& e, const Values& in, Shapes& shapes) const;
   void shapes_fixed(Emit& e, const Values& in, Shapes& shapes) const;
   std::vector<DataType> declared_types(const std::vector<DataType>& in) const;
-  std::vector<DataType> negotiate(const Shapes& shapes, const std::vector<DataType>& wanted) const;
+  std::vector<Choice> negotiate(const Shapes& shapes, const std::vector<DataType>& wanted) const;
+  std::vector<Choice> candidates(const carnot::Dims& dims, DataType wanted) const;
   bool supports(int32_t position, const std::vector<DynamicPluginTensorDesc>& all,
                 int32_t inputs) const;
   void configure(const Plugin& plugin, const std::vector<DynamicPluginTensorDesc>& all,
                  PluginRecord& record) const;
   void keep_state(const Plugin& plugin, PluginRecord& record) const;
   std::vector<DynamicPluginTensorDesc> describe(const Shapes& shapes,
-                                                const std::vector<DataType>& types) const;
+                                                const std::vector<Choice>& choices) const;
 
   Network& network_;
   Plugin plugin_;
+  std::map<std::string, Plugin> configured_;  ///< by the state that plans keep
   const int64_t id_;  ///< names its size tensors' symbols, the same in every translation
 };
 

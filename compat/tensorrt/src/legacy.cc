@@ -67,8 +67,11 @@ int32_t first_binding(const IExecutionContext& context) {
 
 /// The bytes of one sample of a tensor; -1 where the size is not known.
 int64_t sample_bytes(const IExecutionContext& context, const char* name) {
-  const int64_t count = volume(context.getTensorShape(name));
-  return count < 0 ? -1 : count * context.getEngine().getTensorBytesPerComponent(name);
+  const ICudaEngine& engine = context.getEngine();
+  const Dims seen = context.getTensorShape(name);
+  if (volume(seen) < 0) return -1;
+  const int64_t count = carnot::volume(stored(ints_of(seen), engine.getTensorFormat(name)));
+  return count < 0 ? -1 : count * engine.getTensorBytesPerComponent(name);
 }
 
 bool set_addresses(IExecutionContext& context, const char* call, void* const* bindings,

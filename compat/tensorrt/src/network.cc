@@ -183,6 +183,7 @@ carnot::Result<carnot::Network> Network::translate(bool with_precisions, const S
   Scope scope(fresh_);
   scope.with_precisions = with_precisions;
   scope.with_types = !observed_;
+  if (building_ && !observed_) scope.formats = &formats_;
   scope.pinned = pinned_;
   for (auto& [name, size] : scope.pinned) size = substitute(size, fixed);
   scope.pinned.insert(fixed.begin(), fixed.end());
@@ -213,10 +214,7 @@ carnot::Result<carnot::Network> Network::translate(bool with_precisions, const S
     for (const auto& layer : layers_) {  // nobody asks for what an assertion gives
       if (layer->kind == LayerType::kASSERTION && bodies.count(layer.get()) == 0) scope.run(*layer);
     }
-    for (NetTensor* output : outputs_) {
-      scope.net.set_origin({output->name});
-      scope.net.mark_output(scope.get(*output), output->name);
-    }
+    for (NetTensor* output : outputs_) scope.mark_output(*output);
     for (size_t i = 0; i < shown.size(); ++i) {
       NetTensor* const tensor = shown[i];
       const bool in_body = tensor->producer && bodies.count(tensor->producer) > 0;

@@ -172,6 +172,8 @@ class Network final : public INetworkDefinition, public apiv::VNetworkDefinition
   carnot::Result<carnot::Network> translate_for_engine(SizeRanges ranges, bool with_precisions,
                                                        const Sizes& fixed);
   bool is_building() const { return building_; }
+  /// How inputs and outputs lie in memory, since the last translate_for_engine().
+  const std::map<std::string, StoredFormat, std::less<>>& formats() const { return formats_; }
 
   /// Float tensors that a run computes, inputs among them: not constants, not inside of loops and
   /// branches.
@@ -259,6 +261,7 @@ class Network final : public INetworkDefinition, public apiv::VNetworkDefinition
   std::map<std::string, carnot::Dim, std::less<>> pinned_;
   bool unfused_debug_ = false;
   bool building_ = false;
+  std::map<std::string, StoredFormat, std::less<>> formats_;
   SizeRanges size_ranges_;
 
   std::unique_ptr<Scope> probe_;

@@ -50,6 +50,21 @@ std::string layer_name(const carnot::StepInfo& step) {
   return out.empty() ? step.tactic : out;
 }
 
+StoredFormat format_of(const std::string& name, const PlanFacts& facts) {
+  const auto found = facts.formats.find(name);
+  return found == facts.formats.end() ? StoredFormat() : found->second;
+}
+
+carnot::Result<carnot::TensorType> visible_type(const carnot::TensorInfo& info,
+                                                const PlanFacts& facts) {
+  const StoredFormat format = format_of(info.name, facts);
+  carnot::TensorType out = info.type;
+  out.dims = visible(info.type.dims, format);
+  if (stored(out.dims, format.format) == info.type.dims) return out;
+  return Status(Code::kCorruptEngine,
+                cat("tensor '", info.name, "' is not stored as its format says"));
+}
+
 }  // namespace
 
 carnot::Result<std::unique_ptr<PlanPart>> Plan::load(size_t i) const {
@@ -67,8 +82,15 @@ carnot::Result<std::unique_ptr<PlanPart>> Plan::load(size_t i) const {
   if (Status status = out->plugins.load(out->engine->custom_ops(), source_); !status.ok()) {
     return status;
   }
-  for (const carnot::TensorInfo& info : out->engine->inputs()) out->types.push_back(info.type);
-  for (const carnot::TensorInfo& info : out->engine->outputs()) out->types.push_back(info.type);
+  carnot::Result<PlanFacts> known = read(out->engine->metadata());
+  if (!known.ok()) return std::move(known).status();
+  for (const auto* infos : {&out->engine->inputs(), &out->engine->outputs()}) {
+    for (const carnot::TensorInfo& info : *infos) {
+      carnot::Result<carnot::TensorType> type = visible_type(info, *known);
+      if (!type.ok()) return std::move(type).status();
+      out->types.push_back(std::move(*type));
+    }
+  }
   out->steps = out->engine->steps();
   for (const carnot::StepInfo& step : out->steps) out->layer_names.push_back(layer_name(step));
   return out;
@@ -77,8 +99,8 @@ carnot::Result<std::unique_ptr<PlanPart>> Plan::load(size_t i) const {
 carnot::Result<carnot::Context> Plan::make_context(const PlanPart& part) const {
   carnot::ContextOptions options;
   if (is_gpu(device)) options.device = device.name;
-  options.custom = [&part](const carnot::op::Custom& op, std::string_view kind) {
-    return part.plugins.body(op, kind);
+  options.custom = [this, &part](const carnot::op::Custom& op, std::string_view kind) {
+    return part.plugins.body(op, kind, allocator);
   };
   return part.engine->make_context(options);
 }
@@ -125,23 +147,26 @@ carnot::Result<PlanPtr> read_plan(std::vector<std::byte> bytes, const carnot::De
     if (static_cast<size_t>(profile.part) < plan->parts_.size()) continue;
     return Status(Code::kCorruptEngine, "the plan lacks the engine of an optimization profile");
   }
+  size_t index = 0;
   const auto add = [&](const carnot::TensorInfo& info, bool is_input) -> Status {
-    const auto type = data_type_of(info.type.dtype);
-    if (!type || info.type.rank() > Dims::MAX_DIMS) {
-      return {Code::kUnsupported, cat("tensor '", info.name, "' is ", carnot::to_string(info.type),
+    const carnot::TensorType& seen = plan->first().types[index++];
+    const auto type = data_type_of(seen.dtype);
+    if (!type || seen.rank() > Dims::MAX_DIMS) {
+      return {Code::kUnsupported, cat("tensor '", info.name, "' is ", carnot::to_string(seen),
                                       ", which TensorRT's interface cannot describe")};
     }
     const auto& shapes = plan->facts.shape_tensors;
     const bool is_shape = std::find(shapes.begin(), shapes.end(), info.name) != shapes.end();
-    Dims dims = dims_of(info.type.dims);
+    Dims dims = dims_of(seen.dims);
     const auto declared = plan->facts.declared.find(info.name);
     if (declared != plan->facts.declared.end()) dims = dims_of(declared->second);
-    if (dims.nbDims != info.type.rank()) {
+    if (dims.nbDims != seen.rank()) {
       return {Code::kCorruptEngine, cat("tensor '", info.name, "' has two ranks")};
     }
     const bool debugs = !is_input && info.name.rfind(kDebugPrefix, 0) == 0;
     const std::string name = debugs ? info.name.substr(kDebugPrefix.size()) : info.name;
-    (debugs ? plan->debug : plan->tensors).push_back({name, dims, *type, is_input, is_shape});
+    (debugs ? plan->debug : plan->tensors)
+        .push_back({name, dims, *type, is_input, is_shape, format_of(info.name, plan->facts)});
     return {};
   };
   for (const carnot::TensorInfo& info : engine.inputs()) {

@@ -15,7 +15,7 @@ namespace trt {
 /// One engine of a plan: that of some of its optimization profiles.
 struct PlanPart {
   carnot::EnginePtr engine;
-  std::vector<carnot::TensorType> types;  ///< parallel to the plan's tensors
+  std::vector<carnot::TensorType> types;  ///< parallel to the plan's tensors, as programs see them
   std::vector<carnot::StepInfo> steps;
   std::vector<std::string> layer_names;  ///< "conv1 + relu1": what a step came from
   EnginePlugins plugins;
@@ -28,6 +28,7 @@ struct Plan {
     DataType data_type;
     bool is_input = false;
     bool is_shape = false;  ///< its values are sizes
+    StoredFormat format;
   };
 
   carnot::DeviceInfo device;

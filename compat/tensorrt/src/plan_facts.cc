@@ -34,6 +34,14 @@ std::optional<std::vector<int64_t>> split(std::string_view text) {
   return out;
 }
 
+std::optional<StoredFormat> format_in(std::string_view text) {
+  const auto pair = split(text);
+  const bool good = pair && pair->size() == 2 && (*pair)[0] > 0 && (*pair)[0] < 13 &&
+                    (*pair)[1] >= 0 && format_row(static_cast<TensorFormat>((*pair)[0]));
+  if (!good) return std::nullopt;
+  return StoredFormat{static_cast<TensorFormat>((*pair)[0]), (*pair)[1]};
+}
+
 carnot::Status malformed(std::string_view key) {
   return {carnot::Code::kCorruptEngine, cat("the plan's metadata '", key, "' is malformed")};
 }
@@ -52,6 +60,9 @@ Metadata write(const PlanFacts& facts) {
   if (facts.batch_max > 0) out["trt.batch_max"] = cat(facts.batch_max);
   out["trt.profiles"] = cat(facts.profiles.size());
   for (const std::string& name : facts.shape_tensors) out[cat("trt.shape.", name)] = "1";
+  for (const auto& [name, format] : facts.formats) {
+    out[cat("trt.format.", name)] = join({static_cast<int64_t>(format.format), format.channels});
+  }
   for (const auto& [name, sizes] : facts.declared) out[cat("trt.declared.", name)] = join(sizes);
   for (size_t p = 0; p < facts.profiles.size(); ++p) {
     if (facts.profiles[p].part > 0) out[cat("trt.part.", p)] = cat(facts.profiles[p].part);
@@ -101,6 +112,12 @@ carnot::Result<PlanFacts> read(const Metadata& metadata) {
       const auto sizes = split(value);
       if (!sizes) return malformed(key);
       out.declared[std::string(rest)] = *sizes;
+      continue;
+    }
+    if (eat("trt.format.")) {
+      const std::optional<StoredFormat> format = format_in(value);
+      if (!format) return malformed(key);
+      out.formats[std::string(rest)] = *format;
       continue;
     }
     if (eat("trt.part.")) {

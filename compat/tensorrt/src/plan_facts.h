@@ -3,7 +3,7 @@
 // begin with "trt.": "trt.name", "trt.profiles", "trt.profile.0.input" = "[1]:[2]:[4]" ...
 #include <map>
 
-#include "convert.h"
+#include "formats.h"
 
 namespace trt {
 
@@ -23,6 +23,8 @@ struct PlanFacts {
   int32_t batch_max = 0;         ///< of an implicit batch; 0 where there is none
   /// Dimensions as the network has them, of inputs and outputs whose sizes the profiles pin.
   std::map<std::string, std::vector<int64_t>, std::less<>> declared;
+  /// Of inputs and outputs that are not kLINEAR.
+  std::map<std::string, StoredFormat, std::less<>> formats;
   std::vector<std::string> shape_tensors;  ///< inputs and outputs whose values are sizes
   std::vector<ProfileFacts> profiles;      ///< one at least
 };

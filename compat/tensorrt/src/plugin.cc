@@ -1,8 +1,8 @@
 #include "plugin.h"
 
-#include <cstdlib>
 #include <cstring>
 
+#include "plugin_memory.h"
 #include "registry.h"
 
 namespace trt {
@@ -17,29 +17,14 @@ Status failed(const PluginRecord& record, const std::string& what) {
           cat("plugin '", record.name, "' version ", record.version, ": ", what)};
 }
 
-/// What a plugin may allocate with where the device is the host.
-class HostAllocator final : public IGpuAllocator {
- public:
-  void* allocate(uint64_t size, uint64_t alignment, AllocatorFlags) noexcept override {
-    const uint64_t aligned = std::max<uint64_t>(alignment, alignof(std::max_align_t));
-    if (size == 0 || (aligned & (aligned - 1)) != 0 || size > UINT64_MAX - aligned) return nullptr;
-    return std::aligned_alloc(aligned, (size + aligned - 1) / aligned * aligned);
-  }
-  bool deallocate(void* memory) noexcept override {
-    std::free(memory);
-    return true;
-  }
-};
-
 class ResourceContext final : public IPluginResourceContext {
  public:
-  explicit ResourceContext(bool host) : host_(host) {}
-  IGpuAllocator* getGpuAllocator() const noexcept override { return host_ ? &allocator_ : nullptr; }
+  explicit ResourceContext(IGpuAllocator* allocator) : allocator_(allocator) {}
+  IGpuAllocator* getGpuAllocator() const noexcept override { return allocator_; }
   IErrorRecorder* getErrorRecorder() const noexcept override { return nullptr; }
 
  private:
-  bool host_;
-  mutable HostAllocator allocator_;
+  IGpuAllocator* allocator_;
 };
 
 Dims dims_of_shape(const carnot::Shape& shape, bool without_first) {
@@ -56,11 +41,11 @@ class PluginBody : public carnot::CustomBody {
   explicit PluginBody(const PluginRecord& record) : record_(record) {}
 
   Status run(carnot::CustomCall& call) override {
-    bool changed = shapes_.size() != call.inputs.size();
-    shapes_.resize(call.inputs.size());
+    bool changed = stored_.size() != call.inputs.size();
+    stored_.resize(call.inputs.size());
     for (size_t i = 0; i < call.inputs.size(); ++i) {
-      changed = changed || shapes_[i] != call.inputs[i].shape;
-      if (changed) shapes_[i] = call.inputs[i].shape;
+      changed = changed || stored_[i] != call.inputs[i].shape;
+      if (changed) stored_[i] = call.inputs[i].shape;
     }
     if (call.inputs.size() != static_cast<size_t>(record_.inputs) ||
         call.outputs.size() != record_.results.size()) {
@@ -68,7 +53,7 @@ class PluginBody : public carnot::CustomBody {
     }
     if (changed) {
       describe(call);
-      if (Status status = reshape(); !status.ok()) return shapes_.clear(), status;
+      if (Status status = reshape(); !status.ok()) return stored_.clear(), status;
     }
     addresses_.clear(), results_.clear();
     for (const carnot::CustomTensor& in : call.inputs) addresses_.push_back(in.data);
@@ -109,20 +94,28 @@ class PluginBody : public carnot::CustomBody {
 
  private:
   void describe(const carnot::CustomCall& call) {
-    descriptions_.clear();
+    descriptions_.clear(), shapes_.clear();
     const auto add = [&](const carnot::CustomTensor& t) {
-      const DataType type = record_.types[descriptions_.size()];
+      const size_t i = descriptions_.size();
+      const StoredFormat& format = record_.formats[i];
+      carnot::Shape shape = visible(t.shape, format);
       descriptions_.push_back(
-          {dims_of_shape(t.shape, record_.batch_is_an_axis), type, TensorFormat::kLINEAR, 1.f});
+          {dims_of_shape(shape, record_.batch_is_an_axis), record_.types[i], format.format, 1.f});
+      return shape;
     };
-    for (const carnot::CustomTensor& t : call.inputs) add(t);
+    for (const carnot::CustomTensor& t : call.inputs) shapes_.push_back(add(t));
     for (const carnot::CustomTensor& t : call.outputs) add(t);
   }
   int64_t bound_of(size_t output, carnot::DType dtype) const {
-    int64_t elements = 1;
+    carnot::Shape shape;
     for (const int64_t size : record_.results[output]) {
       const auto bound = record_.sizes.bound(static_cast<size_t>(size), shapes_);
-      if (!bound || *bound < 0 || __builtin_mul_overflow(elements, *bound, &elements)) return -1;
+      if (!bound || *bound < 0) return -1;
+      shape.push_back(*bound);
+    }
+    int64_t elements = 1;
+    for (const int64_t size : stored(shape, format_of_result(output))) {
+      if (__builtin_mul_overflow(elements, size, &elements)) return -1;
     }
     int64_t bits = 0;
     if (__builtin_mul_overflow(elements, carnot::bits_of(dtype), &bits) || bits > INT64_MAX - 7) {
@@ -145,6 +138,7 @@ class PluginBody : public carnot::CustomBody {
         if (!value) return failed(record_, cat("a size of result ", i, " cannot be computed"));
         shape.push_back(*value);
       }
+      shape = stored(shape, format_of_result(i));
       if (Status status = call.set_shape(i, std::move(shape)); !status.ok()) {
         return std::move(status).with(cat("plugin '", record_.name, "'"));
       }
@@ -171,7 +165,12 @@ class PluginBody : public carnot::CustomBody {
     return {};
   }
 
-  std::vector<carnot::Shape> shapes_;  ///< of the operands, in the last run
+  TensorFormat format_of_result(size_t i) const {
+    return record_.formats[static_cast<size_t>(record_.inputs) + i].format;
+  }
+
+  std::vector<carnot::Shape> stored_;  ///< of the operands as they lie in memory, in the last run
+  std::vector<carnot::Shape> shapes_;  ///< as the plugin sees them
   std::vector<void const*> addresses_;
   std::vector<void*> results_;
 };
@@ -183,11 +182,11 @@ class BodyV2 final : public PluginBody {
   ~BodyV2() override {
     if (own_) own_.as<IPluginV2Ext>()->detachFromContext();
   }
-  Status attach() {
+  Status attach(IGpuAllocator* allocator) {
     if (record_.generation == static_cast<int>(PluginVersion::kV2)) return {};
     own_ = shared_.clone();
     if (!own_) return failed(record_, "clone() returned null");
-    own_.as<IPluginV2Ext>()->attachToContext(nullptr, nullptr, nullptr);
+    own_.as<IPluginV2Ext>()->attachToContext(nullptr, nullptr, allocator);
     return {};
   }
 
@@ -221,7 +220,8 @@ class BodyV2 final : public PluginBody {
 
 class BodyV3 final : public PluginBody {
  public:
-  BodyV3(const PluginRecord& record, bool host) : PluginBody(record), resources_(host) {}
+  BodyV3(const PluginRecord& record, IGpuAllocator* allocator)
+      : PluginBody(record), resources_(allocator) {}
   Status attach(const Plugin& shared) {
     IPluginV3OneRuntime* const runtime = shared.runtime();
     if (!runtime) return failed(record_, "it has no runtime capability");
@@ -342,16 +342,17 @@ Status EnginePlugins::load(const std::string& state, const PluginSource& source)
 }
 
 carnot::Result<std::unique_ptr<carnot::CustomBody>> EnginePlugins::body(
-    const carnot::op::Custom& op, std::string_view device) const {
+    const carnot::op::Custom& op, std::string_view device, IGpuAllocator* allocator) const {
   const auto found = loaded_.find(op.state);
   if (found == loaded_.end()) return Status(Code::kInternal, "the plugin was not loaded");
   const Loaded& loaded = found->second;
+  if (!allocator) allocator = plugin_memory(device == "cpu");
   if (loaded.plugin.v2()) {
     auto body = std::make_unique<BodyV2>(loaded.record, loaded.plugin);
-    if (Status status = body->attach(); !status.ok()) return status;
+    if (Status status = body->attach(allocator); !status.ok()) return status;
     return std::unique_ptr<carnot::CustomBody>(std::move(body));
   }
-  auto body = std::make_unique<BodyV3>(loaded.record, device == "cpu");
+  auto body = std::make_unique<BodyV3>(loaded.record, allocator);
   if (Status status = body->attach(loaded.plugin); !status.ok()) return status;
   return std::unique_ptr<carnot::CustomBody>(std::move(body));
 }

@@ -60,9 +60,10 @@ class EnginePlugins {
     }
     return {};
   }
-  /// What a context calls. The plugins outlive it.
+  /// What a context calls. The plugins outlive it. `allocator` is the program's, or null.
   carnot::Result<std::unique_ptr<carnot::CustomBody>> body(const carnot::op::Custom& op,
-                                                           std::string_view device) const;
+                                                           std::string_view device,
+                                                           IGpuAllocator* allocator) const;
 
  private:
   struct Loaded {

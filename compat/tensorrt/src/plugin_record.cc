@@ -39,7 +39,8 @@ Dim apply(DimensionOperation operation, const Dim& a, const Dim& b) {
   return a;
 }
 
-constexpr int64_t kRecordVersion = 1;
+constexpr int64_t kRecordVersion = 2;
+constexpr int64_t kFormatLast = static_cast<int64_t>(TensorFormat::kDHWC);
 
 }  // namespace
 
@@ -150,6 +151,10 @@ std::string write(const PluginRecord& record) {
   w.put(record.inputs);
   w.put(static_cast<int64_t>(record.types.size()));
   for (const DataType type : record.types) w.put(static_cast<int64_t>(type));
+  w.put(static_cast<int64_t>(record.formats.size()));
+  for (const StoredFormat& f : record.formats) {
+    w.put(static_cast<int64_t>(f.format)), w.put(f.channels);
+  }
   w.put(static_cast<int64_t>(record.sizes.count()));
   for (size_t i = 0; i < record.sizes.count(); ++i) {
     const SizeTable::Size& size = record.sizes[i];
@@ -191,6 +196,13 @@ carnot::Result<PluginRecord> read_plugin(const std::string& text) {
     out.types.push_back(static_cast<DataType>(r.number(0, static_cast<int64_t>(DataType::kE8M0))));
   }
   for (int64_t i = r.count(); i > 0; --i) {
+    StoredFormat format;
+    format.format = static_cast<TensorFormat>(r.number(0, kFormatLast));
+    format.channels = r.number(0, INT32_MAX);
+    if (format.format != TensorFormat::kLINEAR && !format_row(format.format)) return malformed;
+    out.formats.push_back(format);
+  }
+  for (int64_t i = r.count(); i > 0; --i) {
     SizeTable::Size size;
     size.kind = static_cast<SizeTable::Kind>(r.number(0, 4));
     size.operation = static_cast<DimensionOperation>(r.number(0, 8));
@@ -207,8 +219,9 @@ carnot::Result<PluginRecord> read_plugin(const std::string& text) {
       result.push_back(r.number(0, static_cast<int64_t>(out.sizes.count()) - 1));
     }
   }
-  const bool whole =
-      r.done() && static_cast<size_t>(out.inputs) + out.results.size() == out.types.size();
+  const bool whole = r.done() &&
+                     static_cast<size_t>(out.inputs) + out.results.size() == out.types.size() &&
+                     out.formats.size() == out.types.size();
   return whole ? carnot::Result<PluginRecord>(std::move(out)) : malformed;
 }
 

@@ -3,7 +3,7 @@
 // results' sizes follow from its operands'.
 #include <functional>
 
-#include "convert.h"
+#include "formats.h"
 
 namespace trt {
 
@@ -62,10 +62,11 @@ struct PluginRecord {
   std::string state;              ///< what serialize() wrote
   std::vector<KeptField> fields;  ///< of version 3
   int32_t tactic = 0;
-  int64_t workspace = 0;          ///< of version 3: for any shape
-  bool batch_is_an_axis = false;  ///< before version 2's dynamic plugins: axis 0 is the batch
-  std::vector<DataType> types;    ///< of operands, then of results
-  int32_t inputs = 0;             ///< how many of them are operands
+  int64_t workspace = 0;              ///< of version 3: for any shape
+  bool batch_is_an_axis = false;      ///< before version 2's dynamic plugins: axis 0 is the batch
+  std::vector<DataType> types;        ///< of operands, then of results
+  std::vector<StoredFormat> formats;  ///< of the same
+  int32_t inputs = 0;                 ///< how many of them are operands
   SizeTable sizes;
   std::vector<std::vector<int64_t>> results;  ///< each size of each result: index into `sizes`
 };

@@ -8,8 +8,32 @@ Handle Scope::add_input(NetTensor& tensor) {
   carnot::TensorType type = tensor.type;
   for (carnot::Dim& d : type.dims) d = substitute(d, pinned);
   if (tensor.wanted_type && with_types) type.dtype = *dtype_of(*tensor.wanted_type);
+  const StoredFormat format = formats ? chosen_format(tensor, type.dims) : StoredFormat();
+  type.dims = stored(type.dims, format.format);
   const Handle input = net.add_input(tensor.name, type);
-  return emit.cast(input, tensor.type.dtype);
+  return emit.cast(from_format(emit, input, format), tensor.type.dtype);
+}
+
+void Scope::mark_output(NetTensor& tensor) {
+  net.set_origin({tensor.name});
+  const Handle value = get(tensor);
+  const StoredFormat format = formats ? chosen_format(tensor, emit.dims(value)) : StoredFormat();
+  net.mark_output(to_format(emit, value, format.format), tensor.name);
+}
+
+// kLINEAR where it is among those that are allowed.
+StoredFormat Scope::chosen_format(const NetTensor& tensor, const carnot::Dims& sizes) {
+  const TensorFormats allowed = tensor.getAllowedFormats();
+  const auto has = [&](TensorFormat f) { return (allowed >> static_cast<int32_t>(f) & 1) != 0; };
+  if (has(TensorFormat::kLINEAR)) return {};
+  std::string why;
+  for (const FormatRow& row : format_rows()) {
+    if (!has(row.format)) continue;
+    why = why_not_stored(sizes, row.format);
+    if (why.empty()) return (*formats)[tensor.name] = stored_format(sizes, row.format);
+  }
+  refuse("tensor '", tensor.name, "' is allowed no format that can be: ",
+         why.empty() ? "those that setAllowedFormats() names are of DLA, or none" : why);
 }
 
 Handle Scope::get(NetTensor& tensor) {

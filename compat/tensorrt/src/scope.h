@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "layer.h"
+#include "reformat.h"
 
 namespace trt {
 
@@ -24,6 +25,7 @@ class Scope {
   using Bindings = std::unordered_map<const NetTensor*, Handle>;
   const Bindings& bindings() const { return values_; }
   void restore(Bindings bindings) { values_ = std::move(bindings); }
+  void mark_output(NetTensor& tensor);
   /// Emits a layer, whatever it has become before.
   void run(Layer& layer);
 
@@ -35,6 +37,9 @@ class Scope {
   bool with_precisions = false;
   /// Inputs and results have the types that their user has set.
   bool with_types = true;
+  /// Inputs and outputs lie in memory as their users allow: for an engine. Those that are not
+  /// kLINEAR are noted here.
+  std::map<std::string, StoredFormat, std::less<>>* formats = nullptr;
   /// Outer tensors that a body uses, and the body's inputs for them.
   std::vector<std::pair<NetTensor*, Handle>> captures;
   /// Sizes that the user has pinned since the model was read.
@@ -42,6 +47,7 @@ class Scope {
 
  private:
   Handle add_input(NetTensor& tensor);
+  StoredFormat chosen_format(const NetTensor& tensor, const carnot::Dims& sizes);
   /// A layer's results between casts, where it shall compute in a half-size type.
   Values emit_as(Layer& layer, carnot::DType half, Values in);
 
