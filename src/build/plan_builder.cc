@@ -306,7 +306,7 @@ Status PlanBuilder::collect_node(Node* node) {
   }
   if (node->as<op::Custom>()) return collect_custom(*node), Status();
   CARNOT_ASSIGN(const bool taken, collect_recurrent(*node));
-  if (!taken) collect_host(*node);
+  if (!taken && !collect_library(*node)) collect_host(*node);
   return {};
 }
 
@@ -518,56 +518,73 @@ Status PlanBuilder::collect_nested(const Node& node) {
   return {};
 }
 
+int PlanBuilder::fault_buffer() {
+  PlanBuffer b;
+  b.place = Place::kFault;
+  b.type = {DType::kI64, {2}};
+  b.name = "fault";
+  return add_buffer(std::move(b));
+}
+
+Status PlanBuilder::emit_kernel(Pending& p) {
+  Step& step = p.step;
+  CARNOT_ASSIGN(const GeneratedKernel* made, shared_.generate(p.kernel));
+  const PlanShared::Entry& e = shared_.kernels[static_cast<size_t>(p.kernel)];
+  step.kernel = p.kernel;
+  step.tactic = e.choice->candidate.variant.empty()
+                    ? std::string(e.choice->tactic->name)
+                    : cat(e.choice->tactic->name, '[', e.choice->candidate.variant, ']');
+  step.predicted_us = e.choice->candidate.predicted_us;
+  step.measured_us = e.choice->measured_us;
+  step.note = e.choice->note;
+  step.entry = made->entry;
+  step.params = made->params;
+  step.tasks = made->tasks;
+  step.scratch_bytes = made->scratch_bytes;
+  for (int a : made->arguments) {
+    if (a == GeneratedKernel::kFault) {
+      step.arguments.push_back(fault_buffer());
+      continue;
+    }
+    int buffer = -1;
+    if (a >= 0) {
+      buffer = p.buffers[static_cast<size_t>(a)];
+    } else {
+      PlanBuffer b;
+      b.place = Place::kConstant;
+      b.index = e.packed[static_cast<size_t>(-1 - a)];
+      b.type = shared_.weights[static_cast<size_t>(b.index)].type();
+      b.name = "packed";
+      buffer = add_buffer(std::move(b));
+    }
+    step.arguments.push_back(buffer);
+    const bool output = a >= 0 && e.kernel.buffers[static_cast<size_t>(a)].output;
+    (output ? step.outputs : step.inputs).push_back(buffer);
+  }
+  return {};
+}
+
+// What it reads and is a constant becomes a weight.
+Status PlanBuilder::add_step(Step step) {
+  for (int b : step.kind == Step::kKernel ? step.arguments : step.inputs) {
+    CARNOT_RETURN_IF_ERROR(need(b));
+  }
+  plan_.steps.push_back(std::move(step));
+  return {};
+}
+
 Result<Plan> PlanBuilder::emit() {
   for (Pending& p : pending_) {
-    Step step = std::move(p.step);
+    if (p.library) {
+      CARNOT_RETURN_IF_ERROR(emit_library(p));
+      continue;
+    }
     for (const auto& region : p.regions) {
       CARNOT_ASSIGN(Plan nested, region->emit());
-      step.regions.push_back(std::make_unique<Plan>(std::move(nested)));
+      p.step.regions.push_back(std::make_unique<Plan>(std::move(nested)));
     }
-    if (p.kernel >= 0) {
-      CARNOT_ASSIGN(const GeneratedKernel* made, shared_.generate(p.kernel));
-      const PlanShared::Entry& e = shared_.kernels[static_cast<size_t>(p.kernel)];
-      step.kernel = p.kernel;
-      step.tactic = e.choice->candidate.variant.empty()
-                        ? std::string(e.choice->tactic->name)
-                        : cat(e.choice->tactic->name, '[', e.choice->candidate.variant, ']');
-      step.predicted_us = e.choice->candidate.predicted_us;
-      step.measured_us = e.choice->measured_us;
-      step.note = e.choice->note;
-      step.entry = made->entry;
-      step.params = made->params;
-      step.tasks = made->tasks;
-      step.scratch_bytes = made->scratch_bytes;
-      for (int a : made->arguments) {
-        int buffer = -1;
-        if (a == GeneratedKernel::kFault) {
-          PlanBuffer b;
-          b.place = Place::kFault;
-          b.type = {DType::kI64, {2}};
-          b.name = "fault";
-          step.arguments.push_back(add_buffer(std::move(b)));
-          continue;
-        }
-        if (a >= 0) {
-          buffer = p.buffers[static_cast<size_t>(a)];
-        } else {
-          PlanBuffer b;
-          b.place = Place::kConstant;
-          b.index = e.packed[static_cast<size_t>(-1 - a)];
-          b.type = shared_.weights[static_cast<size_t>(b.index)].type();
-          b.name = "packed";
-          buffer = add_buffer(std::move(b));
-        }
-        step.arguments.push_back(buffer);
-        const bool output = a >= 0 && e.kernel.buffers[static_cast<size_t>(a)].output;
-        (output ? step.outputs : step.inputs).push_back(buffer);
-      }
-    }
-    for (int b : step.kind == Step::kKernel ? step.arguments : step.inputs) {
-      CARNOT_RETURN_IF_ERROR(need(b));
-    }
-    plan_.steps.push_back(std::move(step));
+    if (p.kernel >= 0) CARNOT_RETURN_IF_ERROR(emit_kernel(p));
+    CARNOT_RETURN_IF_ERROR(add_step(std::move(p.step)));
   }
   drop_unused();
   return std::move(plan_);

@@ -9,6 +9,7 @@
 
 #include "ir/symbols.h"
 #include "plan/plan.h"
+#include "tactics/library.h"
 #include "tune/tune.h"
 
 namespace carnot {
@@ -35,6 +36,8 @@ struct PlanShared {
   std::map<const std::byte*, int> weight_index;
   /// Repeated single elements written out: kernels and files want every element.
   std::map<const Tensor*, std::unique_ptr<Tensor>> dense;
+
+  Tensor no_elements;  ///< what a tensor is filled with that has none, once it is needed
 
   int add_kernel(Kernel kernel, std::vector<const Tensor*> constants, const std::string& origin);
   int add_weight(const Tensor& tensor);
@@ -87,6 +90,8 @@ class PlanBuilder {
   Status collect_nested(const Node& node);
   void collect_copy(const Value* v, const Slot& from, const Slot& to, const Origin& origin);
   void collect_host(const Node& node);
+  /// Kernels of the device that are written by hand, where it has such (library_step.cc).
+  bool collect_library(const Node& node);
   void collect_custom(const Node& node);
   /// A step of the library kernel, where the node is what that does (recurrent_step.cc).
   Result<bool> collect_recurrent(const Node& node);
@@ -96,9 +101,17 @@ class PlanBuilder {
   struct Pending {
     Step step;
     int kernel = -1;
-    std::vector<int> buffers;  ///< of the kernel, in its order
+    std::vector<int> buffers;                ///< of the kernel, in its order
+    const LibraryTactic* library = nullptr;  ///< for `node`, whose operands are the step's
+    const Node* node = nullptr;
     std::vector<std::unique_ptr<PlanBuilder>> regions;
   };
+
+  int fault_buffer();
+  Status emit_kernel(Pending& pending);
+  Status emit_library(Pending& pending);
+  Result<Step> size_step(const Step& of, int size);
+  Status add_step(Step step);
 
   const Graph& graph_;
   PlanShared& shared_;

@@ -3,7 +3,9 @@
 
 #include "base/thread_team.h"
 #include "tactics/cpu/tables.h"
+#include "tactics/cuda/library.h"
 #include "tactics/cuda/tables.h"
+#include "tactics/library.h"
 
 namespace carnot {
 
@@ -21,6 +23,14 @@ std::span<const Tactic> tactics_of(const DeviceDescription& device) {
   if (device.kind == "cpu" || device.kind == "null") return kCpu;
   if (device.kind == "cuda") return kCuda;
   return {};
+}
+
+const LibraryTactic* library_of(const Op& op, const DeviceDescription& device) {
+  if (device.kind != "cuda") return nullptr;
+#define CARNOT_LIBRARY(O, T) \
+  if (std::holds_alternative<op::O>(op)) return &cuda::k##T##Library;
+#include "tactics/cuda/library.def"
+  return nullptr;
 }
 
 bool is_called(const Tactic& tactic, std::string_view name) {

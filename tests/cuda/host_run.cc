@@ -24,6 +24,13 @@ std::string joined(const std::vector<KernelSource>& sources) {
 #include "codegen/cuda/folds.cuh"
 #include "codegen/cuda/launch.cuh"
 #include "codegen/cuda/scalar.cuh"
+#include "codegen/cuda/lib/cumulative.cuh"
+#include "codegen/cuda/lib/non_zero.cuh"
+#include "codegen/cuda/lib/one_hot.cuh"
+#include "codegen/cuda/lib/sample.cuh"
+#include "codegen/cuda/lib/scatter.cuh"
+#include "codegen/cuda/lib/suppression.cuh"
+#include "codegen/cuda/lib/top_k.cuh"
 )";
   for (const KernelSource& source : sources) {
     out += cat("namespace in_", source.function, " {\n", source.text, "}\n");
@@ -99,6 +106,27 @@ Result<std::vector<Tensor>> HostModule::run(const KernelSource& source, const Ke
     results.push_back(std::move(dense));
   }
   return results;
+}
+
+Status HostModule::launch(const KernelSource& source, const std::vector<void*>& pointers,
+                          const Dims& params, const Dim& tasks, const Symbols& symbols) const {
+  using Run = void (*)(void*, const unsigned long long*, unsigned, unsigned);
+  void* function = dlsym(library_, source.function.c_str());
+  const auto run = reinterpret_cast<Run>(dlsym(library_, "host_shim_run"));
+  CARNOT_CHECK(function != nullptr && run != nullptr);
+  std::array<unsigned long long, kArguments> arguments{};
+  size_t count = 0;
+  for (void* pointer : pointers) {
+    arguments.at(count++) = reinterpret_cast<unsigned long long>(pointer);
+  }
+  for (const Dim& param : params) {
+    CARNOT_ASSIGN(const int64_t value, evaluate(param, symbols));
+    arguments.at(count++) = static_cast<unsigned long long>(value);
+  }
+  CARNOT_ASSIGN(const int64_t blocks, evaluate(tasks, symbols));
+  run(function, arguments.data(), static_cast<unsigned>(blocks),
+      static_cast<unsigned>(source.threads));
+  return {};
 }
 
 }  // namespace carnot::cuda

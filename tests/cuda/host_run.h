@@ -19,6 +19,9 @@ class HostModule {
   /// Runs a kernel whose arguments are the buffers of `kernel`; the outputs, dense.
   Result<std::vector<Tensor>> run(const KernelSource& source, const Kernel& kernel,
                                   const std::vector<Tensor>& inputs, const Symbols& symbols) const;
+  /// Runs a kernel on these addresses.
+  Status launch(const KernelSource& source, const std::vector<void*>& pointers, const Dims& params,
+                const Dim& tasks, const Symbols& symbols) const;
 
  private:
   HostModule() = default;

@@ -116,6 +116,43 @@ T __shfl_xor_sync(unsigned, T value, int mask) {
   return out;
 }
 
+// A fiber runs until it waits: what it does meanwhile is not divided.
+template <class T>
+T atomicAdd(T* to, T value) {
+  return std::exchange(*to, static_cast<T>(*to + value));
+}
+template <class T>
+T atomicOr(T* to, T value) {
+  return std::exchange(*to, static_cast<T>(*to | value));
+}
+template <class T>
+T atomicMax(T* to, T value) {
+  return std::exchange(*to, *to < value ? value : *to);
+}
+template <class T>
+T atomicMin(T* to, T value) {
+  return std::exchange(*to, value < *to ? value : *to);
+}
+template <class T>
+T atomicCAS(T* to, T expected, T value) {
+  return std::exchange(*to, *to == expected ? value : *to);
+}
+inline unsigned __ballot_sync(unsigned, bool value) {
+  using host_shim::block;
+  const unsigned first = block.running / 32 * 32;
+  block.fibers[block.running].exchanged = value;
+  host_shim::wait_at(host_shim::At::kShuffle);
+  unsigned out = 0;
+  for (unsigned t = 0; t < 32 && first + t < blockDim.x; ++t) {
+    out |= static_cast<unsigned>(block.fibers[first + t].exchanged) << t;
+  }
+  host_shim::wait_at(host_shim::At::kShuffle);
+  return out;
+}
+inline int __ffs(int bits) {
+  return __builtin_ffs(bits);
+}
+
 inline float __int_as_float(int bits) {
   float out;
   std::memcpy(&out, &bits, sizeof out);

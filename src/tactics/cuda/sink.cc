@@ -22,6 +22,19 @@ const KernelSource& CudaCodeSink::add(const std::string& key, KernelSource sourc
   return made_.insert_or_assign(key, Made{std::move(source), library}).first->second.source;
 }
 
+std::vector<KernelSource> CudaCodeSink::sources() const {
+  std::vector<KernelSource> out;
+  for (const std::string& key : order_) out.push_back(made_.at(key).source);
+  return out;
+}
+
+const KernelSource* CudaCodeSink::of_function(const std::string& function) const {
+  for (const auto& [key, made] : made_) {
+    if (made.source.function == function) return &made.source;
+  }
+  return nullptr;
+}
+
 // The cubin of each kernel that is not a library's, from the cache or compiled now.
 Status CudaCodeSink::compile(std::vector<std::span<const std::byte>>& cubins) {
   if (std::all_of(order_.begin(), order_.end(), [&](const std::string& key) {

@@ -24,6 +24,10 @@ class CudaCodeSink : public CodeSink {
   const KernelSource& add(const std::string& key, KernelSource source,
                           Library library = Library::kNone);
 
+  /// What was added, in order; the one of a function, or null.
+  std::vector<KernelSource> sources() const;
+  const KernelSource* of_function(const std::string& function) const;
+
   Result<CodeBlob> finish() override;
   std::string text() const override;
 
