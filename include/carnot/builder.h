@@ -22,6 +22,23 @@ struct BuildProgress {
   double elapsed_s = 0, eta_s = 0;
 };
 
+/// One of the ways to run a kernel that a build chooses from.
+struct KernelCandidate {
+  std::string tactic;         ///< "cpu.contraction[8x3]"
+  double predicted_us = 0;    ///< by the cost model
+  double measured_us = 0;     ///< in this build or an earlier one; 0: not yet, or not at all
+  int64_t scratch_bytes = 0;  ///< beside its operands; 0 where it was not needed to know
+};
+
+/// A kernel and what may run it.
+struct KernelCandidates {
+  std::string name;  ///< the node that it came from; later ones of one name have " [2]" behind it
+  std::string key;   ///< the first two words of its lines in a timing cache: kernel and device
+  std::vector<TensorType> inputs, outputs;  ///< without constants
+  std::vector<KernelCandidate> candidates;  ///< best guess first
+  int chosen = -1;                          ///< after the build
+};
+
 struct BuilderOptions {
   /// "cpu"; "cuda" or "cuda:1": a GPU of this machine; "cuda:sm_90a": a GPU of that kind, not
   /// measured on.
@@ -46,6 +63,9 @@ struct BuilderOptions {
   std::string timing_cache;
   std::string* timing_cache_text = nullptr;  ///< the same as text that the caller keeps
   std::vector<std::string> exclude_tactics;
+  /// The candidates that may be used, by their indices: asked for each kernel, before what is left
+  /// is measured. An error ends the build. Null: all.
+  std::function<Result<std::vector<int>>(const KernelCandidates&)> choose;
   std::map<std::string, std::string> metadata;  ///< Engine::metadata() will have it
   int64_t memory_bytes = 0;                     ///< for folding and tuning; 0: no limit of its own
   std::function<void(const BuildProgress&)> progress;
@@ -67,6 +87,7 @@ struct BuildSummary {
     std::vector<std::string> tried, refused, wrong;
   };
   std::vector<KernelChoice> kernels;
+  std::vector<KernelCandidates> candidates;  ///< of each of them
   /// What the step that needs the most takes beside its operands, at the largest sizes that are
   /// built for.
   int64_t scratch_bytes = 0;

@@ -108,6 +108,14 @@ Status check_tactics(const std::vector<std::string>& names, const DeviceDescript
   return {};
 }
 
+KernelCandidates shown(const Offers& offers) {
+  KernelCandidates out{offers.name, offers.key, offers.inputs, offers.outputs, {}, offers.chosen};
+  for (const Offer& o : offers.list) {
+    out.candidates.push_back({o.tactic, o.predicted_us, o.measured_us, o.scratch_bytes});
+  }
+  return out;
+}
+
 BuildOptions internal_options(const BuilderOptions& options, const Target& target, Budget& budget,
                               TimingCache& cache, CodeCache& code) {
   BuildOptions out;
@@ -119,6 +127,9 @@ BuildOptions internal_options(const BuilderOptions& options, const Target& targe
   out.tune.tf32 = options.tf32;
   out.tune.excluded = options.exclude_tactics;
   out.tune.scratch_bytes_max = options.scratch_bytes_max;
+  if (options.choose) {
+    out.tune.choose = [&options](const Offers& offers) { return options.choose(shown(offers)); };
+  }
   for (const Tactic& tactic : tactics_of(target.description)) {
     // Nobody knows beforehand how much a library's kernels take.
     if (tactic.library && target.little_shared) out.tune.excluded.push_back(tactic.library);
@@ -153,6 +164,7 @@ void fill_summary(BuildReport& report, double seconds, BuildSummary* summary) {
   summary->time_by = report.shares;
   summary->scratch_bytes = report.scratch_bytes;
   for (Choice& c : report.choices) {
+    summary->candidates.push_back(shown(c.offers));
     const std::string tactic = c.candidate.variant.empty()
                                    ? std::string(c.tactic->name)
                                    : cat(c.tactic->name, '[', c.candidate.variant, ']');

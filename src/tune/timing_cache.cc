@@ -20,7 +20,7 @@ std::string hex(uint64_t v) {
 }
 
 std::string key(uint64_t kernel, uint64_t device, const std::string& tactic, int revision) {
-  return cat(hex(kernel), ' ', hex(device), ' ', tactic, ' ', revision);
+  return cat(timing_line(kernel, device), ' ', tactic, ' ', revision);
 }
 
 bool plausible(double us) {
@@ -28,6 +28,10 @@ bool plausible(double us) {
 }
 
 }  // namespace
+
+std::string timing_line(uint64_t kernel, uint64_t device) {
+  return cat(hex(kernel), ' ', hex(device));
+}
 
 uint64_t timing_key(const DeviceDescription& device) {
   DeviceDescription bare = device;

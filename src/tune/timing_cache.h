@@ -15,6 +15,9 @@ namespace carnot {
 /// own code, and what is measured of theirs has their version in its name: they are left out.
 uint64_t timing_key(const DeviceDescription& device);
 
+/// "KERNEL_HASH DEVICE_HASH": how the lines of a kernel begin.
+std::string timing_line(uint64_t kernel, uint64_t device);
+
 class TimingCache {
  public:
   static constexpr size_t kBytesMax = 64 << 20;

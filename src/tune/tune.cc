@@ -48,6 +48,7 @@ struct Contender {
   bool cached = false, wrong = false, refused = false;
   GeneratedKernel made;
   std::unique_ptr<Trial::Call> call;
+  int offer = 0;  ///< its place in the choice's offers
   std::string name() const {
     return candidate.variant.empty() ? std::string(tactic->name)
                                      : cat(tactic->name, '[', candidate.variant, ']');
@@ -80,9 +81,6 @@ class Tuner {
     effort_ = std::clamp(options_.effort, 0, kEffortMax);
     device_hash_ = timing_key(device_);
     for (const TuneTask& t : tasks_) CARNOT_RETURN_IF_ERROR(add(t));
-    for (Contest& c : contests_) {
-      if (effort_ > 0) look_up(c);
-    }
     if (options_.measure_on || device_.kind == "cpu") {
       CARNOT_RETURN_IF_ERROR(measure().with("tuning"));
     }
@@ -118,7 +116,40 @@ class Tuner {
     }
     CARNOT_RETURN_IF_ERROR(keep_within_scratch(c));
     keep_best(c);
+    if (effort_ > 0) look_up(c);
+    CARNOT_RETURN_IF_ERROR(offer(c));
     contests_.push_back(std::move(c));
+    return {};
+  }
+
+  // Tells what there is, and keeps what the caller wants of it.
+  Status offer(Contest& c) {
+    Offers& offers = c.choice.offers;
+    const int nth = ++names_[c.task->origin];
+    offers.name = nth == 1 ? c.task->origin : cat(c.task->origin, " [", nth, "]");
+    offers.key = timing_line(c.hash, device_hash_);
+    const std::vector<Buffer>& buffers = c.task->kernel->buffers;
+    for (size_t i = 0; i < buffers.size(); ++i) {
+      const bool constant = i < c.task->constants.size() && c.task->constants[i] != nullptr;
+      if (!constant)
+        (buffers[i].output ? offers.outputs : offers.inputs).push_back(buffers[i].type);
+    }
+    for (Contender& x : c.contenders) {
+      x.offer = static_cast<int>(offers.list.size());
+      offers.list.push_back({x.name(), x.candidate.predicted_us, x.us, 0});
+    }
+    if (!options_.choose) return {};
+    CARNOT_ASSIGN(const std::vector<int> wanted, options_.choose(offers));
+    std::vector<Contender> kept;
+    for (Contender& x : c.contenders) {
+      const bool wants = std::find(wanted.begin(), wanted.end(), x.offer) != wanted.end();
+      if (wants) kept.push_back(std::move(x));
+    }
+    if (kept.empty()) {
+      return error(Code::kInvalidArgument, offers.name, ": none of its ", offers.list.size(),
+                   " candidates was chosen");
+    }
+    c.contenders = std::move(kept);
     return {};
   }
 
@@ -203,6 +234,13 @@ class Tuner {
   Status ask_all(Contest& c) {
     TuneOptions all = options_;
     all.effort = kEffortMax;
+    const std::string name = c.choice.offers.name;
+    if (options_.choose) {
+      all.choose = [&](Offers offers) {
+        offers.name = name;
+        return options_.choose(offers);
+      };
+    }
     auto again = tune({c.task, 1}, device_, all);
     if (!again.ok()) return again.status();
     c.contenders.clear();
@@ -214,7 +252,10 @@ class Tuner {
                             false,
                             false,
                             {},
-                            nullptr});
+                            nullptr,
+                            (*again)[0].offers.chosen});
+    c.choice.offers = std::move((*again)[0].offers);
+    c.choice.offers.name = name;
     return {};
   }
 
@@ -442,6 +483,14 @@ class Tuner {
                    ": every candidate gave a wrong result; exclude a tactic or report this: ",
                    c.choice.wrong.empty() ? "" : c.choice.wrong[0]);
     }
+    c.choice.offers.chosen = winner->offer;
+    for (const Contender& x : c.contenders) {
+      Offer& o = c.choice.offers.list[static_cast<size_t>(x.offer)];
+      o.measured_us = x.us;
+      if (x.made.scratch_bytes.is(0)) continue;
+      CARNOT_ASSIGN(o.scratch_bytes, scratch_bytes_of(x.made.scratch_bytes, device_,
+                                                      options_.likely, options_.largest));
+    }
     c.choice.tactic = winner->tactic;
     c.choice.candidate = winner->candidate;
     c.choice.measured_us = winner->us;
@@ -465,6 +514,7 @@ class Tuner {
   std::unique_ptr<LoadedCode> code_;
   std::vector<Contest> contests_;
   std::map<uint64_t, int> index_;
+  std::map<std::string, int> names_;  ///< how many kernels come from a node
   std::vector<Tensor> scratch_memory_;
   std::vector<DeviceCopy> scratch_there_;
   std::vector<void*> scratch_;

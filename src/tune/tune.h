@@ -25,6 +25,22 @@ struct TuneProgress {
   std::string what;
 };
 
+/// A candidate as those see it who choose.
+struct Offer {
+  std::string tactic;
+  double predicted_us = 0, measured_us = 0;  ///< 0: not measured
+  int64_t scratch_bytes = 0;                 ///< 0 where it was not generated
+};
+
+/// What a kernel may be run by, and who was chosen.
+struct Offers {
+  std::string name;  ///< of its first node; later ones of one name have " [2]" behind it
+  std::string key;   ///< the hashes of kernel and device that lines of a timing cache begin with
+  std::vector<TensorType> inputs, outputs;  ///< without constants
+  std::vector<Offer> list;                  ///< best guess first
+  int chosen = -1;
+};
+
 struct TuneOptions {
   /// 0: cost model only. 1, 2: the best two. 3: the best four. 4: the best eight. 5: all.
   int effort = 3;
@@ -36,6 +52,8 @@ struct TuneOptions {
   /// What candidates run on. Null: a CPU is measured on this machine's; for any other device the
   /// cost model and the times in the cache decide.
   Device* measure_on = nullptr;
+  /// Which of the offers may win, by index; null: all.
+  std::function<Result<std::vector<int>>(const Offers&)> choose;
   std::vector<std::string> excluded;  ///< names (is_called()) of tactics that may not be used
   TimingCache* cache = nullptr;
   CodeCache* code = nullptr;     ///< null: nothing compiled is kept
@@ -55,6 +73,7 @@ struct Choice {
   std::vector<std::string> refused;  ///< "cpu.window: no window", one per tactic that cannot
   std::vector<std::string> tried;    ///< "cpu.contraction[8x3] 12.1 us", in order of time
   std::vector<std::string> wrong;    ///< quarantined candidates and where they differed
+  Offers offers;
 };
 
 /// What a step's scratch memory comes to on all threads, at the larger of two sets of sizes.

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "algorithms.h"
 #include "build_options.h"
 #include "calibrate.h"
 #include "host_memory.h"
@@ -145,7 +146,9 @@ carnot::Result<Builder::Bytes> Builder::build_parts(Network& network, const Buil
     }
   }
   std::vector<Bytes> engines;
+  Algorithms algorithms(config, reporter_);
   for (size_t i = 0; i < fixed.size(); ++i) {
+    algorithms.begin(size_ranges_of(network, (*all)[i]), options);
     carnot::Result<carnot::Network> part =
         network.translate_for_engine(size_ranges_of(network, (*all)[i]), with_precisions, fixed[i]);
     if (!part.ok()) return std::move(part).status();
@@ -160,11 +163,13 @@ carnot::Result<Builder::Bytes> Builder::build_parts(Network& network, const Buil
     carnot::BuildSummary summary;
     carnot::Result<Bytes> engine = carnot::build(std::move(*part), options, &summary);
     if (!engine.ok()) return engine;
+    algorithms.end(summary);
     const int64_t limit = options.scratch_bytes_max;
     reporter_.info(cat("Max Scratch Memory: ", summary.scratch_bytes, " bytes",
                        limit < 0 ? "" : cat(" (of a workspace of ", limit, ")")));
     engines.push_back(std::move(*engine));
   }
+  algorithms.report();
   return join_parts(std::move(engines));
 }
 

@@ -1,6 +1,10 @@
 #include "timing_cache.h"
 
+#include <charconv>
+#include <cmath>
 #include <cstring>
+#include <optional>
+#include <vector>
 
 #include "host_memory.h"
 
@@ -8,35 +12,51 @@ namespace trt {
 
 namespace {
 
-uint64_t hash(std::string_view text, uint64_t h) {
-  for (const char c : text) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return h;
-}
-
-/// "KERNEL DEVICE tactic revision microseconds".
+/// "KERNEL DEVICE tactic revision microseconds": two hashes of 16 digits are the key.
 struct Line {
   TimingCacheKey key{};
-  TimingCacheValue value{};
+  uint64_t tactic = 0;
+  float ms = 0;
+  size_t time_at = 0;  ///< where the line's time begins
+
+  bool has(const TimingCacheKey& other) const {
+    return std::memcmp(key.data, other.data, sizeof key.data) == 0;
+  }
 };
 
-std::vector<Line> lines_of(const std::string& text) {
-  std::vector<Line> out;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) {
-    const size_t time = line.rfind(' ');
-    if (line.empty() || line[0] == '#' || time == std::string::npos) continue;
-    const std::string_view name(line.data(), time);
-    Line row;
-    const uint64_t words[] = {hash(name, 0xcbf29ce484222325), hash(name, 0x9e3779b97f4a7c15)};
-    std::memcpy(row.key.data, words, sizeof row.key.data);
-    row.value.tacticHash = words[0];
-    row.value.timingMSec = std::strtof(line.c_str() + time, nullptr) / 1000;
-    out.push_back(row);
+std::optional<Line> parse(const std::string& line) {
+  constexpr size_t kTacticAt = 34;
+  const size_t time = line.rfind(' ');
+  if (line.empty() || line[0] == '#' || time == std::string::npos || time < kTacticAt) {
+    return std::nullopt;
   }
+  const size_t revision = line.rfind(' ', time - 1);
+  if (revision == std::string::npos || revision <= kTacticAt) return std::nullopt;
+  Line out;
+  std::string digits = line.substr(0, 16) + line.substr(17, 16);
+  for (size_t i = 0; i < sizeof out.key.data; ++i) {
+    const char* const from = digits.data() + 2 * i;
+    if (std::from_chars(from, from + 2, out.key.data[i], 16).ptr != from + 2) return std::nullopt;
+  }
+  out.tactic = tactic_hash({line.data() + kTacticAt, revision - kTacticAt});
+  out.time_at = time + 1;
+  out.ms = std::strtof(line.c_str() + out.time_at, nullptr) / 1000;
   return out;
 }
 
+template <class F>
+void for_each_line(const std::string& text, F&& f) {
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) f(line, parse(line));
+}
+
 }  // namespace
+
+uint64_t tactic_hash(std::string_view tactic) {
+  uint64_t h = 0xcbf29ce484222325;
+  for (const char c : tactic) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return h;
+}
 
 IHostMemory* TimingCache::serialize() const noexcept {
   return reporter_.guard("ITimingCache::serialize", static_cast<IHostMemory*>(nullptr), [&] {
@@ -59,11 +79,13 @@ bool TimingCache::reset() noexcept {
 
 int64_t TimingCache::queryKeys(TimingCacheKey* keys, int64_t capacity) const noexcept {
   return reporter_.guard("ITimingCache::queryKeys", int64_t{-1}, [&] {
-    const std::vector<Line> lines = lines_of(text_);
-    const auto count = static_cast<int64_t>(lines.size());
-    for (int64_t i = 0; keys && i < std::min(capacity, count); ++i) {
-      keys[i] = lines[static_cast<size_t>(i)].key;
-    }
+    std::vector<TimingCacheKey> known;
+    for_each_line(text_, [&](const std::string&, const std::optional<Line>& line) {
+      const auto is_same = [&](const TimingCacheKey& key) { return line->has(key); };
+      if (line && std::none_of(known.begin(), known.end(), is_same)) known.push_back(line->key);
+    });
+    const auto count = static_cast<int64_t>(known.size());
+    if (keys) std::copy_n(known.begin(), std::clamp<int64_t>(capacity, 0, count), keys);
     return count;
   });
 }
@@ -71,35 +93,50 @@ int64_t TimingCache::queryKeys(TimingCacheKey* keys, int64_t capacity) const noe
 TimingCacheValue TimingCache::query(TimingCacheKey const& key) const noexcept {
   const TimingCacheValue none{TimingCacheValue::kINVALID_TACTIC_HASH, -1.0F};
   return reporter_.guard("ITimingCache::query", none, [&] {
-    for (const Line& line : lines_of(text_)) {
-      if (std::memcmp(line.key.data, key.data, sizeof key.data) == 0) return line.value;
-    }
-    return none;
+    TimingCacheValue best = none;
+    for_each_line(text_, [&](const std::string&, const std::optional<Line>& line) {
+      if (!line || !line->has(key) || (best.timingMSec >= 0 && best.timingMSec <= line->ms)) return;
+      best.tacticHash = line->tactic;
+      best.timingMSec = line->ms;
+    });
+    return best;
   });
 }
 
+// A build takes the fastest of an operation's tactics: the one that the program wants becomes it,
+// those that were as fast or faster become a little slower.
 bool TimingCache::update(TimingCacheKey const& key, TimingCacheValue const& value) noexcept {
   const char* const call = "ITimingCache::update";
+  constexpr float kSlower = 1.001F;
   return reporter_.guard(call, false, [&] {
     const bool erases = value.tacticHash == TimingCacheValue::kINVALID_TACTIC_HASH;
-    std::string next;
-    bool found = false;
-    std::istringstream in(text_);
-    for (std::string line; std::getline(in, line);) {
-      const std::vector<Line> one = lines_of(line + "\n");
-      const bool same =
-          !one.empty() && std::memcmp(one[0].key.data, key.data, sizeof key.data) == 0;
-      if (same && !erases && value.tacticHash != one[0].value.tacticHash) {
-        reporter_.misuse(call, "an entry is of one tactic, whose hash query() gives");
-        return false;
-      }
-      if (same) found = true;
-      if (same && erases) continue;
-      if (same) line = cat(line.substr(0, line.rfind(' ')), ' ', value.timingMSec * 1000);
-      next += line + "\n";
+    if (!erases && !(std::isfinite(value.timingMSec) && value.timingMSec > 0)) {
+      reporter_.misuse(call, cat("a time of ", value.timingMSec, " ms"));
+      return false;
     }
-    if (!found) {
+    std::string next;
+    bool has_key = false, has_tactic = false;
+    for_each_line(text_, [&](const std::string& text, const std::optional<Line>& line) {
+      if (!line || !line->has(key)) {
+        next += text + "\n";
+        return;
+      }
+      has_key = true;
+      if (erases) return;
+      const bool wanted = line->tactic == value.tacticHash;
+      has_tactic = has_tactic || wanted;
+      const float ms = wanted ? value.timingMSec : std::max(line->ms, value.timingMSec * kSlower);
+      next += cat(text.substr(0, line->time_at), ms * 1000, '\n');
+    });
+    if (!has_key) {
       reporter_.misuse(call, "no entry has this key: queryKeys() lists those that there are");
+      return false;
+    }
+    if (!erases && !has_tactic) {
+      reporter_.misuse(
+          call,
+          "no tactic that was timed for this key has this hash: with kVERBOSE messages "
+          "and kEDITABLE_TIMING_CACHE a build lists them");
       return false;
     }
     text_ = std::move(next);

@@ -1,9 +1,15 @@
 #pragma once
 // TimingCache: what kernels took, as text that builds read and extend.
+#include <string_view>
+
 #include "report.h"
 
 namespace trt {
 
+/// What a tactic, "cpu.contraction[8x3]", is to TensorRT's calls: a number.
+uint64_t tactic_hash(std::string_view tactic);
+
+/// A key is a kernel on a device; its value is the fastest of the tactics that were timed for it.
 class TimingCache final : public ITimingCache, public apiv::VTimingCache {
  public:
   TimingCache(const Reporter& reporter, std::string text)

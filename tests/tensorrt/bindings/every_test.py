@@ -1,3 +1,4 @@
+from .test_algorithms import *  # noqa: F401, F403
 from .test_build import *  # noqa: F401, F403
 from .test_calibration import *  # noqa: F401, F403
 from .test_contexts import *  # noqa: F401, F403
