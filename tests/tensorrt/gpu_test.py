@@ -12,8 +12,10 @@ import threading
 import time
 import traceback
 from pathlib import Path
+from typing import Tuple, Union
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 MODULE = sys.argv[2] if sys.argv[1:2] == ["--module"] else "tensorrt_bindings"
@@ -629,6 +631,9 @@ class TorchPlugin(
     def attach_to_context(self, context):
         return self.clone()
 
+    def set_tactic(self, tactic):
+        assert tactic == 0
+
     def enqueue(self, input_desc, output_desc, inputs, outputs, workspace, stream):
         x = tensor_at(inputs[0], input_desc[0])
         y = tensor_at(outputs[0], output_desc[0])
@@ -681,6 +686,132 @@ def case_plugin_in_python():
                 near(y, 2 * torch.softmax(x.abs() * 0.5, -1), 1e-5 if dtype == trt.float32 else 2e-3)
     finally:
         registry.deregister_creator(CREATOR)
+
+
+def case_formats():
+    """Channels last, filled up to a multiple of eight; and in pairs."""
+    s = Session()
+    x = s.network.add_input("x", trt.float16, (2, 11, 4, 5))
+    x.allowed_formats = 1 << int(trt.TensorFormat.HWC8)
+    y = s.network.add_unary(x, trt.UnaryOperation.NEG).get_output(0)
+    y.name = "y"
+    y.allowed_formats = 1 << int(trt.TensorFormat.CHW2)
+    s.network.mark_output(y)
+    context = s.engine().create_execution_context()
+    x = torch.randn(2, 11, 4, 5, device="cuda").half()
+    filled = torch.nn.functional.pad(x, (0, 0, 0, 0, 0, 5)).permute(0, 2, 3, 1).contiguous()
+    y = torch.zeros(2, 6, 4, 5, 2, device="cuda").half()
+    bind(context, x=filled, y=y)
+    assert tuple(context.get_tensor_strides("y")) == (120, 20, 5, 1)
+    assert context.execute_async_v3(0), s.log.errors()
+    torch.cuda.synchronize()
+    assert torch.equal(y.permute(0, 1, 4, 2, 3).reshape(2, 12, 4, 5)[:, :11], -x)
+
+
+# y = x + k, of n elements.
+ADD = """
+.version 8.0
+.target sm_80
+.address_size 64
+.visible .entry add(.param .u64 px, .param .u32 pn, .param .u32 pk, .param .u64 py) {
+  .reg .u32 %i, %n, %k, %block, %size, %thread;
+  .reg .u64 %x, %y, %at;
+  .reg .f32 %a, %b;
+  .reg .pred %out;
+  ld.param.u64 %x, [px];
+  ld.param.u32 %n, [pn];
+  ld.param.u32 %k, [pk];
+  ld.param.u64 %y, [py];
+  mov.u32 %block, %ctaid.x;
+  mov.u32 %size, %ntid.x;
+  mov.u32 %thread, %tid.x;
+  mad.lo.u32 %i, %block, %size, %thread;
+  setp.ge.u32 %out, %i, %n;
+  @%out ret;
+  mul.wide.u32 %at, %i, 4;
+  add.u64 %x, %x, %at;
+  add.u64 %y, %y, %at;
+  ld.global.f32 %a, [%x];
+  cvt.rn.f32.s32 %b, %k;
+  add.f32 %a, %a, %b;
+  st.global.f32 [%y], %a;
+  ret;
+}
+"""
+
+
+def case_quick_plugins():
+    sys.modules.setdefault("tensorrt", trt)
+    import tensorrt.plugin as trtp
+
+    def turn(inp0, k):
+        return inp0.like()
+
+    def called(inp0, k, outputs, stream):
+        with torch.cuda.stream(torch.cuda.ExternalStream(stream)):
+            x = torch.as_tensor(inp0, device="cuda")
+            torch.as_tensor(outputs[0], device="cuda").copy_(x + int(k[0]))
+
+    def compiled(inp0, k, outputs, tactic):
+        launch = trtp.KernelLaunchParams()
+        count = inp0.shape_expr.numel()
+        launch.grid_x, launch.block_x = trtp.cdiv(count, 64), 64
+        arguments = trtp.SymIntExprs(2)
+        arguments[0] = trtp.SymInt32(count)
+        arguments[1] = trtp.SymInt32(int(k[0]))
+        return "add", ADD, launch, arguments
+
+    numbers = npt.NDArray[np.int32]
+    text = Union[str, bytes]
+    called.__annotations__ = {
+        "inp0": trtp.Tensor,
+        "k": numbers,
+        "outputs": Tuple[trtp.Tensor],
+        "stream": int,
+        "return": None,
+    }
+    compiled.__annotations__ = {
+        "inp0": trtp.TensorDesc,
+        "k": numbers,
+        "outputs": Tuple[trtp.TensorDesc],
+        "tactic": int,
+        "return": Tuple[text, text, trtp.KernelLaunchParams, trtp.SymExprs],
+    }
+    turn.__annotations__ = {"inp0": trtp.TensorDesc, "k": numbers, "return": trtp.TensorDesc}
+    trtp.register("gpu::turn")(turn)
+    trtp.impl("gpu::turn")(called)
+    trtp.aot_impl("gpu::turn")(compiled)
+    for aot in (False, True):
+        s = Session()
+        x = s.network.add_input("x", trt.float32, (-1, 100))
+        k = np.array([7], np.int32)
+        layer = s.network.add_plugin(trtp.op.gpu.turn(x, k=k), aot=aot)
+        y = s.network.add_unary(layer.get_output(0), trt.UnaryOperation.NEG).get_output(0)
+        y.name = "y"
+        s.network.mark_output(y)
+        profile = s.builder.create_optimization_profile()
+        profile.set_shape("x", (1, 100), (8, 100), (64, 100))
+        s.config.add_optimization_profile(profile)
+        context = s.engine().create_execution_context()
+        assert context, s.log.errors()
+        stream = torch.cuda.Stream()
+        for rows in (8, 64, 3):
+            x, y = torch.randn(rows, 100, device="cuda"), torch.zeros(rows, 100, device="cuda")
+            torch.cuda.synchronize()
+            assert context.set_input_shape("x", (rows, 100))
+            bind(context, x=x, y=y)
+            assert context.execute_async_v3(stream.cuda_stream), s.log.errors()
+            stream.synchronize()
+            assert torch.equal(y, -(x + 7)), aot
+        if not aot:
+            continue
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, stream=stream):
+            assert context.execute_async_v3(stream.cuda_stream), s.log.errors()
+        x.normal_()
+        graph.replay()
+        torch.cuda.synchronize()
+        assert torch.equal(y, -(x + 7))
 
 
 def main():

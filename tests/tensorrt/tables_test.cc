@@ -11,6 +11,7 @@
 #include "NvInferPlugin.h"
 #include "NvOnnxConfig.h"
 #include "NvOnnxParser.h"
+#include "impl/NvInferPythonPlugin.h"
 
 namespace nvinfer1 {
 namespace {

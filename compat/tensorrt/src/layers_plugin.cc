@@ -1,7 +1,5 @@
 #include "layers_plugin.h"
 
-#include <deque>
-
 #include "network_add.h"
 #include "reformat.h"
 #include "stock.h"
@@ -13,53 +11,6 @@ namespace {
 using carnot::Dim;
 using Size = SizeTable::Size;
 using Kind = SizeTable::Kind;
-
-class Expression final : public IDimensionExpr, public apiv::VDimensionExpr {
- public:
-  Expression(const SizeTable& table, size_t at) : table_(table), index(at) { mImpl = this; }
-  ~Expression() noexcept override = default;
-  bool isConstant() const override { return table_[index].kind == Kind::kConstant; }
-  int64_t getConstantValue() const override { return isConstant() ? table_[index].a : INT64_MIN; }
-  bool isSizeTensor() const override { return table_[index].kind == Kind::kSizeTensor; }
-
- private:
-  const SizeTable& table_;
-
- public:
-  const size_t index;
-};
-
-class ExprBuilder final : public IExprBuilder, public apiv::VExprBuilder {
- public:
-  explicit ExprBuilder(SizeTable& table) : table_(table) { mImpl = this; }
-  ~ExprBuilder() noexcept override = default;
-
-  IDimensionExpr const* constant(int64_t value) override {
-    return add({Kind::kConstant, DimensionOperation::kSUM, value, 0});
-  }
-  IDimensionExpr const* operation(DimensionOperation op, IDimensionExpr const& first,
-                                  IDimensionExpr const& second) override {
-    if (!in_range(op, 9)) return nullptr;
-    const int64_t a = index_of(first), b = index_of(second);
-    const size_t at = table_.add({Kind::kOperation, op, a, b});
-    const bool fixed = first.isConstant() && second.isConstant();
-    const auto value = fixed ? table_.bound(at, {}) : std::nullopt;
-    return value ? constant(*value) : made(at);
-  }
-  IDimensionExpr const* declareSizeTensor(int32_t output, IDimensionExpr const&,
-                                          IDimensionExpr const& upper) override {
-    return add({Kind::kSizeTensor, DimensionOperation::kSUM, output, index_of(upper)});
-  }
-  IDimensionExpr const* add(const Size& size) { return made(table_.add(size)); }
-  static int64_t index_of(const IDimensionExpr& e) {
-    return static_cast<int64_t>(static_cast<const Expression&>(e).index);
-  }
-
- private:
-  IDimensionExpr const* made(size_t index) { return &made_.emplace_back(table_, index); }
-  SizeTable& table_;
-  std::deque<Expression> made_;
-};
 
 DataType type_of(Emit& e, Handle h) {
   const auto type = data_type_of(e.dtype(h));
@@ -79,22 +30,6 @@ int32_t PluginPart::result_count() const {
 }
 
 namespace {
-
-std::vector<DimsExprs> inputs_of(Emit& e, const Values& in, size_t operands, ExprBuilder& builder) {
-  std::vector<DimsExprs> out;
-  for (size_t i = 0; i < operands; ++i) {
-    DimsExprs& dims = out.emplace_back();
-    dims.nbDims = 0;
-    if (e.rank(in[i]) > Dims::MAX_DIMS) unsupported("input ", i, " has rank ", e.rank(in[i]));
-    for (const Dim& d : e.dims(in[i])) {
-      const int32_t axis = dims.nbDims++;
-      dims.d[axis] = d.is_constant() ? builder.constant(d.value())
-                                     : builder.add({Kind::kInput, DimensionOperation::kSUM,
-                                                    static_cast<int64_t>(i), axis});
-    }
-  }
-  return out;
-}
 
 std::vector<DimsExprs> values_of(Emit& e, const Values& in, size_t operands, ExprBuilder& builder) {
   std::vector<DimsExprs> out;
@@ -151,8 +86,8 @@ std::vector<carnot::Dims> whole_of(Emit& e, const Values& in, const SizeTable& t
 void PluginPart::shapes_v3(Emit& e, const Values& in, size_t operands, Shapes& shapes) const {
   IPluginV3OneBuild* const build = plugin_.build();
   if (!build) refuse("the plugin has no build capability");
-  ExprBuilder builder(shapes.table);
-  const std::vector<DimsExprs> inputs = inputs_of(e, in, operands, builder);
+  ExprBuilder& builder = shapes.builder;
+  const std::vector<DimsExprs> inputs = expressions_of(e, in, operands, builder);
   const std::vector<DimsExprs> values = values_of(e, in, operands, builder);
   std::vector<DimsExprs> outputs(static_cast<size_t>(result_count()));
   const int32_t status = build->getOutputShapes(inputs.data(), static_cast<int32_t>(inputs.size()),
@@ -166,8 +101,8 @@ void PluginPart::shapes_v3(Emit& e, const Values& in, size_t operands, Shapes& s
 
 void PluginPart::shapes_v2(Emit& e, const Values& in, Shapes& shapes) const {
   auto* const plugin = plugin_.as<IPluginV2DynamicExt>();
-  ExprBuilder builder(shapes.table);
-  const std::vector<DimsExprs> inputs = inputs_of(e, in, in.size(), builder);
+  ExprBuilder& builder = shapes.builder;
+  const std::vector<DimsExprs> inputs = expressions_of(e, in, in.size(), builder);
   for (int32_t i = 0; i < result_count(); ++i) {
     const DimsExprs dims =
         plugin->getOutputDimensions(i, inputs.data(), static_cast<int32_t>(inputs.size()), builder);
@@ -252,7 +187,7 @@ void PluginPart::keep_state(const Plugin& plugin, PluginRecord& record) const {
   record.name = text(core->getPluginName());
   record.version = text(core->getPluginVersion());
   record.space = text(core->getPluginNamespace());
-  record.fields = keep(runtime->getFieldsToSerialize());
+  record.fields = trt::keep(runtime->getFieldsToSerialize());
 }
 
 const StockPlugin* PluginPart::stock() const {
@@ -271,10 +206,46 @@ Values PluginPart::emit_stock(Emit& e, const Values& in, const StockPlugin& stoc
   return out;
 }
 
+/// What the plan keeps, of the plugin configured.
+std::string PluginPart::keep(Emit& e, const Values& in, const std::vector<Choice>& chosen,
+                             Shapes& shapes, PluginRecord& record) {
+  record.generation = plugin_.generation();
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    record.types.push_back(chosen[i].type);
+    record.formats.push_back(stored_format(shapes.dims[i], chosen[i].format));
+  }
+  record.batch_is_an_axis = shapes.batched;
+  Plugin configured = plugin_.clone();
+  if (!configured) refuse("clone() returned null");
+  const std::vector<DynamicPluginTensorDesc> described = describe(shapes, chosen);
+  configure(configured, described, record);
+  keep_state(configured, record);
+  if (record.generation == PluginRecord::kCompiled) {
+    const auto operands = static_cast<size_t>(record.inputs);
+    compile(configured, expressions_of(e, in, operands, shapes.builder), described, shapes, record);
+  }
+  record.sizes = std::move(shapes.table);
+  record.results = std::move(shapes.results);
+  std::string state = write(record);
+  configured_.insert_or_assign(state, std::move(configured));
+  return state;
+}
+
 Values PluginPart::emit(Emit& e, const Values& in, size_t operands, const std::string& name) {
   if (const StockPlugin* const stock = this->stock()) return emit_stock(e, in, *stock);
   const int generation = plugin_.generation();
   Shapes shapes;
+  std::vector<DataType> types;
+  std::vector<int32_t> ranks;
+  for (size_t i = 0; i < operands; ++i) {
+    types.push_back(type_of(e, in[i]));
+    ranks.push_back(static_cast<int32_t>(e.rank(in[i])));
+  }
+  std::vector<DataType> declared;
+  if (QuickPlugin* const quick = plugin_.quick()) {  // wants its types first
+    quick->set_ranks(std::move(ranks));
+    declared = declared_types(types);
+  }
   if (plugin_.v3()) {
     shapes_v3(e, in, operands, shapes);
   } else if (generation == static_cast<int>(PluginVersion::kV2_DYNAMICEXT)) {
@@ -282,17 +253,13 @@ Values PluginPart::emit(Emit& e, const Values& in, size_t operands, const std::s
   } else {
     shapes_fixed(e, in, shapes);
   }
-  std::vector<DataType> types;
-  for (size_t i = 0; i < operands; ++i) {
-    types.push_back(type_of(e, in[i]));
-    shapes.dims.push_back(e.dims(in[i]));
-  }
+  for (size_t i = 0; i < operands; ++i) shapes.dims.push_back(e.dims(in[i]));
   shapes.whole = whole_of(e, in, shapes.table, shapes.results, id_);
   shapes.dims.insert(shapes.dims.end(), shapes.whole.begin(), shapes.whole.end());
   if (shapes.batched) {
     for (carnot::Dims& dims : shapes.dims) dims.erase(dims.begin());
   }
-  const std::vector<DataType> declared = declared_types(types);
+  if (declared.empty()) declared = declared_types(types);
   types.insert(types.end(), declared.begin(), declared.end());
   const std::vector<Choice> chosen = negotiate(shapes, types);
 
@@ -315,22 +282,9 @@ Values PluginPart::emit(Emit& e, const Values& in, size_t operands, const std::s
   }
   if (network_.is_building()) {
     PluginRecord record;
-    record.generation = generation;
     record.layer = name;
-    for (size_t i = 0; i < chosen.size(); ++i) {
-      record.types.push_back(chosen[i].type);
-      record.formats.push_back(stored_format(shapes.dims[i], chosen[i].format));
-    }
     record.inputs = static_cast<int32_t>(operands);
-    record.batch_is_an_axis = shapes.batched;
-    Plugin configured = plugin_.clone();
-    if (!configured) refuse("clone() returned null");
-    configure(configured, describe(shapes, chosen), record);
-    keep_state(configured, record);
-    record.sizes = std::move(shapes.table);
-    record.results = std::move(shapes.results);
-    op.state = write(record);
-    configured_.insert_or_assign(op.state, std::move(configured));
+    op.state = keep(e, in, chosen, shapes, record);
   }
   Values out = e.add(op, given);
   for (size_t i = 0; i < out.size(); ++i) {

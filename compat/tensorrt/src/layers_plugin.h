@@ -2,6 +2,7 @@
 // Plugins in a network: their shapes and types, the negotiation of formats, and what a plan keeps.
 #include "layer.h"
 #include "plugin.h"
+#include "plugin_expressions.h"
 
 namespace trt {
 
@@ -27,6 +28,7 @@ class PluginPart {
   /// Sizes of all tensors of a plugin, operands first.
   struct Shapes {
     SizeTable table;
+    ExprBuilder builder{table};
     std::vector<std::vector<int64_t>> results;  ///< indices into the table
     std::vector<carnot::Dims> dims;             ///< as the plugin sees them: perhaps without batch
     std::vector<carnot::Dims> whole;            ///< of the results
@@ -47,6 +49,11 @@ class PluginPart {
                 int32_t inputs) const;
   void configure(const Plugin& plugin, const std::vector<DynamicPluginTensorDesc>& all,
                  PluginRecord& record) const;
+  std::string keep(Emit& e, const Values& in, const std::vector<Choice>& chosen, Shapes& shapes,
+                   PluginRecord& record);
+  void compile(const Plugin& plugin, const std::vector<DimsExprs>& in,
+               const std::vector<DynamicPluginTensorDesc>& all, Shapes& shapes,
+               PluginRecord& record) const;
   void keep_state(const Plugin& plugin, PluginRecord& record) const;
   std::vector<DynamicPluginTensorDesc> describe(const Shapes& shapes,
                                                 const std::vector<Choice>& choices) const;
@@ -74,7 +81,10 @@ class PluginV3 final : public LayerOf<IPluginV3Layer, apiv::VPluginV3Layer> {
         part(net, std::move(plugin)),
         operands(operand_count) {}
   Values emit(Emit& e, const Values& in) override { return part.emit(e, in, operands, name); }
-  IPluginV3& getPlugin() noexcept override { return *part.plugin().v3(); }
+  IPluginV3& getPlugin() noexcept override {
+    QuickPlugin* const quick = part.plugin().quick();
+    return quick ? quick->plugin() : *part.plugin().v3();
+  }
 
   PluginPart part;
   size_t operands;

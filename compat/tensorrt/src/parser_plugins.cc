@@ -146,14 +146,22 @@ std::vector<KeptField> fields_for(const OnnxCall& call, const PluginFieldCollect
   return out;
 }
 
-Plugin create(IPluginCreatorInterface& creator, const OnnxCall& call) {
-  const bool v3 = std::strcmp(creator.getInterfaceInfo().kind, "PLUGIN CREATOR_V3ONE") == 0;
+Plugin create(IPluginCreatorInterface& creator, const OnnxCall& call,
+              QuickPluginCreationRequest wanted) {
+  const std::string_view kind = creator.getInterfaceInfo().kind;
+  const bool v3 = kind == "PLUGIN CREATOR_V3ONE", is_quick = kind == "PLUGIN CREATOR_V3QUICK";
   auto& old = static_cast<IPluginCreator&>(creator);
   auto& one = static_cast<IPluginCreatorV3One&>(creator);
-  const std::vector<KeptField> kept =
-      fields_for(call, v3 ? one.getFieldNames() : old.getFieldNames());
+  auto& quick = static_cast<IPluginCreatorV3Quick&>(creator);
+  const std::vector<KeptField> kept = fields_for(call, is_quick ? quick.getFieldNames()
+                                                       : v3     ? one.getFieldNames()
+                                                                : old.getFieldNames());
   const std::vector<PluginField> fields = fields_of(kept);
   const PluginFieldCollection collection{static_cast<int32_t>(fields.size()), fields.data()};
+  if (is_quick) {
+    return Plugin(quick.createPlugin(quick.getPluginName(), quick.getPluginNamespace(), &collection,
+                                     TensorRTPhase::kBUILD, wanted));
+  }
   if (v3) return Plugin(one.createPlugin(call.name.c_str(), &collection, TensorRTPhase::kBUILD));
   return Plugin(old.createPlugin(call.name.c_str(), &collection));
 }
@@ -216,7 +224,12 @@ carnot::Result<std::optional<carnot::op::Custom>> ParsedPlugins::make(const Onnx
                       ": plugins inside of a model's branches, loops and functions are not "
                       "supported; inline the function");
   }
-  Plugin plugin = create(*creator, call);
+  using Flag = NetworkDefinitionCreationFlag;
+  using Request = QuickPluginCreationRequest;
+  Plugin plugin = create(*creator, call,
+                         network_.getFlag(Flag::kPREFER_JIT_PYTHON_PLUGINS)   ? Request::kPREFER_JIT
+                         : network_.getFlag(Flag::kPREFER_AOT_PYTHON_PLUGINS) ? Request::kPREFER_AOT
+                                                                              : Request::kUNKNOWN);
   if (!plugin || plugin.generation() < 0) {
     return Status(Code::kInvalidModel, where() + ": its creator refuses the node's attributes");
   }

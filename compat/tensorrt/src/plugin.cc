@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "kernel_module.h"
 #include "plugin_memory.h"
 #include "registry.h"
 
@@ -83,6 +84,9 @@ class PluginBody : public carnot::CustomBody {
     return record_.batch_is_an_axis && !shapes_.empty() && !shapes_[0].empty()
                ? static_cast<int32_t>(shapes_[0][0])
                : 1;
+  }
+  std::optional<int64_t> size_now(int64_t size) const {
+    return record_.sizes.bound(static_cast<size_t>(size), shapes_);
   }
   const PluginTensorDesc* in() const { return descriptions_.data(); }
   const PluginTensorDesc* out() const { return descriptions_.data() + record_.inputs; }
@@ -246,6 +250,77 @@ class BodyV3 final : public PluginBody {
   Plugin own_;
 };
 
+/// A kernel that the plan keeps: operands, arguments, results.
+class CompiledBody final : public PluginBody {
+ public:
+  using PluginBody::PluginBody;
+  Status load(std::string_view device) {
+    if (device == "cpu") {
+      return failed(record_,
+                    "it was compiled ahead of time, for a GPU: choose its implementation in Python "
+                    "(add_plugin(..., aot=False)) to run on the CPU");
+    }
+    const std::string problem = module_.load(record_.kernel.name, record_.kernel.image);
+    return problem.empty() ? Status() : failed(record_, problem);
+  }
+
+ private:
+  Status reshape() override {
+    launch_.clear(), values_.clear();
+    for (const int64_t size : record_.kernel.launch) {
+      const auto value = size == CompiledKernel::kNone ? std::optional<int64_t>(launch_.size() < 6)
+                                                       : size_now(size);
+      if (!value || *value < 0 || *value > INT32_MAX) {
+        return failed(record_, "a number that its kernel is launched with cannot be computed");
+      }
+      launch_.push_back(static_cast<unsigned>(*value));
+    }
+    for (const CompiledKernel::Argument& argument : record_.kernel.arguments) {
+      const auto value = size_now(argument.size);
+      if (!value) return failed(record_, "an argument of its kernel cannot be computed");
+      values_.push_back(*value);  // its first bytes are the narrower number
+    }
+    return {};
+  }
+  int64_t workspace() const override { return 0; }
+  int32_t enqueue(void const* const* from, void* const* to, void*, cudaStream_t stream) override {
+    std::vector<const void*> arguments;
+    for (int32_t i = 0; i < inputs(); ++i) arguments.push_back(from + i);
+    for (const int64_t& value : values_) arguments.push_back(&value);
+    for (int32_t i = 0; i < outputs(); ++i) arguments.push_back(to + i);
+    return module_.launch(launch_, std::move(arguments), stream);
+  }
+
+  KernelModule module_;
+  std::vector<unsigned> launch_;
+  std::vector<int64_t> values_;
+};
+
+std::string_view creator_kind(const PluginRecord& record) {
+  if (record.generation == PluginRecord::kV3) return "PLUGIN CREATOR_V3ONE";
+  if (record.generation == PluginRecord::kQuick) return "PLUGIN CREATOR_V3QUICK";
+  return "PLUGIN CREATOR_V1";
+}
+
+/// The plugin of a plan, by a creator of its kind.
+Plugin make(const PluginRecord& r, IPluginCreatorInterface& creator) {
+  const std::vector<PluginField> fields = fields_of(r.fields);
+  const PluginFieldCollection collection{static_cast<int32_t>(fields.size()), fields.data()};
+  if (r.generation == PluginRecord::kV3) {
+    return Plugin(static_cast<IPluginCreatorV3One&>(creator).createPlugin(
+        r.layer.c_str(), &collection, TensorRTPhase::kRUNTIME));
+  }
+  if (r.generation == PluginRecord::kQuick) {
+    return Plugin(static_cast<IPluginCreatorV3Quick&>(creator).createPlugin(
+        r.name.c_str(), r.space.c_str(), &collection, TensorRTPhase::kRUNTIME,
+        QuickPluginCreationRequest::kSTRICT_JIT));
+  }
+  IPluginV2* const plugin = static_cast<IPluginCreator&>(creator).deserializePlugin(
+      r.layer.c_str(), r.state.data(), r.state.size());
+  if (plugin) plugin->setPluginNamespace(r.space.c_str());
+  return Plugin(plugin);
+}
+
 Status no_creator(const PluginRecord& record) {
   return {Code::kInvalidArgument,
           cat("no creator is registered for plugin '", record.name, "' version ", record.version,
@@ -268,7 +343,11 @@ Plugin Plugin::clone() const {
 }
 
 int Plugin::generation() const {
-  if (v3_) return PluginRecord::kV3;
+  if (v3_) {
+    const QuickPlugin* const made = quick();
+    if (!made) return PluginRecord::kV3;
+    return made->compiled() ? PluginRecord::kCompiled : PluginRecord::kQuick;
+  }
   if (!v2_) return -1;
   const int version = static_cast<int>(static_cast<uint32_t>(v2_->getTensorRTVersion()) >> 24) &
                       ~kPLUGIN_VERSION_PYTHON_BIT;
@@ -310,24 +389,13 @@ Status EnginePlugins::load(const std::string& state, const PluginSource& source)
   Loaded& loaded = loaded_[state];
   loaded.record = std::move(*record);
   const PluginRecord& r = loaded.record;
+  if (r.generation == PluginRecord::kCompiled) return {};  // the plan has its kernel
   if (source) loaded.plugin = source(r);
   if (!loaded.plugin) {
     IPluginCreatorInterface* const creator =
         plugin_registry().getCreator(r.name.c_str(), r.version.c_str(), r.space.c_str());
-    const bool v3 = r.generation == PluginRecord::kV3;
-    const char* const kind = v3 ? "PLUGIN CREATOR_V3ONE" : "PLUGIN CREATOR_V1";
-    if (!creator || std::strcmp(creator->getInterfaceInfo().kind, kind) != 0) return no_creator(r);
-    if (v3) {
-      const std::vector<PluginField> fields = fields_of(r.fields);
-      const PluginFieldCollection collection{static_cast<int32_t>(fields.size()), fields.data()};
-      loaded.plugin = Plugin(static_cast<IPluginCreatorV3One*>(creator)->createPlugin(
-          r.layer.c_str(), &collection, TensorRTPhase::kRUNTIME));
-    } else {
-      IPluginV2* const plugin = static_cast<IPluginCreator*>(creator)->deserializePlugin(
-          r.layer.c_str(), r.state.data(), r.state.size());
-      if (plugin) plugin->setPluginNamespace(r.space.c_str());
-      loaded.plugin = Plugin(plugin);
-    }
+    if (!creator || creator->getInterfaceInfo().kind != creator_kind(r)) return no_creator(r);
+    loaded.plugin = make(r, *creator);
   }
   if (!loaded.plugin) return failed(r, "its creator could not make it from the plan");
   if (loaded.plugin.generation() != r.generation) {
@@ -346,6 +414,11 @@ carnot::Result<std::unique_ptr<carnot::CustomBody>> EnginePlugins::body(
   const auto found = loaded_.find(op.state);
   if (found == loaded_.end()) return Status(Code::kInternal, "the plugin was not loaded");
   const Loaded& loaded = found->second;
+  if (loaded.record.generation == PluginRecord::kCompiled) {
+    auto body = std::make_unique<CompiledBody>(loaded.record);
+    if (Status status = body->load(device); !status.ok()) return status;
+    return std::unique_ptr<carnot::CustomBody>(std::move(body));
+  }
   if (!allocator) allocator = plugin_memory(device == "cpu");
   if (loaded.plugin.v2()) {
     auto body = std::make_unique<BodyV2>(loaded.record, loaded.plugin);

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "carnot/custom.h"
+#include "plugin_quick.h"
 #include "plugin_record.h"
 
 namespace trt {
@@ -13,7 +14,7 @@ class Plugin {
  public:
   Plugin() = default;
   explicit Plugin(IPluginV2* plugin) : v2_(plugin) {}
-  explicit Plugin(IPluginV3* plugin) : v3_(plugin) {}
+  explicit Plugin(IPluginV3* plugin) : v3_(QuickPlugin::wrap(plugin)) {}
   Plugin(Plugin&& other) noexcept { *this = std::move(other); }
   Plugin& operator=(Plugin&& other) noexcept {
     std::swap(v2_, other.v2_), std::swap(v3_, other.v3_);
@@ -25,6 +26,8 @@ class Plugin {
   Plugin clone() const;
   IPluginV2* v2() const { return v2_; }
   IPluginV3* v3() const { return v3_; }
+  /// Not null for quick plugins.
+  QuickPlugin* quick() const { return dynamic_cast<QuickPlugin*>(v3_); }
   /// What PluginRecord::generation says; -1 for one that is unknown.
   int generation() const;
   template <class T>

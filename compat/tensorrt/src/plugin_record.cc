@@ -39,7 +39,19 @@ Dim apply(DimensionOperation operation, const Dim& a, const Dim& b) {
   return a;
 }
 
-constexpr int64_t kRecordVersion = 2;
+constexpr int64_t kRecordVersion = 3;
+void read_kernel(BytesReader& r, int64_t last, CompiledKernel& out) {
+  out.name = r.string(), out.image = r.string();
+  for (int64_t i = r.count(); i > 0; --i)
+    out.launch.push_back(r.number(CompiledKernel::kNone, last));
+  for (int64_t i = r.count(); i > 0; --i) {
+    CompiledKernel::Argument argument;
+    argument.bytes = r.number(1, 4);
+    argument.size = r.number(0, last);
+    out.arguments.push_back(argument);
+  }
+}
+
 constexpr int64_t kFormatLast = static_cast<int64_t>(TensorFormat::kDHWC);
 
 }  // namespace
@@ -166,6 +178,11 @@ std::string write(const PluginRecord& record) {
     w.put(static_cast<int64_t>(result.size()));
     for (const int64_t size : result) w.put(size);
   }
+  w.put(record.kernel.name), w.put(record.kernel.image);
+  w.put(static_cast<int64_t>(record.kernel.launch.size()));
+  for (const int64_t size : record.kernel.launch) w.put(size);
+  w.put(static_cast<int64_t>(record.kernel.arguments.size()));
+  for (const CompiledKernel::Argument& a : record.kernel.arguments) w.put(a.bytes), w.put(a.size);
   return std::move(w.out);
 }
 
@@ -174,7 +191,7 @@ carnot::Result<PluginRecord> read_plugin(const std::string& text) {
   PluginRecord out;
   BytesReader r(text);
   if (r.number() != kRecordVersion) return malformed;
-  out.generation = static_cast<int>(r.number(0, PluginRecord::kV3));
+  out.generation = static_cast<int>(r.number(0, PluginRecord::kCompiled));
   for (auto* to : {&out.layer, &out.name, &out.version, &out.space, &out.state}) *to = r.string();
   for (int64_t i = r.count(); i > 0; --i) {
     KeptField field;
@@ -219,7 +236,9 @@ carnot::Result<PluginRecord> read_plugin(const std::string& text) {
       result.push_back(r.number(0, static_cast<int64_t>(out.sizes.count()) - 1));
     }
   }
-  const bool whole = r.done() &&
+  read_kernel(r, static_cast<int64_t>(out.sizes.count()) - 1, out.kernel);
+  const bool launches = out.generation != PluginRecord::kCompiled || out.kernel.launch.size() == 7;
+  const bool whole = r.done() && launches &&
                      static_cast<size_t>(out.inputs) + out.results.size() == out.types.size() &&
                      out.formats.size() == out.types.size();
   return whole ? carnot::Result<PluginRecord>(std::move(out)) : malformed;

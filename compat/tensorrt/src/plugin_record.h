@@ -54,9 +54,20 @@ std::vector<KeptField> keep(const PluginFieldCollection* fields);
 /// Points into `kept`.
 std::vector<PluginField> fields_of(const std::vector<KeptField>& kept);
 
+/// A quick plugin's kernel: PTX or a cubin, and sizes (of PluginRecord::sizes) that it starts with.
+struct CompiledKernel {
+  static constexpr int64_t kNone = -1;
+  std::string name, image;
+  std::vector<int64_t> launch;  ///< grid x, y, z, block x, y, z, shared memory; kNone is the least
+  struct Argument {
+    int64_t bytes = 4, size = 0;
+  };
+  std::vector<Argument> arguments;  ///< between those of the operands and the results
+};
+
 struct PluginRecord {
-  /// kV2 to kV2_DYNAMICEXT, or kV3.
-  static constexpr int kV3 = 16;
+  /// kV2 to kV2_DYNAMICEXT, or one of these.
+  static constexpr int kV3 = 16, kQuick = 17, kCompiled = 18;
   int generation = kV3;
   std::string layer, name, version, space;
   std::string state;              ///< what serialize() wrote
@@ -69,6 +80,7 @@ struct PluginRecord {
   int32_t inputs = 0;                 ///< how many of them are operands
   SizeTable sizes;
   std::vector<std::vector<int64_t>> results;  ///< each size of each result: index into `sizes`
+  CompiledKernel kernel;                      ///< of kCompiled
 };
 
 std::string write(const PluginRecord& record);

@@ -7,6 +7,8 @@
 #include <tuple>
 #include <vector>
 
+#include "impl/NvInferPythonPlugin.h"
+
 namespace trt {
 
 namespace {
@@ -108,16 +110,17 @@ bool Registry::registerCreator(IPluginCreatorInterface& creator,
     if (kind == "PLUGIN CREATOR_V1") {
       return registerCreator(static_cast<IPluginCreator&>(creator), space);
     }
-    if (kind != "PLUGIN CREATOR_V3ONE") {
-      reporter_.misuse(call, cat("a creator of the unknown kind '", kind, "'"));
-      return false;
-    }
-    auto& v3 = static_cast<IPluginCreatorV3One&>(creator);
-    const std::lock_guard lock(mutex_);
-    const Key key{text(v3.getPluginName()), text(v3.getPluginVersion()), text(space)};
-    if (!creators_.emplace(key, &creator).second) return false;
-    refresh();
-    return true;
+    const auto add = [&](const auto& v3) {
+      const std::lock_guard lock(mutex_);
+      const Key key{text(v3.getPluginName()), text(v3.getPluginVersion()), text(space)};
+      if (!creators_.emplace(key, &creator).second) return false;
+      refresh();
+      return true;
+    };
+    if (kind == "PLUGIN CREATOR_V3ONE") return add(static_cast<IPluginCreatorV3One&>(creator));
+    if (kind == "PLUGIN CREATOR_V3QUICK") return add(static_cast<IPluginCreatorV3Quick&>(creator));
+    reporter_.misuse(call, cat("a creator of the unknown kind '", kind, "'"));
+    return false;
   });
 }
 
