@@ -30,6 +30,8 @@ struct OnnxImport {
   std::function<Result<std::optional<op::Custom>>(const OnnxCall&)> custom;
   /// Asks for every operator, before Carnot's own import.
   bool custom_first = false;
+  /// Gets what nodes without a name are called by: their first outputs.
+  std::vector<std::string>* unnamed = nullptr;
 };
 
 /// As Network::from_onnx().

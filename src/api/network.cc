@@ -15,6 +15,7 @@ ImportOptions import_options(const OnnxImport& given) {
   options.problem = given.problem;
   options.custom = given.custom;
   options.custom_first = given.custom_first;
+  options.unnamed = given.unnamed;
   for (const InputShape& s : given.shapes) {
     Dims dims;
     for (size_t i = 0; i < s.shape.size(); ++i) {

@@ -109,6 +109,7 @@ Result<std::span<const std::byte>> range(Scanner& in, std::span<const std::byte>
   CARNOT_ASSIGN(const uint64_t offset, in.unsigned_integer());
   CARNOT_RETURN_IF_ERROR(in.expect("bytes"));
   CARNOT_ASSIGN(const uint64_t bytes, in.unsigned_integer());
+  if (bytes == 0) return std::span<const std::byte>();  // wherever it says that it is
   if (offset > whole.size() || bytes > whole.size() - offset || offset % kSectionAlignment != 0) {
     return in.fail("the bytes from ", offset, " on, ", bytes, " of them, are not there");
   }

@@ -31,6 +31,7 @@ struct ImportOptions {
   ImportProblem* problem = nullptr;     ///< told where the import failed; may be null
   decltype(OnnxImport::custom) custom;  ///< see there; may be empty
   bool custom_first = false;
+  std::vector<std::string>* unnamed = nullptr;  ///< gets the nodes without a name, as described
 };
 
 /// kInvalidModel where the model breaks ONNX's rules, kUnsupported where we lack something: each

@@ -229,6 +229,9 @@ void Session::import_node(Scope& scope, const NodeProto& node) {
     const auto opset = scope.opsets->find(domain);
     // Functions of domains that are not imported are reported by the look-up.
     const int64_t version = opset == scope.opsets->end() ? 0 : opset->second;
+    if (options_.unnamed && node.name.empty() && !node.outputs.empty()) {
+      options_.unnamed->emplace_back(node.outputs[0]);
+    }
     NodeImport n(*this, scope, node, version, {scope.prefix + describe(node)});
     dispatch(n, scope);
     for (const std::string_view output : node.outputs) {

@@ -67,6 +67,32 @@ class Trtexec(unittest.TestCase):
             self.assertEqual(len(layers["Layers"]), len(profile) - 1)
             self.assertEqual(set(output[0]), {"name", "dimensions", "values"})
 
+    def test_commands_of_guides(self):
+        """As they are printed, but for the model and shorter times."""
+        shapes = ("--minShapes=image:1x3x16x16", "--optShapes=image:4x3x16x16",
+                  "--maxShapes=image:16x3x16x16")  # fmt: skip
+        with tempfile.TemporaryDirectory() as folder:
+            build = (f"--onnx={MODEL}", f"--saveEngine={folder}/m.engine")
+            pools = [f"--memPoolSize=workspace:{n}MiB" for n in (512, 1024, 2048, 4096)]
+            for flags in (
+                (*build, "--fp16", pools[2], "--verbose"),
+                (*build, "--fp16", *shapes),
+                (*build, "--best"),
+                *((*build, pool) for pool in pools),
+                (*build, "--hardwareCompatibilityLevel=ampere+"),
+                (f"--loadEngine={folder}/m.engine", "--iterations=1000", "--avgRuns=100",
+                 "--warmUp=5", "--duration=0"),
+                (f"--loadEngine={folder}/m.engine", "--percentile=50,90,95,99", "--verbose",
+                 "--duration=0"),
+            ):  # fmt: skip
+                code, out = run(*flags, *(f for f in self.quick if f.split("=")[0] not in str(flags)))
+                self.assertEqual(code, 0, out)
+                self.assertIn("&&&& PASSED TensorRT.trtexec", out)
+            self.assertIn("percentile(99%)", out)
+            code, out = run(*build, "--memPoolSize=workspace:512MiB", *self.quick)
+            self.assertIn("Max Scratch Memory:", out)
+            self.assertIn("(of a workspace of 536870912)", out)
+
     def test_old_and_idle_flags(self):
         idle = ("--explicitBatch", "--useCudaGraph", "--noDataTransfers", "--workspace=2048", "--fp16",
                 "--memPoolSize=workspace:2048MiB", "--sparsity=enable", "--minTiming=1")  # fmt: skip

@@ -1,11 +1,9 @@
 #include "imported.h"
 
 #include <functional>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "imported_kinds.h"
-#include "network.h"
+#include "imported_parts.h"
 #include "parser_plugins.h"
 
 namespace trt {
@@ -28,12 +26,6 @@ struct Pin {
   template <class T>
   void operator()(const char*, T&) const {}
 };
-
-/// "conv1" of "conv1 (Conv)".
-std::string node_name(const std::string& origin) {
-  const size_t end = origin.rfind(" (");
-  return end == std::string::npos ? origin : origin.substr(0, end);
-}
 
 }  // namespace
 
@@ -82,73 +74,31 @@ Layer* keep_layer(Network& into, const carnot::Network& model, Node node,
   return into.keep(std::make_unique<Imported>(into, std::move(node)), outputs);
 }
 
-bool is_constant(const Node& node) {
-  return std::holds_alternative<carnot::op::Constant>(node.op);
+/// Operands of an element-wise node have one rank.
+void raise_ranks(Network& into, const carnot::Network& model, const Node& node,
+                 std::vector<NetTensor*>& inputs, LayerNames& names) {
+  if (!raises_ranks(model, node)) return;
+  size_t rank = 0;
+  for (const Handle h : node.inputs) rank = std::max(rank, model.type(h).dims.size());
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    const carnot::Dims& dims = model.type(node.inputs[k]).dims;
+    if (dims.size() < rank) inputs[k] = raised(into, inputs[k], dims, rank, names);
+  }
 }
 
-/// Only moves elements, or changes their type: not what a node is known for.
-bool is_side(const Node& node) {
-  if (const auto* p = std::get_if<carnot::op::Pointwise>(&node.op)) {
-    return p->body.insts.size() == 1 && p->body.insts[0].op == carnot::ScalarOp::kCast;
-  }
-  return is_constant(node) || std::holds_alternative<carnot::op::Reshape>(node.op) ||
-         std::holds_alternative<carnot::op::Transpose>(node.op) ||
-         std::holds_alternative<carnot::op::Expand>(node.op) ||
-         std::holds_alternative<carnot::op::ShapeOf>(node.op);
-}
-
-std::string label_of(const Node& node) {
-  return node.origin.empty() ? "" : node_name(node.origin.back());
-}
-
-/// The ONNX node's name for the first layer that does what the node is known for, else its last;
-/// others that the node became have "_1", "_2" after it. Constants have their initializer's name.
-class Names {
- public:
-  Names(const carnot::Network& model, const std::vector<Node>& nodes) : model_(model) {
-    for (size_t i = 0; i < nodes.size(); ++i) {
-      if (is_constant(nodes[i])) continue;
-      const auto [at, fresh] = main_.try_emplace(label_of(nodes[i]), i);
-      if (!fresh && is_side(nodes[at->second])) at->second = i;
-    }
-  }
-  std::string next(const Node& node, size_t i) {
-    const std::string label = label_of(node);
-    if (label.empty()) return "";
-    if (!is_constant(node)) return unique(label, main_.at(label) == i);
-    const std::string& name = model_.name(node.outputs[0]);
-    return unique(name.empty() ? label + "_constant" : name, true);
-  }
-
- private:
-  std::string unique(const std::string& name, bool bare) {
-    if (bare && taken_.insert(name).second) return name;
-    for (;;) {
-      const std::string numbered = cat(name, '_', ++numbers_[name]);
-      if (main_.count(numbered) == 0 && taken_.insert(numbered).second) return numbered;
-    }
-  }
-
-  const carnot::Network& model_;
-  std::unordered_map<std::string, size_t> main_;
-  std::unordered_map<std::string, int> numbers_;
-  std::unordered_set<std::string> taken_;
-};
-
-/// Convolutions keep their weights, as those of other parsers do; elsewhere constants are layers.
+/// Convolutions and batch normalizations keep their weights, as those of other parsers do;
+/// elsewhere constants are layers.
 class OwnWeights {
  public:
   OwnWeights(const carnot::Network& model, const std::vector<Node>& nodes,
              std::function<size_t(Handle)> hash)
       : values_(64, hash), uses_(64, hash) {
-    for (const Node& node : nodes) {
-      if (is_constant(node))
-        values_[node.outputs[0]] = &std::get<carnot::op::Constant>(node.op).value;
-    }
+    for (const Node& node : nodes) keep_value(model, node);
     for (const Handle h : model.output_handles()) ++uses_[h];
-    for (const Node& node : nodes) {
-      if (!of(node).empty()) continue;
-      for (const Handle h : node.inputs) ++uses_[h];
+    for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
+      if (!is_layer(*node)) continue;
+      const size_t tensors = of(*node).empty() ? node->inputs.size() : 1;
+      for (size_t i = 0; i < tensors; ++i) ++uses_[node->inputs[i]];
     }
   }
 
@@ -157,30 +107,50 @@ class OwnWeights {
     std::vector<carnot::Tensor> out;
     const bool filters = std::holds_alternative<carnot::op::Conv>(node.op) ||
                          std::holds_alternative<carnot::op::ConvTranspose>(node.op);
-    for (size_t i = 1; filters && i < node.inputs.size(); ++i) {
+    if (!filters && !is_scale(node)) return out;
+    for (size_t i = 1; i < node.inputs.size(); ++i) {
       const auto found = values_.find(node.inputs[i]);
-      const bool plain = found != values_.end() && !found->second->is_splat() &&
-                         data_type_of(found->second->dtype());
+      const bool plain = found != values_.end() && !found->second.is_splat() &&
+                         data_type_of(found->second.dtype());
       if (!plain) return {};
-      out.push_back(*found->second);
+      out.push_back(found->second);
     }
     // Others than these are no layers of convolutions.
-    const bool known = filters && !out.empty() && out[0].rank() >= 4 && out[0].rank() <= 5;
+    const bool known = !out.empty() && (!filters || (out[0].rank() >= 4 && out[0].rank() <= 5));
     return known ? out : std::vector<carnot::Tensor>();
   }
+  /// A constant, or one in another shape, that nobody looks at is none.
   bool is_layer(const Node& node) const {
-    return !is_constant(node) || uses_.count(node.outputs[0]) > 0;
+    return values_.count(node.outputs[0]) == 0 || uses_.count(node.outputs[0]) > 0;
   }
 
  private:
-  ByHandle<const carnot::Tensor*> values_;
+  void keep_value(const carnot::Network& model, const Node& node) {
+    if (is_constant(node)) {
+      const carnot::Tensor& value = std::get<carnot::op::Constant>(node.op).value;
+      const bool writes_out = value.is_splat() && value.elements() <= kSplatMax;
+      auto dense = writes_out ? value.dense() : carnot::Result<carnot::Tensor>(value);
+      values_.emplace(node.outputs[0], dense.ok() ? std::move(*dense) : value);
+      return;
+    }
+    const bool moves = std::holds_alternative<carnot::op::Reshape>(node.op);
+    const auto from = moves ? values_.find(node.inputs[0]) : values_.end();
+    const carnot::TensorType& type = model.type(node.outputs[0]);
+    if (from == values_.end() || !type.is_static() || from->second.is_splat()) return;
+    if (model.type(node.inputs[0]).rank() > 1) return;
+    values_.emplace(node.outputs[0], from->second.reshaped(ints_of(dims_of(type.dims))));
+  }
+
+  static constexpr int64_t kSplatMax = 1 << 20;  ///< of repeated numbers, elements written out
+  ByHandle<carnot::Tensor> values_;
   ByHandle<int> uses_;
 };
 
 }  // namespace
 
 std::vector<NetTensor*> import_layers(Network& into, const carnot::Network& model,
-                                      ParsedPlugins& plugins) {
+                                      ParsedPlugins& plugins,
+                                      const std::vector<std::string>& unnamed) {
   const std::function<size_t(Handle)> hash = [&](Handle h) {
     return reinterpret_cast<size_t>(&model.type(h));
   };
@@ -190,32 +160,39 @@ std::vector<NetTensor*> import_layers(Network& into, const carnot::Network& mode
   }
   std::vector<Node> nodes = model.nodes();
   const OwnWeights weights(model, nodes, hash);
-  Names names(model, nodes);
+  LayerNames names(model, nodes, unnamed);
   for (size_t i = 0; i < nodes.size(); ++i) {
     if (!weights.is_layer(nodes[i])) continue;
     const std::vector<Handle> in = nodes[i].inputs, out = nodes[i].outputs;
-    const std::string name = names.next(nodes[i], i);
-    const std::string label = label_of(nodes[i]);
-    std::vector<std::string> origin = nodes[i].origin;
     const std::vector<carnot::Tensor> own = weights.of(nodes[i]);
-    Layer* const layer = keep_layer(into, model, std::move(nodes[i]), own, plugins);
-    if (!name.empty()) {
-      layer->name = name;
-      layer->metadata = cat("[ONNX Layer: ", label, "]");
+    std::vector<NetTensor*> inputs;
+    for (size_t k = 0; k < (own.empty() ? in.size() : 1); ++k) inputs.push_back(tensors.at(in[k]));
+    raise_ranks(into, model, nodes[i], inputs, names);
+    const std::string name = names.of(nodes[i], i);
+    Layer* layer = keep_in_parts(into, nodes[i], inputs, name, names);
+    if (!layer) {
+      const std::string shown = names.shown(nodes[i]);
+      const bool constant = is_constant(nodes[i]);
+      std::vector<std::string> origin = nodes[i].origin;
+      layer = keep_layer(into, model, std::move(nodes[i]), own, plugins);
+      if (!name.empty()) layer->name = name;
+      if (!name.empty() && !constant) layer->metadata = cat("[ONNX Layer: ", shown, "]");
+      layer->origin = std::move(origin);
+      layer->inputs = std::move(inputs);
+      ParsedPlugins::arrange(*layer);
     }
-    layer->origin = std::move(origin);
-    for (size_t k = 0; k < (own.empty() ? in.size() : 1); ++k) {
-      layer->inputs.push_back(tensors.at(in[k]));
+    if (const auto* const constant = dynamic_cast<Constant*>(layer); constant && !name.empty()) {
+      into.setWeightsName(constant->weights, model.name(out[0]).c_str());
     }
-    ParsedPlugins::arrange(*layer);
     for (size_t k = 0; k < own.size(); ++k) {
+      const std::string& initializer = model.name(in[k + 1]);
       const Weights kept{DataType::kFLOAT, own[k].data(), own[k].elements()};
-      into.setWeightsName(kept, model.name(in[k + 1]).c_str());
+      if (!initializer.empty()) into.setWeightsName(kept, initializer.c_str());
     }
     for (size_t k = 0; k < out.size(); ++k) {
       NetTensor* const t = layer->outputs[k].get();
       const std::string& known = model.name(out[k]);
-      t->name = !known.empty() ? known : cat(layer->name, "_output", k ? cat("_", k) : "");
+      if (!known.empty() && layer->kind != LayerType::kCONSTANT) t->name = known;
       tensors[out[k]] = t;
     }
   }

@@ -31,8 +31,9 @@ carnot::Operation pinned(carnot::Operation operation,
                          const std::map<std::string, carnot::Dim, std::less<>>& sizes);
 
 /// Adds layers for every operation of a model, whose custom ones are `plugins`. Gives the tensors
-/// of its outputs.
+/// of its outputs. `unnamed`: what nodes without a name are called by.
 std::vector<NetTensor*> import_layers(Network& into, const carnot::Network& model,
-                                      ParsedPlugins& plugins);
+                                      ParsedPlugins& plugins,
+                                      const std::vector<std::string>& unnamed);
 
 }  // namespace trt

@@ -1,6 +1,7 @@
 #include "imported_kinds.h"
 
 #include "imported_as.h"
+#include "imported_names.h"
 
 namespace trt {
 
@@ -140,7 +141,37 @@ Layer* top_k(Network& into, const carnot::Network& model, const carnot::Network:
   });
 }
 
+Layer* scale(Network& into, const carnot::Network::Node& node,
+             const std::vector<carnot::Tensor>& own) {
+  return keep<Scale>(into, node, [&](auto& l) {
+    l.mode = ScaleMode::kCHANNEL;
+    l.own = own;
+    l.scale = weights_of(own[0]);
+    l.shift = weights_of(own[1]);
+  });
+}
+
+Layer* range(Network& into, const carnot::Network& model, const carnot::Network::Node& node) {
+  return keep<Fill>(into, node, [&](Fill& l) {
+    l.to = data_type_of(model.type(node.outputs[0]).dtype).value_or(DataType::kFLOAT);
+  });
+}
+
+/// A slice whose steps are zeros where an axis is repeated.
+Layer* expand(Network& into, const carnot::Network& model, const carnot::Network::Node& node) {
+  const carnot::Dims& sizes = model.type(node.outputs[0]).dims;
+  if (node.inputs.size() != 1 || sizes.size() > static_cast<size_t>(Dims::MAX_DIMS)) return nullptr;
+  return keep<Slice>(into, node, [&](Slice& l) { l.size = dims_of(sizes); });
+}
+
 }  // namespace
+
+bool is_scale(const carnot::Network::Node& node) {
+  const auto* const p = std::get_if<op::Pointwise>(&node.op);
+  return p && node.inputs.size() == 3 && !node.origin.empty() &&
+         node_operator(node.origin.back()) == "BatchNormalization" &&
+         carnot::to_string(p->body) == "add(mul($0, $1), $2)";
+}
 
 Layer* keep_as_kind(Network& into, const carnot::Network& model, const carnot::Network::Node& node,
                     const std::vector<carnot::Tensor>& own) {
@@ -154,6 +185,9 @@ Layer* keep_as_kind(Network& into, const carnot::Network& model, const carnot::N
     return plain ? convolution<Deconvolution>(into, model, node, *o, true, own) : nullptr;
   }
   if (const auto* o = as(static_cast<const op::Pool*>(nullptr))) return pooling(into, node, *o);
+  if (!own.empty() && is_scale(node)) return scale(into, node, own);
+  if (as(static_cast<const op::Range*>(nullptr))) return range(into, model, node);
+  if (as(static_cast<const op::Expand*>(nullptr))) return expand(into, model, node);
   if (const auto* o = as(static_cast<const op::Pointwise*>(nullptr))) {
     return keep_pointwise(into, node, *o);
   }

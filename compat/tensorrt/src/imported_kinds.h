@@ -6,6 +6,9 @@
 
 namespace trt {
 
+/// x * scale + shift with a number for each channel: a batch normalization, as it is imported.
+bool is_scale(const carnot::Network::Node& node);
+
 /// Keeps a layer that shows the node's parameters as TensorRT's kinds have them; null where no kind
 /// describes it. Until the user changes a parameter it emits the very operation of the model.
 Layer* keep_as_kind(Network& into, const carnot::Network& model, const carnot::Network::Node& node,

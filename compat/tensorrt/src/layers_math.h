@@ -39,7 +39,7 @@ class Select : public LayerOf<ISelectLayer, apiv::VSelectLayer> {
   Values emit(Emit& e, const Values& in) override;
 };
 
-class Scale final : public LayerOf<IScaleLayer, apiv::VScaleLayer> {
+class Scale : public LayerOf<IScaleLayer, apiv::VScaleLayer> {
  public:
   explicit Scale(Network& net) : LayerOf(net, LayerType::kSCALE) {}
   Values emit(Emit& e, const Values& in) override;

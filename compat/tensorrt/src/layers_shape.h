@@ -178,7 +178,7 @@ class Assertion final : public LayerOf<IAssertionLayer, apiv::VAssertionLayer> {
   std::string message;
 };
 
-class Fill final : public LayerOf<IFillLayer, apiv::VFillLayer> {
+class Fill : public LayerOf<IFillLayer, apiv::VFillLayer> {
  public:
   explicit Fill(Network& net) : LayerOf(net, LayerType::kFILL) {}
   Values emit(Emit& e, const Values& in) override;

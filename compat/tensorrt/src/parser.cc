@@ -113,7 +113,8 @@ class Parser final : public IParser {
   bool fail_everywhere(const char* call, std::span<const std::byte> bytes,
                        const carnot::Status& status, const carnot::ImportProblem& problem);
   bool load(const char* call, const carnot::OnnxModel& model);
-  bool adopt(const char* call, const carnot::Network& model, ParsedPlugins& plugins);
+  bool adopt(const char* call, const carnot::Network& model, ParsedPlugins& plugins,
+             const std::vector<std::string>& unnamed);
   carnot::OnnxImport options(carnot::ImportProblem& problem, ParsedPlugins& plugins) const;
   const std::vector<carnot::OnnxNode>& nodes();
 
@@ -188,7 +189,8 @@ carnot::OnnxImport Parser::options(carnot::ImportProblem& problem, ParsedPlugins
   return out;
 }
 
-bool Parser::adopt(const char* call, const carnot::Network& model, ParsedPlugins& plugins) {
+bool Parser::adopt(const char* call, const carnot::Network& model, ParsedPlugins& plugins,
+                   const std::vector<std::string>& unnamed) {
   for (const carnot::TensorSpec& spec : model.inputs()) {
     if (data_type_of(spec.type.dtype)) continue;
     return fail(call,
@@ -196,7 +198,7 @@ bool Parser::adopt(const char* call, const carnot::Network& model, ParsedPlugins
                  cat("input '", spec.name, "' is ", carnot::to_string(spec.type),
                      ", a type that TensorRT's interface cannot describe: cast it in the model")});
   }
-  const std::vector<NetTensor*> outputs = import_layers(network_, model, plugins);
+  const std::vector<NetTensor*> outputs = import_layers(network_, model, plugins, unnamed);
   const std::vector<carnot::TensorSpec> specs = model.outputs();
   for (size_t i = 0; i < outputs.size(); ++i) network_.mark_named(*outputs[i], specs[i]);
   return true;
@@ -207,9 +209,12 @@ bool Parser::load(const char* call, const carnot::OnnxModel& model) {
   nodes_.reset();
   carnot::ImportProblem problem;
   ParsedPlugins plugins(network_);
-  const auto network = carnot::import_onnx_model(model, options(problem, plugins));
+  std::vector<std::string> unnamed;
+  carnot::OnnxImport how = options(problem, plugins);
+  how.unnamed = &unnamed;
+  const auto network = carnot::import_onnx_model(model, how);
   if (!network.ok()) return fail_everywhere(call, model.bytes, network.status(), problem);
-  return adopt(call, *network, plugins);
+  return adopt(call, *network, plugins, unnamed);
 }
 
 bool Parser::parse(void const* model, size_t size, char const* path) noexcept {
@@ -229,8 +234,11 @@ bool Parser::parseFromFile(char const* file, int) noexcept {
     nodes_.reset();
     carnot::ImportProblem problem;
     ParsedPlugins plugins(network_);
-    const auto network = carnot::import_onnx_model(std::string(file), options(problem, plugins));
-    if (network.ok()) return adopt(call, *network, plugins);
+    std::vector<std::string> unnamed;
+    carnot::OnnxImport how = options(problem, plugins);
+    how.unnamed = &unnamed;
+    const auto network = carnot::import_onnx_model(std::string(file), how);
+    if (network.ok()) return adopt(call, *network, plugins, unnamed);
     if (problem.node < 0) return fail(call, network.status(), problem);
     return fail_everywhere(call, read_file(file), network.status(), problem);
   });

@@ -57,8 +57,6 @@ class WeightSources {
     if (!weights.values || weights.count <= 0 || !is_weight_type(weights.type)) return;
     RefitWeights out;
     out.name = network_.name_of_weights(weights);
-    const bool parsed = role == WeightsRole::kCONSTANT && !layer.origin.empty();
-    if (out.name.empty() && parsed) out.name = layer.outputs[0]->name;
     out.layer = layer.name;
     out.role = role;
     out.type = weights.type;

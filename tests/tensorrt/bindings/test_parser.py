@@ -204,7 +204,9 @@ class Views(unittest.TestCase):
             [(layer.name, layer.type) for layer in layers if layer.type != T.CONSTANT],
             [("n0", T.CONVOLUTION)] + [(f"n{i}", T.ACTIVATION) for i in (1, 2)]
             + [(f"n{i}", T.ACTIVATION) for i in (4, 5, 6)]  # a clip without bounds is none
-            + [("n7", T.REDUCE), ("n8", T.SHUFFLE), ("n9", T.MATRIX_MULTIPLY), ("n9_1", T.ELEMENTWISE)],
+            + [("n7", T.REDUCE), ("n8", T.SHUFFLE), ("n9", T.MATRIX_MULTIPLY)]
+            + [("ONNXTRT_Broadcast", T.SHUFFLE)]
+            + [(f"(Unnamed Layer* {len(layers) - 1}) [ElementWise]", T.ELEMENTWISE)],
         )  # fmt: skip
         self.assertEqual({layer.name for layer in layers if layer.type == T.CONSTANT}, {"g", "c"})
         conv = layers[0]
@@ -224,6 +226,37 @@ class Views(unittest.TestCase):
         weights["w"] = twice
         serialized = model(nodes, {"x": (F32, [1, 3, 5, 5])}, {"y": (F32, [1, 5])}, weights, opset=20)
         np.testing.assert_allclose(s.run(x)["y"], reference(serialized, x)["y"], 1e-4)
+
+    def test_nodes_that_are_several_layers(self):
+        weights = {k: np.linspace(0.5, 1.5, 3, dtype=np.float32) for k in "sbmv"}
+        weights["ones"] = np.ones(4, np.float32)
+        make = onnx.helper.make_node
+        nodes = [
+            make("HardSwish", ["x"], ["a"], name="swish"),
+            make("HardSwish", ["a"], ["a2"], name="again"),
+            make("BatchNormalization", ["a2", *"sbmv"], ["c"], name="norm"),
+            make("GreaterOrEqual", ["c", "ones"], ["d"], name="least"),
+            make("Cast", ["d"], ["y"], to=F32),  # without a name
+        ]
+        shape = (F32, [2, 3, 4, 4])
+        serialized = model(nodes, {"x": shape}, {"y": shape}, weights, opset=17)
+        s = Session()
+        self.assertTrue(s.parse(serialized), s.log.errors())
+        T = trt.LayerType
+        self.assertEqual(
+            [(layer.name, layer.type) for layer in s.network],
+            [
+                ("swish", T.ACTIVATION), ("swish_0", T.ELEMENTWISE),
+                ("again", T.ACTIVATION), ("again_1", T.ELEMENTWISE), ("norm", T.SCALE),
+                ("ones", T.CONSTANT), ("ONNXTRT_Broadcast", T.SHUFFLE), ("least", T.ELEMENTWISE),
+                ("least_2", T.ELEMENTWISE), ("least_3", T.ELEMENTWISE), ("node_of_y", T.CAST),
+            ],
+        )  # fmt: skip
+        scale = s.network[4]
+        scale.__class__ = trt.IScaleLayer
+        self.assertEqual((scale.mode, scale.scale.size, scale.shift.size), (trt.ScaleMode.CHANNEL, 3, 3))
+        x = {"x": np.linspace(-4, 4, 96, dtype=np.float32).reshape(2, 3, 4, 4)}
+        np.testing.assert_array_equal(s.run(x)["y"], reference(serialized, x)["y"])
 
     def test_inputs_and_outputs(self):
         serialized = model(

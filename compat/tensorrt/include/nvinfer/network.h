@@ -7,6 +7,7 @@
 #include "nvinfer/layers_flow.h"
 #include "nvinfer/layers_math.h"
 #include "nvinfer/layers_quantize.h"
+#include "nvinfer/layers_recurrent.h"
 #include "nvinfer/layers_shape.h"
 #include "nvinfer/layers_vision.h"
 
@@ -356,6 +357,13 @@ class INetworkDefinition : public INoCopy {
     // The class adds no members to the convolution's.
     return static_cast<IFullyConnectedLayer*>(
         static_cast<void*>(addConvolutionNd(input, nbOutputs, window, kernelWeights, biasWeights)));
+  }
+
+  /// A stack of recurrent layers over input [.., steps, width] (versions 4 to 8). getType() tells
+  /// kIDENTITY.
+  IRNNv2Layer* addRNNv2(ITensor& input, int32_t layerCount, int32_t hiddenSize, int32_t maxSeqLen,
+                        RNNOperation op) noexcept {
+    return carnotTrtAddRNNv2(this, &input, layerCount, hiddenSize, maxSeqLen, op);
   }
 
   /// As the overload with MatrixOperation (versions 5 to 7).

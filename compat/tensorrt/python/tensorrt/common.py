@@ -11,12 +11,15 @@ address of `host`.
 from __future__ import annotations
 
 import ctypes
+import hashlib
+import json
 import os
+import platform
 from typing import Optional
 
 import numpy as np
 
-from . import ICudaEngine, IExecutionContext, TensorIOMode, nptype, volume
+from . import __version__, ICudaEngine, IExecutionContext, TensorIOMode, nptype, volume
 
 _TO_DEVICE, _TO_HOST = 1, 2  # cudaMemcpyKind
 
@@ -51,6 +54,32 @@ def _runtime() -> _Cuda:
     if _cuda is None:
         _cuda = _Cuda()
     return _cuda
+
+
+def device_name() -> str:
+    """A name for the device that engines are built for: of a GPU with its UUID."""
+    cuda = _runtime()
+    if not cuda.library:
+        return f"cpu-{platform.machine()}"
+    index = ctypes.c_int(0)
+    cuda.call("cudaGetDevice", ctypes.byref(index))
+    properties = ctypes.create_string_buffer(8192)  # begins with char name[256], uuid[16]
+    cuda.call("cudaGetDeviceProperties", properties, index)
+    name = properties.raw[:256].split(b"\0")[0].decode(errors="replace")
+    return f"{name}-{properties.raw[256:272].hex()}".replace(" ", "_")
+
+
+def engine_file_name(model, **options) -> str:
+    """A name for the engine of a model's file with these options of its build: another one where
+    the file, an option, the device or the version is another, so that a folder of engines needs no
+    other index. `engine_file_name("yolo.onnx", fp16=True, batch=4)`"""
+    text = json.dumps([__version__, device_name(), sorted(options.items())], default=str)
+    digest = hashlib.sha256(text.encode())
+    with open(model, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    stem = os.path.splitext(os.path.basename(model))[0]
+    return f"{stem}.{device_name()}.{digest.hexdigest()[:16]}.engine"
 
 
 class HostDeviceMem:
