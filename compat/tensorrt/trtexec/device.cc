@@ -29,6 +29,7 @@ class Host final : public Device {
   }
   void* allocate(size_t bytes, bool) override { return std::calloc(bytes + 1, 1); }
   void release(void* memory) override { std::free(memory); }
+  void pin(void*, size_t) override {}
   bool copy_in(void* to, const void* from, size_t bytes, void*) override {
     if (to != from && bytes > 0) std::memcpy(to, from, bytes);
     return true;
@@ -43,6 +44,7 @@ class Host final : public Device {
     return events_.back().get();
   }
   void record(void* event, void*) override { at(event) = Clock::now(); }
+  bool wait_in(void*, void*) override { return true; }
   bool wait_event(void*) override { return true; }
   double milliseconds(void* from, void* to) override {
     return std::chrono::duration<double, std::milli>(at(to) - at(from)).count();
@@ -71,10 +73,12 @@ struct Driver {
   int (*cuMemAlloc_v2)(unsigned long long*, size_t);
   int (*cuMemAllocManaged)(unsigned long long*, size_t, unsigned);
   int (*cuMemFree_v2)(unsigned long long);
+  int (*cuMemHostRegister_v2)(void*, size_t, unsigned);
   int (*cuMemcpyHtoDAsync_v2)(unsigned long long, const void*, size_t, void*);
   int (*cuMemcpyDtoHAsync_v2)(void*, unsigned long long, size_t, void*);
   int (*cuStreamCreate)(void**, unsigned);
   int (*cuStreamSynchronize)(void*);
+  int (*cuStreamWaitEvent)(void*, void*, unsigned);
   int (*cuEventCreate)(void**, unsigned);
   int (*cuEventRecord)(void*, void*);
   int (*cuEventSynchronize)(void*);
@@ -105,6 +109,8 @@ struct Driver {
     find(cuStreamSynchronize, "cuStreamSynchronize"), find(cuEventCreate, "cuEventCreate");
     find(cuEventRecord, "cuEventRecord"), find(cuEventSynchronize, "cuEventSynchronize");
     find(cuEventElapsedTime, "cuEventElapsedTime");
+    find(cuStreamWaitEvent, "cuStreamWaitEvent");
+    find(cuMemHostRegister_v2, "cuMemHostRegister_v2");
     find(cuStreamBeginCapture_v2, "cuStreamBeginCapture_v2");
     find(cuStreamEndCapture, "cuStreamEndCapture");
     find(cuGraphInstantiateWithFlags, "cuGraphInstantiateWithFlags");
@@ -137,6 +143,10 @@ class Gpu final : public Device {
     return failed ? nullptr : reinterpret_cast<void*>(out);
   }
   void release(void* memory) override { cu_.cuMemFree_v2(address(memory)); }
+  // Where it cannot be had copies only take longer.
+  void pin(void* memory, size_t bytes) override {
+    if (bytes > 0) cu_.cuMemHostRegister_v2(memory, bytes, 0);
+  }
   bool copy_in(void* to, const void* from, size_t bytes, void* stream) override {
     return bytes == 0 || cu_.cuMemcpyHtoDAsync_v2(address(to), from, bytes, stream) == 0;
   }
@@ -157,6 +167,9 @@ class Gpu final : public Device {
     return event;
   }
   void record(void* event, void* stream) override { cu_.cuEventRecord(event, stream); }
+  bool wait_in(void* stream, void* event) override {
+    return cu_.cuStreamWaitEvent(stream, event, 0) == 0;
+  }
   bool wait_event(void* event) override { return cu_.cuEventSynchronize(event) == 0; }
   double milliseconds(void* from, void* to) override {
     float ms = 0;

@@ -21,6 +21,8 @@ class Device {
   /// Null where there is not so much. `managed`: the host reads and writes it as well.
   virtual void* allocate(size_t bytes, bool managed) = 0;
   virtual void release(void* memory) = 0;
+  /// Lets copies from and to memory of the host run beside other work.
+  virtual void pin(void* memory, size_t bytes) = 0;
   virtual bool copy_in(void* to, const void* from, size_t bytes, void* stream) = 0;
   virtual bool copy_out(void* to, const void* from, size_t bytes, void* stream) = 0;
 
@@ -29,6 +31,8 @@ class Device {
   /// Events of a lane: `count` places, each recorded again and again.
   virtual void* make_event() = 0;
   virtual void record(void* event, void* stream) = 0;
+  /// What is queued later in the stream starts when the event has come.
+  virtual bool wait_in(void* stream, void* event) = 0;
   virtual bool wait_event(void* event) = 0;
   virtual double milliseconds(void* from, void* to) = 0;
 

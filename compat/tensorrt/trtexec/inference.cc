@@ -202,6 +202,7 @@ bool give_memory(nvinfer1::ICudaEngine& engine, Device& device, Lane& lane, cons
   void* memory = b.host.empty() ? &nothing : b.host.data();
   if (!device.is_host() && !on_host) {
     memory = b.device = device.allocate(b.host.size(), options.managed);
+    device.pin(b.host.data(), b.host.size());
     if (!memory) {
       say('E', "the device has no " + std::to_string(b.host.size()) + " bytes for " + b.name);
       return false;
@@ -246,7 +247,7 @@ void pause(double ms) {
 bool copy_results(Device& device, Lane& lane) {
   for (Binding& b : lane.bindings) {
     if (b.input || !b.device) continue;
-    if (!device.copy_out(b.host.data(), b.device, b.host.size(), lane.stream)) return false;
+    if (!device.copy_out(b.host.data(), b.device, b.host.size(), lane.stream_out)) return false;
   }
   return true;
 }
@@ -268,21 +269,25 @@ class Loop {
     pause(options_.sleep_ms);
     slot.trace.begin = now();
     const bool copies = !device_.is_host() && !options_.no_transfers;
-    device_.record(slot.events[0], lane_.stream);
+    device_.record(slot.events[kIn], lane_.stream_in);
     for (const Binding& b : lane_.bindings) {
       if (!copies || !b.input || !b.device) continue;
-      if (!device_.copy_in(b.device, b.host.data(), b.host.size(), lane_.stream)) return false;
+      if (!device_.copy_in(b.device, b.host.data(), b.host.size(), lane_.stream_in)) return false;
     }
-    device_.record(slot.events[1], lane_.stream);
+    device_.record(slot.events[kInEnd], lane_.stream_in);
+    if (!follow(lane_.stream, lane_.stream_in, slot.events[kInEnd])) return false;
+    device_.record(slot.events[kCompute], lane_.stream);
     const double before = now();
     const bool started = lane_.graph
                              ? device_.launch(lane_.graph, lane_.stream)
                              : lane_.context->enqueueV3(static_cast<cudaStream_t>(lane_.stream));
     slot.trace.enqueued = slot.trace.begin + now() - before;
     if (!started) return false;
-    device_.record(slot.events[2], lane_.stream);
+    device_.record(slot.events[kComputeEnd], lane_.stream);
+    if (!follow(lane_.stream_out, lane_.stream, slot.events[kComputeEnd])) return false;
+    device_.record(slot.events[kOut], lane_.stream_out);
     if (copies && !copy_results(device_, lane_)) return false;
-    device_.record(slot.events[3], lane_.stream);
+    device_.record(slot.events[kOutEnd], lane_.stream_out);
     slot.pending = true;
     if (device_.is_host() && !finish(slot)) return false;
     pause(options_.idle_ms);
@@ -299,8 +304,9 @@ class Loop {
   }
 
  private:
+  enum Event { kIn, kInEnd, kCompute, kComputeEnd, kOut, kOutEnd, kEvents };
   struct Slot {
-    void* events[4] = {};
+    void* events[kEvents] = {};
     Trace trace;
     bool pending = false;
   };
@@ -308,15 +314,20 @@ class Loop {
   double now() const {
     return std::chrono::duration<double, std::milli>(Clock::now() - start_).count();
   }
+  /// Work of one stream waits for an event of another.
+  bool follow(void* stream, const void* other, void* event) {
+    return stream == other || device_.wait_in(stream, event);
+  }
   bool finish(Slot& slot) {
     if (!slot.pending) return true;
     slot.pending = false;
-    if (!device_.wait_event(slot.events[3])) return false;
-    double at[4];
-    for (int i = 0; i < 4; ++i) at[i] = device_.milliseconds(origin_, slot.events[i]);
+    if (!device_.wait_event(slot.events[kOutEnd])) return false;
+    double at[kEvents];
+    for (int i = 0; i < kEvents; ++i) at[i] = device_.milliseconds(origin_, slot.events[i]);
     Trace& t = slot.trace;
-    t.h2d[0] = at[0], t.h2d[1] = t.compute[0] = at[1], t.compute[1] = t.d2h[0] = at[2];
-    t.d2h[1] = at[3];
+    t.h2d[0] = at[kIn], t.h2d[1] = at[kInEnd];
+    t.compute[0] = at[kCompute], t.compute[1] = at[kComputeEnd];
+    t.d2h[0] = at[kOut], t.d2h[1] = at[kOutEnd];
     if (device_.is_host()) t.h2d[1] = t.h2d[0] = t.compute[0], t.d2h[1] = t.d2h[0];
     lane_.traces.push_back(t);
     if (t.compute[0] >= options_.warm_up_ms) ++runs_;
@@ -393,6 +404,9 @@ bool make_lane(nvinfer1::ICudaEngine& engine, Device& device, const Options& o, 
       o.allocation == "profile" ? Strategy::kON_PROFILE_CHANGE : Strategy::kSTATIC;
   lane.context.reset(engine.createExecutionContext(strategy));
   lane.stream = device.make_stream();
+  const bool overlaps = !o.expose_dma && !o.no_transfers && !device.is_host();
+  lane.stream_in = overlaps ? device.make_stream() : lane.stream;
+  lane.stream_out = overlaps ? device.make_stream() : lane.stream;
   if (!lane.context) return false;
   if (first) {
     say('I', "Created execution context with device memory size: " +
@@ -472,7 +486,7 @@ bool measure(nvinfer1::ICudaEngine& engine, Device& device, const Options& optio
   say('I', "Starting inference");
   if (!run(device, options, out)) return false;
   // Results for the reports, wherever they were left.
-  if (!copy_results(device, first) || !device.wait(first.stream)) return false;
+  if (!copy_results(device, first) || !device.wait(first.stream_out)) return false;
   collect(options, out);
   const bool wanted = options.dump_profile || !options.export_profile.empty();
   return !wanted || profile(device, first, options, out.layers);

@@ -36,7 +36,9 @@ struct Lane {
   std::vector<Binding> bindings;
   std::vector<std::unique_ptr<Growing>> allocators;  ///< of outputs whose size the data gives
   std::vector<Trace> traces;
-  void* stream = nullptr;
+  void* stream = nullptr;  ///< of computation
+  // Of copies to and from the device; the same one where they are not to overlap.
+  void *stream_in = nullptr, *stream_out = nullptr;
   void* graph = nullptr;
 };
 
