@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ir/match.h"
 #include "kernel/lower.h"
 #include "kernel/strided_view.h"
 #include "ops/window.h"
@@ -232,8 +233,8 @@ void PlanBuilder::place_result_view(const Node& node) {
   slots_[x] = std::move(from);
 }
 
-// Whether a piece of a concat may be written, and read by its other users, with gaps.
-bool PlanBuilder::may_be_strided(const Value* v, const Node* concat) const {
+// Whether a value may be written, and read by users other than `user`, with gaps.
+bool PlanBuilder::may_be_strided(const Value* v, const Node* user) const {
   auto takes = [](const Node* n) {
     if (!n->as<op::Fused>()) return false;
     for (const Node* inner : n->regions[0]->nodes()) {
@@ -243,7 +244,7 @@ bool PlanBuilder::may_be_strided(const Value* v, const Node* concat) const {
   };
   if (!takes(v->producer)) return false;
   return std::all_of(v->users.begin(), v->users.end(),
-                     [&](const Node* n) { return n == concat || takes(n); });
+                     [&](const Node* n) { return n == user || takes(n); });
 }
 
 // Whether the sizes of `whole` are known when `piece` is computed: before that there is no memory
@@ -280,15 +281,33 @@ void PlanBuilder::place_concat(const Node& node) {
   for (const Value* x : node.inputs) {
     const Dim offset = at * strides[axis];
     at = at + x->type().dims[axis];
-    if (has_slot(x) || !x->producer || constant_of(x) || graph_.is_output(x)) continue;
     if (std::count(node.inputs.begin(), node.inputs.end(), x) != 1) continue;
-    if (!outermost && !may_be_strided(x, &node)) continue;
-    if (x->producer->as<op::Reshape>() || is_custom_edge(x)) continue;
-    if (!is_known_with(out->type(), x->type())) continue;
-    Slot piece{view(base.buffer, x->type(), offset, x->name), {}};
-    if (!outermost) piece.strides = strides;
-    slots_[x] = piece;
+    place_piece(x, node, {base.buffer, outermost ? Dims{} : strides}, offset);
   }
+}
+
+void PlanBuilder::place_piece(const Value* x, const Node& user, const Slot& whole,
+                              const Dim& offset) {
+  if (has_slot(x) || !x->producer || constant_of(x) || graph_.is_output(x)) return;
+  if (is_custom_edge(x) || !is_known_with(user.output()->type(), x->type())) return;
+  const Node* reshape = x->producer->as<op::Reshape>() ? x->producer : nullptr;
+  if (reshape) {
+    // What is reshaped may be computed there, if nothing else sees the result.
+    if (reshape->inputs.size() > 1 || !used_once(graph_, x)) return;
+    const Value* source = reshape->inputs[0];
+    Slot part{whole.buffer, {}};
+    if (!whole.strides.empty()) {
+      const auto strides = reshaped({x->type().dims, whole.strides, 0}, source->type().dims);
+      if (!strides) return;
+      part.strides = *strides;
+    }
+    if (source->producer && source->producer->as<op::Reshape>()) return;
+    place_piece(source, *reshape, part, offset);
+    if (!has_slot(source)) return;
+  } else if (!whole.strides.empty() && !may_be_strided(x, &user)) {
+    return;
+  }
+  slots_[x] = {view(whole.buffer, x->type(), offset, x->name), whole.strides};
 }
 
 Status PlanBuilder::collect_node(Node* node) {
@@ -443,9 +462,13 @@ Status PlanBuilder::collect_reshape(const Node& node) {
   }
   if (!has_slot(y)) slots_[y] = {new_arena(y), {}};
   const Slot to = slots_[y];
-  if (plan_.buffers[static_cast<size_t>(from.buffer)].view_of == to.buffer &&
-      from.strides.empty() && to.strides.empty()) {
-    return {};  // x was computed in place
+  const PlanBuffer &computed = plan_.buffers[static_cast<size_t>(from.buffer)],
+                   &wanted = plan_.buffers[static_cast<size_t>(to.buffer)];
+  const bool dense = from.strides.empty() && to.strides.empty();
+  if (computed.view_of == to.buffer && dense) return {};  // x was computed in place
+  if (computed.view_of >= 0 && computed.view_of == wanted.view_of &&
+      computed.offset == wanted.offset) {
+    return {};  // as a piece of a concat
   }
   // Copy as x's shape: the target is contiguous wherever a reshape is placed.
   const Slot target{view(to.buffer, x->type(), 0, y->name), {}};

@@ -70,9 +70,12 @@ class PlanBuilder {
   Status place_outputs();
   void place_backwards(const Node& node);
   void place_concat(const Node& node);
+  /// Has `x` computed where its user, a concat or a reshape of a piece, wants it, if it can be:
+  /// `offset` elements into `whole`, with its strides.
+  void place_piece(const Value* x, const Node& user, const Slot& whole, const Dim& offset);
   bool is_stored_transposed(const Node& node) const;
   void place_result_view(const Node& node);
-  bool may_be_strided(const Value* v, const Node* concat) const;
+  bool may_be_strided(const Value* v, const Node* user) const;
   bool is_known_with(const TensorType& whole, const TensorType& piece) const;
   int constant_buffer(const Value* v);
   /// A step reads this buffer: if it is a constant, it becomes a weight of the engine.

@@ -28,43 +28,6 @@ std::vector<Dim> running_products(const std::vector<Dim>& sizes) {
   return out;
 }
 
-// Neighbours of the old sizes that a group of new ones covers must lie as if they were one axis.
-std::optional<Dims> reshaped(const StridedView& in, const Dims& sizes) {
-  std::vector<Dim> old_sizes, old_strides, new_sizes;
-  for (size_t i = 0; i < in.sizes.size(); ++i) {
-    if (in.sizes[i].is(0)) return std::nullopt;
-    if (in.sizes[i].is(1)) continue;
-    old_sizes.push_back(in.sizes[i]);
-    old_strides.push_back(in.strides[i]);
-  }
-  for (const Dim& size : sizes) {
-    if (!size.is(1)) new_sizes.push_back(size);
-  }
-  const std::vector<Dim> before = running_products(old_sizes), after = running_products(new_sizes);
-  Dims strides(new_sizes.size(), 1);
-  for (size_t i = 0, j = 0; i < before.size(); ++i) {
-    const auto match =
-        std::find(after.begin() + static_cast<std::ptrdiff_t>(j), after.end(), before[i]);
-    if (match == after.end()) {
-      // The group goes on with the next old size: the two are one.
-      if (i + 1 == before.size()) return std::nullopt;
-      if (!(old_strides[i] == old_strides[i + 1] * old_sizes[i + 1])) return std::nullopt;
-      continue;
-    }
-    const auto end = static_cast<size_t>(match - after.begin()) + 1;
-    Dim stride = old_strides[i];
-    for (size_t k = end; k-- > j; stride = stride * new_sizes[k]) strides[k] = stride;
-    j = end;
-  }
-  Dims out(sizes.size(), 1);
-  Dim inner = 1;
-  for (size_t k = sizes.size(), from = strides.size(); k-- > 0;) {
-    out[k] = sizes[k].is(1) ? inner : strides[--from];
-    inner = out[k] * sizes[k];
-  }
-  return out;
-}
-
 // The value as attention would read it, from the first value in front of it that is no view.
 bool is_strided_operand(const Value* value) {
   std::vector<const Node*> views;
@@ -103,6 +66,43 @@ bool is_attention(const Node& node) {
 StridedView dense_view(const Dims& sizes) {
   StridedView out{sizes, Dims(sizes.size(), 1), 0};
   for (size_t i = sizes.size(); i-- > 1;) out.strides[i - 1] = out.strides[i] * sizes[i];
+  return out;
+}
+
+// Neighbours of the old sizes that a group of new ones covers must lie as if they were one axis.
+std::optional<Dims> reshaped(const StridedView& in, const Dims& sizes) {
+  std::vector<Dim> old_sizes, old_strides, new_sizes;
+  for (size_t i = 0; i < in.sizes.size(); ++i) {
+    if (in.sizes[i].is(0)) return std::nullopt;
+    if (in.sizes[i].is(1)) continue;
+    old_sizes.push_back(in.sizes[i]);
+    old_strides.push_back(in.strides[i]);
+  }
+  for (const Dim& size : sizes) {
+    if (!size.is(1)) new_sizes.push_back(size);
+  }
+  const std::vector<Dim> before = running_products(old_sizes), after = running_products(new_sizes);
+  Dims strides(new_sizes.size(), 1);
+  for (size_t i = 0, j = 0; i < before.size(); ++i) {
+    const auto match =
+        std::find(after.begin() + static_cast<std::ptrdiff_t>(j), after.end(), before[i]);
+    if (match == after.end()) {
+      // The group goes on with the next old size: the two are one.
+      if (i + 1 == before.size()) return std::nullopt;
+      if (!(old_strides[i] == old_strides[i + 1] * old_sizes[i + 1])) return std::nullopt;
+      continue;
+    }
+    const auto end = static_cast<size_t>(match - after.begin()) + 1;
+    Dim stride = old_strides[i];
+    for (size_t k = end; k-- > j; stride = stride * new_sizes[k]) strides[k] = stride;
+    j = end;
+  }
+  Dims out(sizes.size(), 1);
+  Dim inner = 1;
+  for (size_t k = sizes.size(), from = strides.size(); k-- > 0;) {
+    out[k] = sizes[k].is(1) ? inner : strides[--from];
+    inner = out[k] * sizes[k];
+  }
   return out;
 }
 

@@ -13,6 +13,8 @@ struct StridedView {
   Dim start;
 };
 StridedView dense_view(const Dims& sizes);
+/// The strides of a view's elements in other sizes; nothing where there are none.
+std::optional<Dims> reshaped(const StridedView& in, const Dims& sizes);
 /// The view behind one more slice, transpose or reshape; nothing where strides cannot express it.
 std::optional<StridedView> through(const StridedView& in, const Node& node);
 

@@ -72,7 +72,8 @@ Pipeline lower_pipeline() {
            "split_reductions",
            // Sinking leaves reshapes of reshapes and brings pointwise nodes together.
            "simplify_algebra",
-           // So that what follows a squeeze can merge with what precedes it.
+           // So that what follows a concat or a squeeze can merge with what precedes it.
+           "sink_concats",
            "sink_reshapes",
            "merge_pointwise",
            // Its pieces are equal once their biases have the form that they keep.
