@@ -87,6 +87,27 @@ CARNOT_DEVICE void store_piece(T* to, const T (&from)[kCount]) {
     for (int i = 0; i < kCount; ++i) to[i] = from[i];
   }
 }
+/// A run of neighbours, kAtOnce of them at a time.
+template <bool kAligned, int kAtOnce, class T, int kCount>
+CARNOT_DEVICE void load_run(const T* from, T (&to)[kCount]) {
+#pragma unroll
+  for (int i = 0; i < kCount; i += kAtOnce) {
+    T piece[kAtOnce];
+    load_piece<kAligned>(from + i, piece);
+#pragma unroll
+    for (int j = 0; j < kAtOnce; ++j) to[i + j] = piece[j];
+  }
+}
+template <bool kAligned, int kAtOnce, class T, int kCount>
+CARNOT_DEVICE void store_run(T* to, const T (&from)[kCount]) {
+#pragma unroll
+  for (int i = 0; i < kCount; i += kAtOnce) {
+    T piece[kAtOnce];
+#pragma unroll
+    for (int j = 0; j < kAtOnce; ++j) piece[j] = from[i + j];
+    store_piece<kAligned>(to + i, piece);
+  }
+}
 /// Where a run's first bad index is told: the index, and the size of its axis plus one.
 struct alignas(16) Fault {
   i64 index, size;

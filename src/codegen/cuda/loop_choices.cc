@@ -5,6 +5,7 @@
 
 #include "codegen/cost.h"
 #include "codegen/cuda/loops.h"
+#include "codegen/cuda/planes.h"
 #include "codegen/cuda/stage_text.h"
 #include "codegen/cuda/strips.h"
 #include "codegen/cuda/tiles.h"
@@ -49,6 +50,7 @@ class Chooser {
   int vector_max(bool inside) const;
   bool vector_fits(int vector, bool inside) const;
   void offer(LoopChoice::Method method, int sharing, int points, int vector, int strip = 1);
+  void offer_planes();
   double predict(const LoopChoice& choice) const;
   double traffic(const NestStage& stage, const LoopChoice& choice) const;
 
@@ -124,7 +126,8 @@ double Chooser::traffic(const NestStage& stage, const LoopChoice& choice) const 
       const bool far = step.kind == AxisStep::kStrided || step.kind == AxisStep::kComputed;
       // Of a sector that a warp reads a little of, later reads find the rest in the caches, mostly.
       const bool turned = choice.method == LoopChoice::kTiles;
-      if (far && !turned) per_element = std::min(kSector, 4 * size);
+      if (far && !turned && choice.method != LoopChoice::kPlanes)
+        per_element = std::min(kSector, 4 * size);
       // A thread of a short run of a row uses less than the memory gives at once.
       const double run = choice.sharing * choice.vector * size;
       if (!far && inside) per_element *= std::clamp(kRun / run, 1.0, 4.0);
@@ -180,6 +183,19 @@ void Chooser::offer(LoopChoice::Method method, int sharing, int points, int vect
   choices_.push_back(choice);
 }
 
+void Chooser::offer_planes() {
+  constexpr int kSizes = 2;  // smaller ones only touch less at once
+  int sizes = 0;
+  for (int pixels = 16; pixels > 0 && sizes < kSizes; pixels /= 2) {
+    const auto planes = planes_of(nest_, pixels);
+    if (!planes) continue;
+    ++sizes;
+    for (const int threads : {256, 128}) {
+      offer(LoopChoice::kPlanes, 1, threads, pixels, planes->channels);
+    }
+  }
+}
+
 std::vector<LoopChoice> Chooser::run() {
   const int vector = vector_max(false);
   for (int v = vector; v >= 1; v = v == vector ? v / 2 : 0) {
@@ -191,6 +207,7 @@ std::vector<LoopChoice> Chooser::run() {
   if (const auto tiling = tiling_of(nest_)) {
     offer(LoopChoice::kTiles, 1, 256, 1);
   }
+  offer_planes();
   if (strips_of(nest_)) {
     const NestAxis& axis = nest_.axes[nest_.axes.size() - 2];
     constexpr int kStripMax = 32;  // accumulators that leave registers for what is loaded
@@ -224,7 +241,7 @@ std::vector<LoopChoice> Chooser::run() {
 }  // namespace
 
 std::string to_string(const LoopChoice& choice) {
-  constexpr const char* kNames[] = {"points", "rows", "columns", "tiles", "strips"};
+  constexpr const char* kNames[] = {"points", "rows", "columns", "tiles", "strips", "planes"};
   return cat(kNames[choice.method], " ", choice.sharing, "x", choice.points, " v", choice.vector,
              choice.strip > 1 ? cat(" s", choice.strip) : "");
 }

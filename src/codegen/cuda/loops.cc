@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "codegen/cuda/planes.h"
 #include "codegen/cuda/scalar_text.h"
 #include "codegen/cuda/stage_text.h"
 #include "codegen/cuda/strips.h"
@@ -93,6 +94,8 @@ class LoopWriter {
   void emit_stage(size_t number);
   void fold_strip(const NestStage& stage, const Slide& slide, const IndexNames& names);
   void store_strip(const NestStage& stage, const IndexNames& names);
+  void emit_planes(const Planes& planes);
+  void emit_pixels(const Planes& planes);
   void emit_tiles(const Tiling& tiling);
   void emit_tile_loop(const Tiling& tiling, bool reads, const std::function<void()>& body);
   void emit_inner(const NestStage& stage, size_t level, IndexNames& names, const Lane& lane,
@@ -451,6 +454,67 @@ void LoopWriter::store_strip(const NestStage& stage, const IndexNames& names) {
   out_.close();
 }
 
+/// Which pixels the thread has.
+void LoopWriter::emit_planes(const Planes& planes) {
+  std::vector<NestAxis> axes = nest_.axes;
+  const NestAxis pixel = axes[planes.pixel];
+  axes.erase(axes.begin() + static_cast<std::ptrdiff_t>(std::max(planes.pixel, planes.channel)));
+  axes.erase(axes.begin() + static_cast<std::ptrdiff_t>(std::min(planes.pixel, planes.channel)));
+  axes.push_back(pixel);
+  groups_ = floor_div(count_of(axes), Dim(choice_.vector));
+  out_.line("const int thread = static_cast<int>(threadIdx.x);");
+  out_.line(cat("const Index number = Index(blockIdx.x) * ", choice_.points, " + thread;"));
+  out_.line(cat("if (number >= ", index_.index(groups_, {}), ") return;"));
+  decompose(axes, "number", choice_.vector, names_);
+  emit_pixels(planes);
+}
+
+/// What lies pixel by pixel is read before the channels are worked on and written afterwards.
+void LoopWriter::emit_pixels(const Planes& planes) {
+  const NestStage& stage = nest_.stages[0];
+  const std::string channel = nest_.axes[planes.channel].symbol;
+  const int count = planes.channels * choice_.vector;
+  const std::string at = choice_.vector > 1 ? cat("[v * ", planes.channels, " + d]") : "[d]";
+  index_.enter(stage);
+  StageText text(out_, index_, stage, {nest_.axes[planes.pixel].symbol, choice_.vector}, vectors_);
+  IndexNames first = names_;
+  first[channel] = "0";
+  const auto run = [&](const char* verb, const NestAccess& access, int at_once,
+                       const std::string& name) {
+    vectors_.insert(access.buffer);
+    return cat(verb, "_run<kAligned, ", at_once, ">(&", text.address(access, first), ", ", name,
+               ");");
+  };
+  for (size_t i = 0; i < stage.loads.size(); ++i) {
+    if (planes.loads[i] == 0) continue;
+    const NestAccess& load = stage.loads[i];
+    const std::string name = cat("in", i), inside = index_.condition(load.guards, first);
+    out_.line(cat(storage_type(load.dtype), " ", name, "[", count, "];"));
+    if (!inside.empty()) {
+      out_.directive("#pragma unroll");
+      out_.line(cat("for (int e = 0; e < ", count, "; ++e) ", name,
+                    "[e] = ", text.otherwise(load, /*in_memory=*/true), ";"));
+    }
+    out_.line(cat(inside.empty() ? "" : cat("if (", inside, ") "),
+                  run("load", load, planes.loads[i], name)));
+    text.provide(i, from_memory(load.dtype, name + at));
+  }
+  for (size_t k = 0; k < stage.stores.size(); ++k) {
+    if (planes.stores[k] == 0) continue;
+    out_.line(cat(storage_type(stage.stores[k].dtype), " out", k, "[", count, "];"));
+    text.redirect(k, cat("out", k, at));
+  }
+  out_.directive("#pragma unroll");
+  out_.open(cat("for (int d = 0; d < ", planes.channels, "; ++d) {"));
+  names_[channel] = "Index(d)";
+  text.emit(names_, folded_, "", {});
+  out_.close();
+  for (size_t k = 0; k < stage.stores.size(); ++k) {
+    if (planes.stores[k] == 0) continue;
+    out_.line(run("store", stage.stores[k], planes.stores[k], cat("out", k)));
+  }
+}
+
 /// A loop over the tile's elements, along the axis in which memory is contiguous.
 void LoopWriter::emit_tile_loop(const Tiling& tiling, bool reads,
                                 const std::function<void()>& body) {
@@ -578,8 +642,12 @@ std::string LoopWriter::assemble(const std::string& function, Dims& params) cons
 Result<KernelSource> LoopWriter::run(const std::string& function) {
   const std::optional<Tiling> tiling =
       choice_.method == LoopChoice::kTiles ? tiling_of(nest_) : std::nullopt;
+  const std::optional<Planes> planes =
+      choice_.method == LoopChoice::kPlanes ? planes_of(nest_, choice_.vector) : std::nullopt;
   if (tiling) {
     emit_tiles(*tiling);
+  } else if (planes) {
+    emit_planes(*planes);
   } else {
     place_thread();
   }
@@ -592,7 +660,7 @@ Result<KernelSource> LoopWriter::run(const std::string& function) {
     out_.line(
         cat(register_type(stage.types[static_cast<size_t>(stage.results[0])]), " kept", size));
   }
-  for (size_t s = 0; s < nest_.stages.size() && !tiling; ++s) emit_stage(s);
+  for (size_t s = 0; s < nest_.stages.size() && !tiling && !planes; ++s) emit_stage(s);
   KernelSource out;
   out.function = function;
   out.text = assemble(function, out.params);
@@ -615,6 +683,12 @@ Result<KernelSource> loop_source(const std::string& function, const Kernel& kern
   }
   if (choice.method == LoopChoice::kStrips && !strips_of(nest)) {
     return error(Code::kInvalidArgument, "loops: no window of this kernel slides");
+  }
+  if (choice.method == LoopChoice::kPlanes) {
+    const std::optional<Planes> planes = planes_of(nest, choice.vector);
+    if (!planes || planes->channels != choice.strip) {
+      return error(Code::kInvalidArgument, "loops: no pixels of ", choice.strip, " channels turn");
+    }
   }
   return LoopWriter(kernel, std::move(nest), choice).run(function);
 }

@@ -18,6 +18,7 @@ struct LoopChoice {
     kColumns,  ///< threads that are `points` apart share a point; the vector as kPoints
     kTiles,    ///< a block turns a tile in shared memory: tiles.h
     kStrips,   ///< as kPoints, `strip` points along the axis before the last: strips.h
+    kPlanes,   ///< a thread has `vector` pixels with all their channels, `strip` of them: planes.h
   };
   Method method = kPoints;
   int sharing = 1;   ///< threads that share a point (or a vector of points): a power of two

@@ -188,7 +188,9 @@ void StageText::emit(const IndexNames& names, const Strings& folded, const std::
     for (size_t k = 0; k < stage_.stores.size(); ++k) {
       const NestAccess& to = stage_.stores[k];
       const std::string value = to_memory(to.dtype, values[k]);
-      if (as_vector(to)) {
+      if (const auto place = redirected_.find(k); place != redirected_.end()) {
+        out_.line(cat(place->second, " = ", value, ";"));
+      } else if (as_vector(to)) {
         out_.line(cat("y", k, "[v] = ", value, ";"));
       } else {
         out_.line(cat(condition.empty() ? "" : cat("if (", condition, ") "), address(to, at), " = ",

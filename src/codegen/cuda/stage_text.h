@@ -35,8 +35,15 @@ class StageText {
   /// Places that keep a load's value, at "v", for later stages.
   void retain(size_t load, std::string place) { retained_[load] = std::move(place); }
 
+  /// Places, at "v", that get a store's values instead of memory.
+  void redirect(size_t store, std::string place) { redirected_[store] = std::move(place); }
+
   /// Statements that put a load's values, of register type, into the place "v".
   void read(size_t i, const IndexNames& names, const std::string& place);
+  /// The element itself: "b0[...]".
+  std::string address(const NestAccess& access, const IndexNames& at);
+  /// What a load gives outside its guards, as memory or as registers have it.
+  std::string otherwise(const NestAccess& load, bool in_memory) const;
   /// A load's element as memory has it.
   std::string raw_load(size_t i, const IndexNames& at);
 
@@ -48,8 +55,6 @@ class StageText {
  private:
   bool varies(const Dim& dim) const;
   bool varies(const NestAccess& access) const;
-  std::string address(const NestAccess& access, const IndexNames& at);
-  std::string otherwise(const NestAccess& load, bool in_memory) const;
   std::string value_of(size_t i, const IndexNames& at);
   void load(size_t i, IndexNames& at);
   void load_vector(size_t i, const IndexNames& at);
@@ -60,7 +65,7 @@ class StageText {
   const NestStage& stage_;
   Lane lane_;
   std::set<int>& vectors_;
-  std::map<size_t, std::string> provided_, retained_;
+  std::map<size_t, std::string> provided_, retained_, redirected_;
   std::vector<bool> varying_;
   Strings inputs_;
 };
