@@ -135,7 +135,6 @@ class CudaDevice : public Device {
     return stream ? std::unique_lock<std::mutex>() : std::unique_lock(mutex_);
   }
   Status queue(const Launch& launch, void* scratch, CudaStream& stream);
-  Status queue_kernel(const Launch& launch, void* scratch, CudaStream& stream);
   Status queue_all(std::span<const Launch> launches, void* scratch, CudaStream& stream,
                    const RunOptions& options);
 
@@ -244,38 +243,17 @@ Status CudaDevice::record_event(void* event, Stream* stream) {
                           "recording the caller's event");
 }
 
-Status CudaDevice::queue_kernel(const Launch& launch, void* scratch, CudaStream& stream) {
-  if (launch.tasks == 0) return {};
-  const auto& kernel = *static_cast<const LoadedKernel*>(launch.entry);
-  if (kernel.call) return kernel.call->queue(launch, scratch, stream.object());
-  CARNOT_RETURN_IF_ERROR(check_grid(launch));
-  Arguments arguments(launch, scratch);
-  LaunchAttribute attributes[2];
-  LaunchConfig config;
-  config.grid[0] = static_cast<unsigned>(launch.tasks);
-  config.block[0] = kernel.threads;
-  config.shared_bytes = kernel.shared_bytes;
-  config.stream = stream.object();
-  config.attributes = attributes;
-  if (kernel.dependent_launch) {
-    attributes[config.attribute_count].id = kLaunchProgrammatic;
-    attributes[config.attribute_count++].value.flag = 1;
-  }
-  if (kernel.cluster > 1) {
-    attributes[config.attribute_count].id = kLaunchCluster;
-    attributes[config.attribute_count++].value.cluster = {kernel.cluster, 1, 1};
-  }
-  return context_->status(
-      context_->driver().launch(&config, kernel.function, arguments.pointers, nullptr),
-      "launching a kernel");
-}
-
 Status CudaDevice::queue(const Launch& launch, void* scratch, CudaStream& stream) {
   if (launch.host) {
     CARNOT_RETURN_IF_ERROR(stream.wait());  // it reads what was copied to the host
     return launch.host(launch.host_context, launch.host_step);
   }
-  if (launch.copy_bytes < 0) return queue_kernel(launch, scratch, stream);
+  if (launch.copy_bytes < 0) {
+    if (launch.tasks == 0) return {};
+    LibraryCall* call = static_cast<const LoadedKernel*>(launch.entry)->call;
+    return call ? call->queue(launch, scratch, stream.object())
+                : queue_kernel(*context_, launch, scratch, stream.object());
+  }
   if (launch.copy_bytes == 0) return {};
   return context_->status(
       context_->driver().copy(pointer(launch.buffers[1]), pointer(launch.buffers[0]),

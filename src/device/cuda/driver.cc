@@ -27,6 +27,7 @@ Status open(Driver& out) {
 #undef CARNOT_CUDA
   out.graph_edges =
       reinterpret_cast<decltype(out.graph_edges)>(dlsym(library, "cuGraphAddDependencies_v2"));
+  out.edges_of = reinterpret_cast<decltype(out.edges_of)>(dlsym(library, "cuGraphGetEdges_v2"));
   if (out.version) out.version(&out.api_version);
   if (missing || out.api_version < kVersionMin) {
     return error(Code::kUnsupported, "the CUDA driver is for CUDA ", version_text(out.api_version),

@@ -71,6 +71,7 @@ struct GraphEdge {
 };
 /// The edge of a kernel that waits for its predecessor itself.
 inline constexpr unsigned char kPortProgrammatic = 1, kEdgeProgrammatic = 1;
+inline constexpr int kNodeKernel = 0;
 
 struct Driver {
 #define CARNOT_CUDA(name, symbol, arguments) Code_t(*name) arguments = nullptr;
@@ -79,6 +80,8 @@ struct Driver {
   /// Since 12.3; null before.
   Code_t (*graph_edges)(GraphObject* graph, GraphNodeObject* const* from,
                         GraphNodeObject* const* to, const GraphEdge* edges, size_t count) = nullptr;
+  Code_t (*edges_of)(GraphObject* graph, GraphNodeObject** from, GraphNodeObject** to,
+                     GraphEdge* edges, size_t* count) = nullptr;
   int api_version = 0;  ///< 13000 for 13.0
 
   /// kDevice (or kOutOfMemory) with the driver's name and words for the code.

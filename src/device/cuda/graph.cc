@@ -1,8 +1,9 @@
 // Kernels of one plan as a chain of nodes. The chain is built once; addresses that change between
 // two replays are given to the nodes that have them. A kernel that waits for its predecessor itself
 // hangs on a programmatic edge: its blocks start while the predecessor's last ones still run.
-// What a library starts is recorded as a graph inside the graph, and recorded again for other
-// addresses: what its kernels are given is not ours to read.
+// What a library starts is recorded, and recorded again for other addresses: what its kernels are
+// given is not ours to read. It is one kernel mostly, which becomes a node like ours; else it is a
+// graph inside the graph.
 #include <algorithm>
 
 #include "device/cuda/libraries.h"
@@ -49,6 +50,31 @@ Arguments::Arguments(const Launch& launch, void* const& scratch) {
     pointers[count++] = const_cast<int64_t*>(&launch.params[i]);
   }
   if (kernel.scratch) pointers[count] = const_cast<void**>(&scratch);
+}
+
+Status queue_kernel(const Context& context, const Launch& launch, void* scratch,
+                    StreamObject* stream) {
+  const auto& kernel = *static_cast<const LoadedKernel*>(launch.entry);
+  CARNOT_RETURN_IF_ERROR(check_grid(launch));
+  Arguments arguments(launch, scratch);
+  LaunchAttribute attributes[2];
+  LaunchConfig config;
+  config.grid[0] = static_cast<unsigned>(launch.tasks);
+  config.block[0] = kernel.threads;
+  config.shared_bytes = kernel.shared_bytes;
+  config.stream = stream;
+  config.attributes = attributes;
+  if (kernel.dependent_launch) {
+    attributes[config.attribute_count].id = kLaunchProgrammatic;
+    attributes[config.attribute_count++].value.flag = 1;
+  }
+  if (kernel.cluster > 1) {
+    attributes[config.attribute_count].id = kLaunchCluster;
+    attributes[config.attribute_count++].value.cluster = {kernel.cluster, 1, 1};
+  }
+  return context.status(
+      context.driver().launch(&config, kernel.function, arguments.pointers, nullptr),
+      "launching a kernel");
 }
 
 Result<std::unique_ptr<GraphRecording>> GraphRecording::make(const Context& context,
@@ -110,8 +136,8 @@ Status GraphRecording::add(Part& part, size_t i, void* scratch, GraphNodeObject*
   Node node;
   node.launch = i;
   node.call = kernel.call != nullptr;
-  const bool after_kernel = last && !part.nodes.back().call;
-  CARNOT_RETURN_IF_ERROR(node.call ? add_call(part, node, scratch, last)
+  const bool after_kernel = last && part.nodes.back().kernel;
+  CARNOT_RETURN_IF_ERROR(node.call ? add_call(part, node, scratch, after_kernel, last)
                                    : add_kernel(part, node, scratch, after_kernel, last));
   node.bound.assign(launch.buffers, launch.buffers + kernel.pointers);
   node.bound.push_back(scratch);
@@ -120,43 +146,86 @@ Status GraphRecording::add(Part& part, size_t i, void* scratch, GraphNodeObject*
   return {};
 }
 
-Status GraphRecording::add_kernel(Part& part, Node& node, void* scratch, bool after_kernel,
-                                  GraphNodeObject* last) {
+Status GraphRecording::add_node(Part& part, Node& node, const KernelNode& parameters, bool overlaps,
+                                GraphNodeObject* last) {
   const Driver& driver = context_.driver();
-  const Launch& launch = launches_[node.launch];
-  CARNOT_RETURN_IF_ERROR(check_grid(launch));
-  const auto& kernel = *static_cast<const LoadedKernel*>(launch.entry);
-  Arguments arguments(launch, scratch);
-  const KernelNode parameters = node_of(launch, arguments);
-  const bool programmatic = kernel.dependent_launch && after_kernel && driver.graph_edges;
+  const bool programmatic = overlaps && driver.graph_edges;
   CARNOT_RETURN_IF_ERROR(
       context_.status(driver.graph_kernel(&node.object, part.graph, &last,
                                           last && !programmatic ? 1 : 0, &parameters),
                       "adding a kernel to a CUDA graph"));
-  if (programmatic) {
-    GraphEdge edge;
-    edge.from_port = kPortProgrammatic;
-    edge.type = kEdgeProgrammatic;
-    CARNOT_RETURN_IF_ERROR(
-        context_.status(driver.graph_edges(part.graph, &last, &node.object, &edge, 1),
-                        "ordering two kernels of a CUDA graph"));
-  }
+  if (!programmatic) return {};
+  GraphEdge edge;
+  edge.from_port = kPortProgrammatic;
+  edge.type = kEdgeProgrammatic;
+  return context_.status(driver.graph_edges(part.graph, &last, &node.object, &edge, 1),
+                         "ordering two kernels of a CUDA graph");
+}
+
+Status GraphRecording::add_kernel(Part& part, Node& node, void* scratch, bool after_kernel,
+                                  GraphNodeObject* last) {
+  const Launch& launch = launches_[node.launch];
+  CARNOT_RETURN_IF_ERROR(check_grid(launch));
+  const auto& kernel = *static_cast<const LoadedKernel*>(launch.entry);
+  Arguments arguments(launch, scratch);
+  CARNOT_RETURN_IF_ERROR(add_node(part, node, node_of(launch, arguments),
+                                  kernel.dependent_launch && after_kernel, last));
   if (kernel.cluster <= 1) return {};
   const unsigned cluster[16] = {kernel.cluster, 1, 1};
-  return context_.status(driver.graph_attribute(node.object, kLaunchCluster, cluster),
+  return context_.status(context_.driver().graph_attribute(node.object, kLaunchCluster, cluster),
                          "setting a kernel's cluster size");
 }
 
-// What a library starts is its own affair: it is recorded, and becomes one node.
-Status GraphRecording::add_call(Part& part, Node& node, void* scratch, GraphNodeObject* last) {
-  CARNOT_ASSIGN(GraphObject * recorded, capture(launches_[node.launch], scratch));
+// What a library starts is its own affair: it is recorded. One kernel becomes a node like ours, so
+// that the next one can overlap with it; anything else is one node that is a graph.
+Status GraphRecording::add_call(Part& part, Node& node, void* scratch, bool after_kernel,
+                                GraphNodeObject* last) {
   const Driver& driver = context_.driver();
-  const Code_t code = driver.graph_child(&node.object, part.graph, &last, last ? 1 : 0, recorded);
-  driver.graph_destroy(recorded);  // the node has a copy
-  return context_.status(code, "adding a library's call to a CUDA graph");
+  Recorded recorded(driver);
+  CARNOT_RETURN_IF_ERROR(record(part, launches_[node.launch], scratch, recorded));
+  node.kernel = recorded.kernel != nullptr;
+  if (node.kernel) {
+    CARNOT_RETURN_IF_ERROR(
+        add_node(part, node, recorded.parameters, recorded.overlaps && after_kernel, last));
+    return context_.status(driver.copy_attributes(node.object, recorded.kernel),
+                           "giving a library's kernel its attributes");
+  }
+  return context_.status(
+      driver.graph_child(&node.object, part.graph, &last, last ? 1 : 0, recorded.graph),
+      "adding a library's call to a CUDA graph");
 }
 
-Result<GraphObject*> GraphRecording::capture(const Launch& launch, void* scratch) {
+// A kernel of ours in front shows whether the library's kernel wants to overlap with it: the edge
+// between the two says so.
+Status GraphRecording::record(const Part& part, const Launch& launch, void* scratch,
+                              Recorded& out) {
+  const Driver& driver = context_.driver();
+  const Launch* before = nullptr;
+  for (size_t i = part.first; i < part.end && !before; ++i) {
+    const auto& kernel = *static_cast<const LoadedKernel*>(launches_[i].entry);
+    if (launches_[i].tasks > 0 && !kernel.call) before = &launches_[i];
+  }
+  if (before && driver.edges_of) {
+    CARNOT_RETURN_IF_ERROR(capture(before, launch, scratch, out));
+    GraphNodeObject *from = nullptr, *to = nullptr, *nodes[3] = {};
+    GraphEdge edge;
+    size_t count = 3, edges = 1;
+    int type = -1;
+    if (driver.graph_nodes(out.graph, nodes, &count) == kSuccess && count == 2 &&
+        driver.edges_of(out.graph, &from, &to, &edge, &edges) == kSuccess && edges == 1 &&
+        driver.node_type(to, &type) == kSuccess && type == kNodeKernel &&
+        driver.kernel_parameters(to, &out.parameters) == kSuccess) {
+      out.kernel = to;
+      out.overlaps = edge.type == kEdgeProgrammatic;
+      return {};
+    }
+    driver.graph_destroy(std::exchange(out.graph, nullptr));
+  }
+  return capture(nullptr, launch, scratch, out);
+}
+
+Status GraphRecording::capture(const Launch* before, const Launch& launch, void* scratch,
+                               Recorded& out) {
   const Driver& driver = context_.driver();
   if (!capture_stream_) {
     CARNOT_RETURN_IF_ERROR(context_.status(
@@ -164,38 +233,47 @@ Result<GraphObject*> GraphRecording::capture(const Launch& launch, void* scratch
   }
   CARNOT_RETURN_IF_ERROR(context_.status(driver.capture_begin(capture_stream_, kCaptureRelaxed),
                                          "recording a library's call"));
-  Status status =
-      static_cast<const LoadedKernel*>(launch.entry)->call->queue(launch, scratch, capture_stream_);
-  GraphObject* out = nullptr;
-  const Code_t code = driver.capture_end(capture_stream_, &out);
-  if (status.ok()) status = context_.status(code, "recording a library's call");
-  if (status.ok()) return out;
-  if (out) driver.graph_destroy(out);
-  return status;
+  Status status;
+  if (before) status = queue_kernel(context_, *before, scratch, capture_stream_);
+  if (status.ok()) {
+    status = static_cast<const LoadedKernel*>(launch.entry)
+                 ->call->queue(launch, scratch, capture_stream_);
+  }
+  const Code_t code = driver.capture_end(capture_stream_, &out.graph);
+  return status.ok() ? context_.status(code, "recording a library's call") : status;
 }
 
 Status GraphRecording::bind(Part& part, Node& node, void* scratch) {
-  const Driver& driver = context_.driver();
   const Launch& launch = launches_[node.launch];
   const auto& kernel = *static_cast<const LoadedKernel*>(launch.entry);
   const bool same = std::equal(node.bound.begin(), node.bound.end() - 1, launch.buffers) &&
                     (!kernel.scratch || node.bound.back() == scratch);
   if (same) return {};
   if (node.call) {
-    CARNOT_ASSIGN(GraphObject * recorded, capture(launch, scratch));
-    const Code_t code = driver.graph_set_child(part.exec, node.object, recorded);
-    driver.graph_destroy(recorded);
-    CARNOT_RETURN_IF_ERROR(context_.status(code, "giving a library's call new addresses"));
+    CARNOT_RETURN_IF_ERROR(bind_call(part, node, scratch));
   } else {
     Arguments arguments(launch, scratch);
     const KernelNode parameters = node_of(launch, arguments);
     CARNOT_RETURN_IF_ERROR(
-        context_.status(driver.graph_set_kernel(part.exec, node.object, &parameters),
+        context_.status(context_.driver().graph_set_kernel(part.exec, node.object, &parameters),
                         "giving a CUDA graph new addresses"));
   }
   std::copy(launch.buffers, launch.buffers + kernel.pointers, node.bound.begin());
   node.bound.back() = scratch;
   return {};
+}
+
+Status GraphRecording::bind_call(Part& part, Node& node, void* scratch) {
+  const Driver& driver = context_.driver();
+  Recorded recorded(driver);
+  CARNOT_RETURN_IF_ERROR(record(part, launches_[node.launch], scratch, recorded));
+  if (node.kernel != (recorded.kernel != nullptr)) {
+    return error(Code::kUnsupported, "a library starts other kernels for new addresses");
+  }
+  const Code_t code = node.kernel
+                          ? driver.graph_set_kernel(part.exec, node.object, &recorded.parameters)
+                          : driver.graph_set_child(part.exec, node.object, recorded.graph);
+  return context_.status(code, "giving a library's call new addresses");
 }
 
 Status GraphRecording::start(Part& part, void* scratch, StreamObject* stream) {

@@ -96,6 +96,10 @@ struct Arguments {
 Result<std::unique_ptr<LoadedCode>> load_code(const Context& context,
                                               std::span<const std::byte> code);
 
+/// Starts a kernel of ours. It may overlap with what is in front of it, and waits for that itself.
+Status queue_kernel(const Context& context, const Launch& launch, void* scratch,
+                    StreamObject* stream);
+
 /// A CUDA graph for each run of kernels among the launches; the others are done one by one.
 class GraphRecording : public Recording {
  public:
@@ -110,7 +114,8 @@ class GraphRecording : public Recording {
     size_t launch = 0;
     GraphNodeObject* object = nullptr;
     std::vector<void*> bound;  ///< pointers and scratch as the graph has them
-    bool call = false;         ///< a library's: a graph inside the graph
+    bool call = false;         ///< a library's
+    bool kernel = true;        ///< one kernel; else a graph inside the graph
   };
   /// Launches [first, end): a graph, or launches to be run one by one.
   struct Part {
@@ -126,14 +131,32 @@ class GraphRecording : public Recording {
   Status start(Part& part, void* scratch, StreamObject* stream);
 
  private:
+  /// What a library starts for a launch, recorded.
+  struct Recorded {
+    explicit Recorded(const Driver& from) : driver(from) {}
+    Recorded(const Recorded&) = delete;
+    Recorded& operator=(const Recorded&) = delete;
+    ~Recorded() {
+      if (graph) driver.graph_destroy(graph);
+    }
+    const Driver& driver;
+    GraphObject* graph = nullptr;
+    GraphNodeObject* kernel = nullptr;  ///< where it is one
+    KernelNode parameters;              ///< of that, as long as the graph lives
+    bool overlaps = false;              ///< it waits for its predecessor itself
+  };
   Status build(Part& part, void* scratch);
   void drop(Part& part) const;
   Status add(Part& part, size_t launch, void* scratch, GraphNodeObject*& last);
   Status add_kernel(Part& part, Node& node, void* scratch, bool after_kernel,
                     GraphNodeObject* last);
-  Status add_call(Part& part, Node& node, void* scratch, GraphNodeObject* last);
+  Status add_node(Part& part, Node& node, const KernelNode& parameters, bool overlaps,
+                  GraphNodeObject* last);
+  Status add_call(Part& part, Node& node, void* scratch, bool after_kernel, GraphNodeObject* last);
   Status bind(Part& part, Node& node, void* scratch);
-  Result<GraphObject*> capture(const Launch& launch, void* scratch);
+  Status bind_call(Part& part, Node& node, void* scratch);
+  Status record(const Part& part, const Launch& launch, void* scratch, Recorded& out);
+  Status capture(const Launch* before, const Launch& launch, void* scratch, Recorded& out);
 
   const Context& context_;
   std::span<const Launch> launches_;
