@@ -11,6 +11,7 @@ namespace {
 constexpr int64_t kChannelsMax = 16;
 constexpr int64_t kElementsMax = 64;  // of a thread: they stay in registers
 constexpr int64_t kBytesMax = 16;     // of one access
+constexpr int kWholeVector = 4;       // channels that make vectors of their own
 
 /// Elements that are taken at once where all channels of a pixel lie side by side, then those of
 /// the next pixel; 0 where they do not.
@@ -34,12 +35,10 @@ int at_once(const NestAccess& access, const NestAxis& channel, const NestAxis& p
   return static_cast<int>(unit);
 }
 
-/// One of a plane's neighbours after the other, as many as two instructions read.
-bool runs_along(const NestAccess& access, const NestAxis& channel, const NestAxis& pixel,
-                int pixels) {
+/// One of a plane's neighbours after the other.
+bool runs_along(const NestAccess& access, const NestAxis& channel, const NestAxis& pixel) {
   return access.buffer >= 0 && step_of(access, pixel.symbol).kind == AxisStep::kUnit &&
-         step_of(access, channel.symbol).kind == AxisStep::kStrided &&
-         std::max(8, bits_of(access.dtype)) / 8 * pixels <= 2 * kBytesMax;
+         step_of(access, channel.symbol).kind == AxisStep::kStrided;
 }
 
 }  // namespace
@@ -55,15 +54,20 @@ std::optional<Planes> planes_of(const Nest& nest, int pixels) {
       const NestAxis& pixel = nest.axes[p];
       if (p == c || !mod(pixel.size, Dim(pixels)).is(0)) continue;
       Planes out{c, p, static_cast<int>(channel.size.value()), {}, {}};
-      bool side_by_side = false, planes = false;
+      bool side_by_side = false, planes = false, wide = false;
       const auto look = [&](const NestAccess& access, std::vector<int>& into) {
         into.push_back(at_once(access, channel, pixel, pixels));
         side_by_side = side_by_side || into.back() > 0;
-        planes = planes || runs_along(access, channel, pixel, pixels);
+        if (!runs_along(access, channel, pixel)) return;
+        planes = true;
+        // More than two instructions read of one plane leave gaps between the threads.
+        wide = wide || std::max(8, bits_of(access.dtype)) / 8 * pixels > 2 * kBytesMax;
       };
       for (const NestAccess& load : stage.loads) look(load, out.loads);
       for (const NestAccess& store : stage.stores) look(store, out.stores);
-      if (side_by_side && planes) return out;
+      // Pixels on both sides are vectors anyway, unless their channels are no power of two.
+      const bool odd = out.channels % kWholeVector != 0;
+      if (side_by_side && (planes || odd) && !wide) return out;
     }
   }
   return std::nullopt;

@@ -1,7 +1,8 @@
 #pragma once
 // Planes: a pointwise kernel between pixels, whose few channels lie side by side, and planes, one
-// of each channel. A thread takes all channels of some neighbouring pixels: it turns them in its
-// registers, and touches both sides in whole vectors.
+// of each channel, or between pixels with a factor for each channel. A thread takes all channels of
+// some neighbouring pixels: it turns them in its registers, and touches both sides in whole
+// vectors.
 #include <optional>
 #include <vector>
 
@@ -16,7 +17,7 @@ struct Planes {
                                    ///< (2, 4, 8 ...); 0: of planes, or neither
 };
 
-/// For threads of `pixels` pixels. Nothing where no axis of few elements turns.
+/// For threads of `pixels` pixels. Nothing where there are no such pixels.
 std::optional<Planes> planes_of(const Nest& nest, int pixels);
 
 }  // namespace carnot::cuda
