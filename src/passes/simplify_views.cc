@@ -171,7 +171,21 @@ Status Simplify::expand() {
   return become(node_->op, std::move(inputs));
 }
 
-// Operands without elements go; a concat that only this one uses hands over its operands.
+// One slice for two along an axis of which the second begins where the first one ends.
+std::optional<op::Slice> joined(const Value* left, const Value* right, size_t axis) {
+  const Node *first = producer_of<op::Slice>(left), *second = producer_of<op::Slice>(right);
+  if (!first || !second || first->inputs != second->inputs || first->inputs.size() != 1) return {};
+  const auto &a = *first->as<op::Slice>(), &b = *second->as<op::Slice>();
+  if (!(a.starts[axis] + a.sizes[axis] == b.starts[axis]) || a.steps[axis] != 1) return {};
+  op::Slice both = a, same = b;
+  same.starts[axis] = a.starts[axis], same.sizes[axis] = a.sizes[axis];
+  if (!(both == same)) return {};
+  both.sizes[axis] = a.sizes[axis] + b.sizes[axis];
+  return both;
+}
+
+// Operands without elements go; a concat that only this one uses hands over its operands; what was
+// cut in two is whole again.
 Status Simplify::concat() {
   const int64_t rank = node_->output()->type().rank();
   const auto resolve = [&](const Node& node) {
@@ -188,6 +202,20 @@ Status Simplify::concat() {
     } else {
       operands.push_back(value);
     }
+  }
+  for (size_t i = 0; i + 1 < operands.size() && !context_.exhausted();) {
+    const std::optional<op::Slice> both = joined(operands[i], operands[i + 1], axis);
+    if (!both) {
+      ++i;
+      continue;
+    }
+    Value* source = operands[i]->producer->inputs[0];
+    const bool whole = both->sizes == source->type().dims;
+    if (!whole) {
+      CARNOT_ASSIGN(source, graph_.make(*both, {source}, node_->origin, node_));
+    }
+    operands[i] = source;
+    operands.erase(operands.begin() + static_cast<std::ptrdiff_t>(i) + 1);
   }
   if (operands.empty() || operands == node_->inputs) return {};
   if (operands.size() == 1 && operands[0]->type() == node_->output()->type()) {
