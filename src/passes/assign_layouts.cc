@@ -5,6 +5,8 @@
 // then sinks the transposes through what follows (pointwise, concat, reduce, slice, pad, softmax,
 // reshape) until they meet their inverse or an output. What remains is paid: usually one at the
 // graph's input.
+#include <algorithm>
+
 #include "passes/passes.h"
 #include "passes/transpose_through.h"
 
@@ -53,6 +55,18 @@ std::optional<Op> channels_last(const Node& node) {
   return {};
 }
 
+// A convolution of single pixels takes them in any order.
+bool is_per_pixel(const Node& node, const Op& op) {
+  const auto* conv = std::get_if<op::Conv>(&op);
+  if (!conv) return false;
+  const auto all = [](const op::Ints& list, int64_t value) {
+    return std::all_of(list.begin(), list.end(), [&](int64_t v) { return v == value; });
+  };
+  const Dims& w = node.inputs[1]->type().dims;
+  return all(conv->strides, 1) && all(conv->pads_lo, 0) && all(conv->pads_hi, 0) &&
+         std::all_of(w.begin() + 2, w.end(), [](const Dim& d) { return d.is(1); });
+}
+
 }  // namespace
 
 Status assign_layouts(Graph& graph, PassContext& context) {
@@ -64,9 +78,15 @@ Status assign_layouts(Graph& graph, PassContext& context) {
       const Perm last = to_last(node->inputs[0]->type().rank());
       CARNOT_ASSIGN(Value * x, transposed(graph, node->inputs[0], last, node));
       std::vector<Value*> inputs = node->inputs;
+      Perm back = inverse(last);
+      const Perm* order = transpose_of(x);
+      if (order && order->back() + 1 == std::ssize(*order) && is_per_pixel(*node, *op)) {
+        back = compose(*order, back);
+        x = x->producer->inputs[0];
+      }
       inputs[0] = x;
       CARNOT_ASSIGN(Node * made, graph.add(std::move(*op), inputs, node->origin, {}, node));
-      CARNOT_ASSIGN(Value * y, transposed(graph, made->output(), inverse(last), node));
+      CARNOT_ASSIGN(Value * y, transposed(graph, made->output(), back, node));
       if (y->name.empty()) y->name = node->output()->name;
       graph.replace_uses(node->output(), y);
     } else {

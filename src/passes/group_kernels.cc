@@ -52,10 +52,13 @@ class Grouping {
     }
     for (Node* n : nodes) {
       if (n->as<op::Pointwise>() || n->as<op::Resize>() || n->as<op::Transpose>() ||
-          n->as<op::Pad>() || n->as<op::Expand>() || n->as<op::Iota>() || n->as<op::Slice>() ||
-          is_gather(*n)) {
+          n->as<op::Pad>() || n->as<op::Expand>() || n->as<op::Iota>() || is_gather(*n)) {
         seed(n);
       }
+    }
+    // After the groups that repeat them: what nobody else reads is gone then.
+    for (Node* n : nodes) {
+      if (n->as<op::Slice>()) seed(n);
     }
     for (const auto& group : groups_) {
       if (context_.exhausted()) break;

@@ -28,6 +28,21 @@ bool takes(const Graph& graph, const Value* piece) {
          p->as<op::Expand>() || p->as<op::Reduce>() || p->as<op::Normalize>();
 }
 
+// A concat's pieces, those of pieces that are concats along its axis among them.
+std::vector<Value*> pieces_of(const Graph& graph, const Node& concat) {
+  std::vector<Value*> out;
+  for (Value* v : concat.inputs) {
+    const Node* inner = producer_of<op::Concat>(v);
+    if (inner && used_once(graph, v) && axis_of(*inner) == axis_of(concat)) {
+      const std::vector<Value*> more = pieces_of(graph, *inner);
+      out.insert(out.end(), more.begin(), more.end());
+    } else {
+      out.push_back(v);
+    }
+  }
+  return out;
+}
+
 // The concat among the operands that gives the node its shape.
 Node* concat_of(const Graph& graph, const Node& node) {
   for (const Value* v : node.inputs) {
@@ -35,8 +50,9 @@ Node* concat_of(const Graph& graph, const Node& node) {
     if (!p || !used_once(graph, v) || !(v->type().dims == node.output()->type().dims)) continue;
     const auto none = [&](const Value* piece) { return constant_of(piece) != nullptr; };
     const auto fits = [&](const Value* piece) { return takes(graph, piece); };
-    if (std::all_of(p->inputs.begin(), p->inputs.end(), fits) &&
-        !std::all_of(p->inputs.begin(), p->inputs.end(), none)) {
+    const std::vector<Value*> pieces = pieces_of(graph, *p);
+    if (std::all_of(pieces.begin(), pieces.end(), fits) &&
+        !std::all_of(pieces.begin(), pieces.end(), none)) {
       return p;
     }
   }
@@ -51,7 +67,7 @@ class Sinking {
   Result<Value*> run() {
     std::vector<Value*> made;
     Dim start = 0;
-    for (Value* piece : concat_->inputs) {
+    for (Value* piece : pieces_of(graph_, *concat_)) {
       const Dim size = piece->type().dims[axis_];
       std::vector<Value*> inputs;
       for (Value* v : node_->inputs) {
