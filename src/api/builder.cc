@@ -51,7 +51,7 @@ struct Target {
 // "cpu", "cuda" (the first GPU), "cuda:1", "cuda:sm_90a" (a typical one, which need not be here),
 // or a description as `carnot devices` prints it.
 Result<Target> resolve(const BuilderOptions& options) {
-  constexpr std::string_view kGpu = "cuda:";
+  constexpr std::string_view kKind = "cuda:sm_";
   const std::string& name = options.device;
   Target out;
   if (name == "cpu") {
@@ -63,21 +63,17 @@ Result<Target> resolve(const BuilderOptions& options) {
     CARNOT_ASSIGN(out.description, parse_device(name));
     return out;
   }
-  const bool gpu = name.compare(0, kGpu.size(), kGpu) == 0;
-  if (gpu && name.compare(kGpu.size(), 3, "sm_") == 0) {
-    CARNOT_ASSIGN(out.description, typical_gpu(name.substr(kGpu.size())));
+  if (name.compare(0, kKind.size(), kKind) == 0) {
+    CARNOT_ASSIGN(out.description, typical_gpu(name.substr(name.find("sm_"))));
     return out;
   }
-  int index = 0;
-  const char* const end = name.data() + name.size();
-  const bool numbered =
-      gpu && std::from_chars(name.data() + kGpu.size(), end, index).ptr == end && index >= 0;
-  if (name != "cuda" && !numbered) {
+  const std::optional<GpuName> gpu = parse_gpu_name(name);
+  if (!gpu) {
     return error(Code::kInvalidArgument, "there is no device '", name,
                  "': use cpu, cuda, cuda:1 (the second GPU) or cuda:sm_90a (a GPU of that kind, "
                  "without measuring)");
   }
-  auto device = make_cuda_device(index);
+  auto device = make_cuda_device(*gpu);
   if (!device.ok()) {
     return std::move(device).status().with(
         cat("building for ", name, " (cuda:sm_90a builds for such a GPU without having one)"));

@@ -8,7 +8,6 @@
 
 #include "base/thread_team.h"
 #include "carnot/device.h"
-#include "device/cuda/cuda.h"
 #include "engine/engine_file.h"
 
 namespace carnot {
@@ -43,14 +42,12 @@ DeviceShare::~DeviceShare() {
   registry().devices.erase(found);
 }
 
-Result<DeviceShare> share(std::string key, int number) {
+Result<DeviceShare> share(std::string key, const MakeDevice& make) {
   const std::lock_guard<std::mutex> lock(registry().mutex);
   auto& devices = registry().devices;
   auto found = devices.find(key);
   if (found == devices.end()) {
-    const bool cpu = key.compare(0, kCpu.size(), kCpu) == 0;
-    CARNOT_ASSIGN(std::unique_ptr<Device> device,
-                  cpu ? make_cpu_device(number) : make_cuda_device(number));
+    CARNOT_ASSIGN(std::unique_ptr<Device> device, make());
     found = devices.emplace(key, Shared{std::move(device), 0}).first;
   }
   ++found->second.shares;
@@ -62,25 +59,19 @@ Result<DeviceShare> share(std::string key, int number) {
 
 Result<DeviceShare> share_cpu_device(int threads) {
   if (threads == 0) threads = usable_cpus();
-  return share(cat(kCpu, threads), threads);
+  return share(cat(kCpu, threads), [&] { return make_cpu_device(threads); });
 }
 
-Result<DeviceShare> share_gpu(int index) {
-  return share(cat(kGpu, index), index);
+Result<DeviceShare> share_gpu(GpuName name) {
+  return share(cat(kGpu, name.index, name.plain ? "/plain" : ""),
+               [&] { return make_cuda_device(name); });
 }
 
-Result<int> parse_gpu(std::string_view name) {
-  int index = 0;
-  if (name == "cuda") return index;
-  const char* const end = name.data() + name.size();
-  const bool prefixed = name.substr(0, kGpu.size()) == kGpu;
-  const auto read = std::from_chars(name.data() + (prefixed ? kGpu.size() : 0), end, index);
-  if (!prefixed || read.ec != std::errc() || read.ptr != end || index < 0) {
-    return error(Code::kInvalidArgument, "device '", name,
-                 "' is not one for an engine that was built for a GPU: use cuda, or cuda:1 for the "
-                 "second");
-  }
-  return index;
+Result<GpuName> parse_gpu(std::string_view name) {
+  if (const auto gpu = parse_gpu_name(name)) return *gpu;
+  return error(Code::kInvalidArgument, "device '", name,
+               "' is not one for an engine that was built for a GPU: use cuda, or cuda:1 for the "
+               "second");
 }
 
 DeviceInfo cpu_device() {

@@ -1,12 +1,16 @@
 #pragma once
 // The process's devices: for the CPU one team of threads for each number of threads that Contexts
 // ask for, so that engines side by side do not multiply threads; of GPUs each once.
+#include <functional>
 #include <string>
 #include <utility>
 
-#include "device/device.h"
+#include "device/cuda/cuda.h"
 
 namespace carnot {
+
+/// How to make a device that is not there yet.
+using MakeDevice = std::function<Result<std::unique_ptr<Device>>()>;
 
 /// A device that is there as long as anybody holds a share of it.
 class DeviceShare {
@@ -24,16 +28,16 @@ class DeviceShare {
   Device& device() const { return *device_; }
 
  private:
-  friend Result<DeviceShare> share(std::string key, int number);
+  friend Result<DeviceShare> share(std::string key, const MakeDevice& make);
   Device* device_ = nullptr;
   std::string key_;
 };
 
 /// 0 threads: all that the process may use. Thread-safe.
 Result<DeviceShare> share_cpu_device(int threads);
-Result<DeviceShare> share_gpu(int index);
+Result<DeviceShare> share_gpu(GpuName name);
 /// The GPU that "cuda:1" or "cuda" (the first) names.
-Result<int> parse_gpu(std::string_view name);
+Result<GpuName> parse_gpu(std::string_view name);
 /// The first GPU that runs what was built for `target`; an error says what there is instead.
 Result<int> find_gpu(const DeviceDescription& target);
 

@@ -23,11 +23,16 @@ Status check_target(const DeviceDescription& target) {
                "; build it again on this machine with 'carnot build'");
 }
 
-Result<int> chosen_gpu(const DeviceDescription& target, std::string_view name) {
-  CARNOT_ASSIGN(const int index, parse_gpu(name));
-  CARNOT_ASSIGN(const DeviceDescription here, describe_gpu(index));
+Result<GpuName> first_gpu(const DeviceDescription& target) {
+  CARNOT_ASSIGN(const int index, find_gpu(target));
+  return GpuName{index};
+}
+
+Result<GpuName> chosen_gpu(const DeviceDescription& target, std::string_view name) {
+  CARNOT_ASSIGN(const GpuName gpu, parse_gpu(name));
+  CARNOT_ASSIGN(const DeviceDescription here, describe_gpu(gpu.index));
   const std::string why = why_not_runnable(target, here);
-  if (why.empty()) return index;
+  if (why.empty()) return gpu;
   return error(Code::kVersionMismatch, why);
 }
 
@@ -57,7 +62,7 @@ Result<EnginePtr> EngineFactory::make(EngineFile file, std::unique_ptr<LoadedCod
     parts->program = std::move(*program);
   } else {
     CARNOT_ASSIGN(const DeviceDescription target, parse_device(own.plan.device));
-    auto gpu = options.device.empty() ? find_gpu(target) : chosen_gpu(target, options.device);
+    auto gpu = options.device.empty() ? first_gpu(target) : chosen_gpu(target, options.device);
     if (!gpu.ok()) {
       return error(gpu.status().code(), "this engine does not run here: it was built for a GPU (",
                    target.name.empty() ? "" : target.name + ", ", target.isa,
@@ -93,12 +98,12 @@ Result<EnginePtr> make_engine(EngineFile file, const LoadOptions& options) {
   return make_engine(std::move(file), std::move(code));
 }
 
-Result<const Installation*> Engine::Parts::on_gpu(int index) const {
+Result<const Installation*> Engine::Parts::on_gpu(GpuName name) const {
   const std::lock_guard<std::mutex> lock(mutex);
-  std::unique_ptr<Installation>& found = gpus[index];
+  std::unique_ptr<Installation>& found = gpus[name];
   if (!found) {
-    CARNOT_ASSIGN(DeviceShare share, share_gpu(index));
-    CARNOT_ASSIGN(found, install(file, std::move(share), index == first_gpu ? memory : nullptr));
+    CARNOT_ASSIGN(DeviceShare share, share_gpu(name));
+    CARNOT_ASSIGN(found, install(file, std::move(share), name == first_gpu ? memory : nullptr));
   }
   return static_cast<const Installation*>(found.get());
 }
@@ -128,11 +133,11 @@ const std::vector<TensorInfo>& Engine::outputs() const {
 
 Result<Context> Engine::make_context(const ContextOptions& options) const {
   if (parts_->for_gpu) {
-    int index = parts_->first_gpu;
+    GpuName gpu = parts_->first_gpu;
     if (!options.device.empty()) {
-      CARNOT_ASSIGN(index, parse_gpu(options.device));
+      CARNOT_ASSIGN(gpu, parse_gpu(options.device));
     }
-    CARNOT_ASSIGN(const Installation* installed, parts_->on_gpu(index));
+    CARNOT_ASSIGN(const Installation* installed, parts_->on_gpu(gpu));
     return ContextFactory::make(shared_from_this(), {}, installed->share.device(), installed,
                                 options);
   }

@@ -13,14 +13,14 @@ struct Engine::Parts {
   // Code that any device of its kind runs: of a CPU, or given by the caller.
   std::unique_ptr<LoadedCode> code;
   std::unique_ptr<Program> program;  ///< refers to the plan and the weights of `file`
-  // Of a GPU's engine: by the GPU's number, each made when it is first wanted.
+  // Of a GPU's engine: by the GPU's name, each made when it is first wanted.
   bool for_gpu = false;
-  int first_gpu = 0;
+  GpuName first_gpu;
   MemorySource* memory = nullptr;  ///< for weights on that GPU
   mutable std::mutex mutex;
-  mutable std::map<int, std::unique_ptr<Installation>> gpus;
+  mutable std::map<GpuName, std::unique_ptr<Installation>> gpus;
 
-  Result<const Installation*> on_gpu(int index) const;
+  Result<const Installation*> on_gpu(GpuName name) const;
 };
 
 struct EngineFactory {

@@ -1,6 +1,7 @@
 // Every case of tests/ops/*.txt as an engine for the GPU, in each float type that the operation
 // takes, against the reference in f64. `--device cpu` does the same with engines for the CPU,
-// `--every N` with one case of N.
+// `--device cuda/plain` with launches that tools can follow, `--every N` with one case of N,
+// `--effort N` and `--threads N` with builds of that effort and so many at a time.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -23,7 +24,9 @@ namespace carnot {
 namespace {
 
 std::string device = "cuda";
-size_t every = 1;  ///< one of so many cases
+size_t every = 1;    ///< one of so many cases
+int effort = 1;      ///< of the builds
+size_t threads = 0;  ///< that build and run; 0: all there are
 
 struct Job {
   std::string where;  ///< "conv.txt:12"
@@ -172,7 +175,7 @@ Result<std::vector<std::byte>> built(const Job& job, const std::string& kind) {
   for (size_t i = 0; i < results.size(); ++i) network.mark_output(results[i], cat("y", i));
   BuilderOptions options;
   options.device = kind;
-  options.effort = 1;
+  options.effort = effort;
   options.tf32 = job.products == Products::kTF32;
   return build(std::move(network), options);
 }
@@ -183,7 +186,7 @@ Status check(const Job& job) {
     // What no engine can be built of is none of the GPU's affairs.
     return device != "cpu" && !built(job, "cpu").ok() ? Status() : bytes.status();
   }
-  CARNOT_ASSIGN(const EnginePtr engine, Engine::load(*bytes));
+  CARNOT_ASSIGN(const EnginePtr engine, Engine::load(*bytes, {.device = device}));
   CARNOT_ASSIGN(Context context, engine->make_context());
   std::vector<Tensor> inputs;
   for (const TensorInfo& info : engine->inputs()) {
@@ -219,7 +222,8 @@ TEST(Ops, AreRightInEachType) {
   std::mutex mutex;
   std::vector<std::thread> team;
   int failed = 0;
-  for (int t = 0; t < usable_cpus(); ++t) {
+  const size_t team_size = threads ? threads : static_cast<size_t>(usable_cpus());
+  for (size_t t = 0; t < team_size; ++t) {
     team.emplace_back([&] {
       for (size_t i; (i = every * next++) < jobs.size();) {
         const Status status = check(jobs[i]);
@@ -241,10 +245,11 @@ TEST(Ops, AreRightInEachType) {
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   for (int i = 1; i + 1 < argc; ++i) {
+    const unsigned long number = std::strtoul(argv[i + 1], nullptr, 10);
     if (std::strcmp(argv[i], "--device") == 0) carnot::device = argv[i + 1];
-    if (std::strcmp(argv[i], "--every") == 0) {
-      carnot::every = std::max(1UL, std::strtoul(argv[i + 1], nullptr, 10));
-    }
+    if (std::strcmp(argv[i], "--every") == 0) carnot::every = std::max(1UL, number);
+    if (std::strcmp(argv[i], "--effort") == 0) carnot::effort = static_cast<int>(number);
+    if (std::strcmp(argv[i], "--threads") == 0) carnot::threads = number;
   }
   return RUN_ALL_TESTS();
 }

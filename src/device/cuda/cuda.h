@@ -1,11 +1,24 @@
 #pragma once
 // NVIDIA GPUs as devices, through the driver alone.
+#include <compare>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "device/device.h"
 
 namespace carnot {
+
+/// What "cuda" (the first), "cuda:1" and "cuda:1/plain" name.
+struct GpuName {
+  int index = 0;
+  /// Each kernel is a launch of its own that waits for the one before: no CUDA graphs, no early
+  /// starts. For tools that follow launches (compute-sanitizer).
+  bool plain = false;
+  auto operator<=>(const GpuName&) const = default;
+};
+/// Nothing: it is no such name.
+std::optional<GpuName> parse_gpu_name(std::string_view text);
 
 /// A GPU of this machine, for people.
 struct GpuListing {
@@ -32,6 +45,9 @@ Result<DeviceDescription> describe_gpu(int index);
 int gpu_of_thread();
 /// A typical GPU of a kind ("sm_80", "sm_90a"), to build for without having one.
 Result<DeviceDescription> typical_gpu(std::string_view isa);
-Result<std::unique_ptr<Device>> make_cuda_device(int index);
+Result<std::unique_ptr<Device>> make_cuda_device(GpuName name);
+inline Result<std::unique_ptr<Device>> make_cuda_device(int index) {
+  return make_cuda_device(GpuName{index});
+}
 
 }  // namespace carnot

@@ -87,8 +87,8 @@ class CudaStream : public Stream {
 
 class CudaDevice : public Device {
  public:
-  CudaDevice(DeviceDescription description, std::unique_ptr<Context> context)
-      : description_(std::move(description)), context_(std::move(context)) {}
+  CudaDevice(DeviceDescription description, std::unique_ptr<Context> context, bool plain)
+      : description_(std::move(description)), context_(std::move(context)), plain_(plain) {}
 
   Status init() {
     CARNOT_ASSIGN(own_stream_, make_stream(nullptr));
@@ -140,6 +140,7 @@ class CudaDevice : public Device {
 
   DeviceDescription description_;
   std::unique_ptr<Context> context_;  // before what lies in it
+  bool plain_;                        // GpuName::plain
   std::unique_ptr<Stream> own_stream_;
   std::mutex mutex_;  // of own_stream_
 };
@@ -252,7 +253,7 @@ Status CudaDevice::queue(const Launch& launch, void* scratch, CudaStream& stream
     if (launch.tasks == 0) return {};
     LibraryCall* call = static_cast<const LoadedKernel*>(launch.entry)->call;
     return call ? call->queue(launch, scratch, stream.object())
-                : queue_kernel(*context_, launch, scratch, stream.object());
+                : queue_kernel(*context_, launch, scratch, stream.object(), !plain_);
   }
   if (launch.copy_bytes == 0) return {};
   return context_->status(
@@ -301,6 +302,7 @@ Status CudaDevice::run(std::span<const Launch> launches, std::span<void* const> 
 }
 
 Result<std::unique_ptr<Recording>> CudaDevice::record(std::span<const Launch> launches) {
+  if (plain_) return std::unique_ptr<Recording>();
   const Current current = context_->current();
   const DuringCapture allowed(context_->driver());
   CARNOT_ASSIGN(std::unique_ptr<GraphRecording> out, GraphRecording::make(*context_, launches));
@@ -345,6 +347,7 @@ Result<double> CudaDevice::time_us(const Launch& launch, std::span<void* const> 
     return ms * 1e3;
   };
   CARNOT_ASSIGN(const double once, elapsed_us([&] { return queue(launch, scratch[0], stream); }));
+  if (plain_) return once;
   const int repeats = std::clamp(static_cast<int>(kLongUs / once), kRepeatsLong, kRepeats);
   const std::vector<Launch> many(static_cast<size_t>(repeats), launch);
   CARNOT_ASSIGN(const auto recording, GraphRecording::make(*context_, many));
@@ -374,10 +377,11 @@ Result<std::unique_ptr<Context>> Context::retain(int index) {
 
 }  // namespace cuda
 
-Result<std::unique_ptr<Device>> make_cuda_device(int index) {
-  CARNOT_ASSIGN(DeviceDescription description, describe_gpu(index));
-  CARNOT_ASSIGN(auto context, cuda::Context::retain(index));
-  auto device = std::make_unique<cuda::CudaDevice>(std::move(description), std::move(context));
+Result<std::unique_ptr<Device>> make_cuda_device(GpuName name) {
+  CARNOT_ASSIGN(DeviceDescription description, describe_gpu(name.index));
+  CARNOT_ASSIGN(auto context, cuda::Context::retain(name.index));
+  auto device =
+      std::make_unique<cuda::CudaDevice>(std::move(description), std::move(context), name.plain);
   CARNOT_RETURN_IF_ERROR(device->init());
   return std::unique_ptr<Device>(std::move(device));
 }

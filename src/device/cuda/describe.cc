@@ -1,6 +1,7 @@
 // What the GPUs of this machine are, and what those are that are not here.
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 
 #include "device/cuda/cuda.h"
 #include "device/cuda/driver.h"
@@ -174,6 +175,20 @@ int gpu_of_thread() {
   int device = -1;
   if (!driver.ok() || (*driver)->context_current(&context) != cuda::kSuccess || !context) return -1;
   return (*driver)->context_device(&device) == cuda::kSuccess ? device : -1;
+}
+
+std::optional<GpuName> parse_gpu_name(std::string_view text) {
+  constexpr std::string_view kKind = "cuda", kPlain = "/plain";
+  GpuName out;
+  if (text.substr(0, kKind.size()) != kKind) return std::nullopt;
+  text.remove_prefix(kKind.size());
+  out.plain = text.size() >= kPlain.size() && text.substr(text.size() - kPlain.size()) == kPlain;
+  if (out.plain) text.remove_suffix(kPlain.size());
+  if (text.empty()) return out;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data() + 1, end, out.index);
+  const bool numbered = text[0] == ':' && read.ec == std::errc() && read.ptr == end;
+  return numbered && out.index >= 0 ? std::optional(out) : std::nullopt;
 }
 
 Result<DeviceDescription> typical_gpu(std::string_view isa) {

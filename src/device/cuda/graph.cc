@@ -53,7 +53,7 @@ Arguments::Arguments(const Launch& launch, void* const& scratch) {
 }
 
 Status queue_kernel(const Context& context, const Launch& launch, void* scratch,
-                    StreamObject* stream) {
+                    StreamObject* stream, bool early_starts) {
   const auto& kernel = *static_cast<const LoadedKernel*>(launch.entry);
   CARNOT_RETURN_IF_ERROR(check_grid(launch));
   Arguments arguments(launch, scratch);
@@ -64,7 +64,7 @@ Status queue_kernel(const Context& context, const Launch& launch, void* scratch,
   config.shared_bytes = kernel.shared_bytes;
   config.stream = stream;
   config.attributes = attributes;
-  if (kernel.dependent_launch) {
+  if (kernel.dependent_launch && early_starts) {
     attributes[config.attribute_count].id = kLaunchProgrammatic;
     attributes[config.attribute_count++].value.flag = 1;
   }
@@ -234,7 +234,7 @@ Status GraphRecording::capture(const Launch* before, const Launch& launch, void*
   CARNOT_RETURN_IF_ERROR(context_.status(driver.capture_begin(capture_stream_, kCaptureRelaxed),
                                          "recording a library's call"));
   Status status;
-  if (before) status = queue_kernel(context_, *before, scratch, capture_stream_);
+  if (before) status = queue_kernel(context_, *before, scratch, capture_stream_, true);
   if (status.ok()) {
     status = static_cast<const LoadedKernel*>(launch.entry)
                  ->call->queue(launch, scratch, capture_stream_);

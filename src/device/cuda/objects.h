@@ -96,9 +96,10 @@ struct Arguments {
 Result<std::unique_ptr<LoadedCode>> load_code(const Context& context,
                                               std::span<const std::byte> code);
 
-/// Starts a kernel of ours. It may overlap with what is in front of it, and waits for that itself.
+/// Starts a kernel of ours. With early starts it may overlap with what is in front of it, and waits
+/// for that itself.
 Status queue_kernel(const Context& context, const Launch& launch, void* scratch,
-                    StreamObject* stream);
+                    StreamObject* stream, bool early_starts);
 
 /// A CUDA graph for each run of kernels among the launches; the others are done one by one.
 class GraphRecording : public Recording {
