@@ -2,6 +2,7 @@
 #include <string>
 
 #include "device/cuda/code_file.h"
+#include "device/cuda/cubin.h"
 #include "device/cuda/libraries.h"
 #include "device/cuda/objects.h"
 
@@ -67,6 +68,7 @@ Status Modules::load(const CodeFile& file) {
 }
 
 Status Modules::module(std::span<const std::byte> cubin) {
+  CARNOT_RETURN_IF_ERROR(check_cubin(cubin));
   char log[4096] = {};
   int options[] = {kJitErrorLog, kJitErrorLogBytes};
   void* values[] = {log, reinterpret_cast<void*>(sizeof log)};
