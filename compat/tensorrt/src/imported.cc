@@ -12,6 +12,10 @@ namespace {
 
 using Pinned = std::map<std::string, carnot::Dim, std::less<>>;
 
+/// By value: handles compare by what they stand for.
+template <class T>
+using ByHandle = std::unordered_map<Handle, T, std::function<size_t(Handle)>>;
+
 /// Puts numbers in the place of sizes that the user has pinned, in every attribute that has sizes.
 struct Pin {
   const Pinned& with;
@@ -44,17 +48,60 @@ bool Imported::emit_edge(Scope& scope) {
 Values Imported::emit(Emit& e, const Values& in) {
   const carnot::Operation op = pinned(operation, *pinned_);
   std::vector<carnot::Network> copies;
-  for (const carnot::Network& body : bodies) copies.push_back(body.clone());
+  for (const carnot::Network& body : bodies) {
+    copies.push_back(plugins.empty() ? body.clone() : with_plugins(body));
+  }
   return e.add(op, in, copies);
+}
+
+// The same operations, but for plugins, which become what their layers say.
+carnot::Network Imported::with_plugins(const carnot::Network& body) {
+  carnot::Network out;
+  Emit e(out, network.fresh());
+  ByHandle<Handle> values(64, [&](Handle h) { return reinterpret_cast<size_t>(&body.type(h)); });
+  for (const Handle h : body.input_handles()) {
+    values[h] = out.add_input(body.name(h), body.type(h));
+  }
+  for (const carnot::Network::Node& node : body.nodes()) {
+    out.set_origin(node.origin);
+    Values in, results;
+    for (const Handle h : node.inputs) in.push_back(values.at(h));
+    const auto* const constant = std::get_if<carnot::op::Constant>(&node.op);
+    const auto* const custom = std::get_if<carnot::op::Custom>(&node.op);
+    const auto plugin = custom ? plugins.find(custom->state) : plugins.end();
+    if (constant) {
+      results = {out.add_constant(constant->value)};
+    } else if (plugin != plugins.end()) {
+      results = plugin->second->emit(e, ParsedPlugins::arranged(*plugin->second, in));
+    } else {
+      std::vector<carnot::Network> inner;
+      for (const carnot::Network& each : node.bodies) inner.push_back(with_plugins(each));
+      results = e.add(pinned(node.op, *pinned_), in, inner);
+    }
+    for (size_t i = 0; i < node.outputs.size(); ++i) values[node.outputs[i]] = results.at(i);
+  }
+  const std::vector<carnot::TensorSpec> names = body.outputs();
+  const std::vector<Handle> ends = body.output_handles();
+  for (size_t i = 0; i < ends.size(); ++i) out.mark_output(values.at(ends[i]), names[i].name);
+  return out;
+}
+
+/// The layers of the plugins in a node's bodies, by their operations' states.
+static void take_plugins(std::span<const carnot::Network> bodies, ParsedPlugins& from,
+                         std::map<std::string, std::unique_ptr<Layer>>& to) {
+  for (const carnot::Network& body : bodies) {
+    for (const carnot::Network::Node& node : body.nodes()) {
+      take_plugins(node.bodies, from, to);
+      const auto* const custom = std::get_if<carnot::op::Custom>(&node.op);
+      std::unique_ptr<Layer> layer = custom ? from.take(*custom) : nullptr;
+      if (layer) to[custom->state] = std::move(layer);
+    }
+  }
 }
 
 namespace {
 
 using Node = carnot::Network::Node;
-
-/// By value: handles compare by what they stand for.
-template <class T>
-using ByHandle = std::unordered_map<Handle, T, std::function<size_t(Handle)>>;
 
 /// A layer for one node: constants are layers of their own kind.
 Layer* keep_layer(Network& into, const carnot::Network& model, Node node,
@@ -71,7 +118,9 @@ Layer* keep_layer(Network& into, const carnot::Network& model, Node node,
     }
   }
   if (Layer* const layer = keep_as_kind(into, model, node, own)) return layer;
-  return into.keep(std::make_unique<Imported>(into, std::move(node)), outputs);
+  auto layer = std::make_unique<Imported>(into, std::move(node));
+  take_plugins(layer->bodies, plugins, layer->plugins);
+  return into.keep(std::move(layer), outputs);
 }
 
 /// Operands of an element-wise node have one rank.

@@ -21,8 +21,10 @@ class Imported final : public LayerOf<IIdentityLayer, apiv::VIdentityLayer> {
 
   carnot::Operation operation;
   std::vector<carnot::Network> bodies;
+  std::map<std::string, std::unique_ptr<Layer>> plugins;  ///< in the bodies, by state
 
  private:
+  carnot::Network with_plugins(const carnot::Network& body);
   const std::map<std::string, carnot::Dim, std::less<>>* pinned_ = nullptr;
 };
 

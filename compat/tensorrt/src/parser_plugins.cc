@@ -218,12 +218,6 @@ carnot::Result<std::optional<carnot::op::Custom>> ParsedPlugins::make(const Onnx
                       "register a creator of your own for it");
   }
   if (!creator) return std::optional<carnot::op::Custom>();
-  if (call.in_body) {
-    return Status(Code::kUnsupported,
-                  where() +
-                      ": plugins inside of a model's branches, loops and functions are not "
-                      "supported; inline the function");
-  }
   using Flag = NetworkDefinitionCreationFlag;
   using Request = QuickPluginCreationRequest;
   Plugin plugin = create(*creator, call,
@@ -263,6 +257,18 @@ std::unique_ptr<Layer> ParsedPlugins::take(const carnot::op::Custom& op) {
   const size_t index = std::strtoul(op.state.c_str(), nullptr, 10);
   if (op.code != kPluginCode || index >= layers_.size()) return nullptr;
   return std::move(layers_[index]);
+}
+
+Values ParsedPlugins::arranged(const Layer& layer, const Values& in) {
+  const auto* const v3 = dynamic_cast<const PluginV3*>(&layer);
+  if (!v3 || v3->shape_inputs.size() != in.size()) return in;
+  Values out;
+  for (const bool shapes : {false, true}) {
+    for (size_t i = 0; i < in.size(); ++i) {
+      if (v3->shape_inputs[i] == shapes) out.push_back(in[i]);
+    }
+  }
+  return out;
 }
 
 void ParsedPlugins::arrange(Layer& layer) {

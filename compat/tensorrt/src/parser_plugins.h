@@ -15,6 +15,7 @@ class ParsedPlugins {
   std::unique_ptr<Layer> take(const carnot::op::Custom& op);
   /// From the order of the node's inputs to the layer's.
   static void arrange(Layer& layer);
+  static Values arranged(const Layer& layer, const Values& in);
 
  private:
   Network& network_;

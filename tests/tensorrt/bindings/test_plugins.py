@@ -214,6 +214,89 @@ class PluginTest(unittest.TestCase):
             for creator in creators:
                 registry.deregister_creator(creator)
 
+    def test_in_loops_and_branches(self):
+        creator = ScaleV3Creator()
+        registry = trt.get_plugin_registry()
+        self.assertTrue(registry.register_creator(creator, ""))
+        try:
+            session = Session()
+            net = session.network
+            x = net.add_input("x", trt.float32, (2, 3))
+            flag = net.add_input("flag", trt.bool, ())
+            loop = net.add_loop()
+            three = net.add_constant((), np.array(3, np.int32)).get_output(0)
+            loop.add_trip_limit(three, trt.TripLimit.COUNT)
+            carried = loop.add_recurrence(x)
+            scaled = net.add_plugin_v3([carried.get_output(0)], [], ScaleV3(2.0)).get_output(0)
+            carried.set_input(1, scaled)
+            last = loop.add_loop_output(scaled, trt.LoopOutput.CONCATENATE, 0)
+            last.set_input(1, three)
+            last.get_output(0).name = "last"
+            net.mark_output(last.get_output(0))
+            branch = net.add_if_conditional()
+            branch.set_condition(flag)
+            inside = branch.add_input(x).get_output(0)
+            yes = net.add_plugin_v3([inside], [], ScaleV3(5.0)).get_output(0)
+            no = net.add_unary(inside, trt.UnaryOperation.NEG).get_output(0)
+            out = branch.add_output(yes, no).get_output(0)
+            out.name = "out"
+            net.mark_output(out)
+            x = RNG.random((2, 3), np.float32)
+            for flag in (True, False):
+                results = session.run({"x": x, "flag": np.array(flag)})
+                np.testing.assert_array_equal(results["last"], np.stack([x * 2, x * 4, x * 8]))
+                np.testing.assert_array_equal(results["out"], x * 5 if flag else -x)
+        finally:
+            registry.deregister_creator(creator)
+
+    def test_in_bodies_of_models(self):
+        creator = ScaleV3Creator()
+        registry = trt.get_plugin_registry()
+        self.assertTrue(registry.register_creator(creator, ""))
+        make = onnx.helper.make_node
+
+        def body(name, nodes, inputs, outputs):
+            infos = [onnx.helper.make_tensor_value_info(*i) for i in inputs]
+            return onnx.helper.make_graph(
+                nodes, name, infos, [onnx.helper.make_tensor_value_info(*o) for o in outputs]
+            )
+
+        try:
+            value = [("b", FLOAT, [2, 3])]
+            yes = body("yes", [make("PyScale", ["x"], ["b"], factor=5.0)], [], value)
+            no = body("no", [make("LReLU_TRT", ["x"], ["b"], negSlope=0.5)], [], value)
+            step = body(
+                "step",
+                [
+                    make("PyScale", ["v"], ["w"], factor=2.0),
+                    make("Identity", ["c"], ["d"]),
+                ],
+                [("i", TensorProto.INT64, []), ("c", TensorProto.BOOL, []), ("v", FLOAT, [2, 3])],
+                [("d", TensorProto.BOOL, []), ("w", FLOAT, [2, 3])],
+            )
+            nodes = [
+                make("If", ["flag"], ["y"], then_branch=yes, else_branch=no),
+                make("Constant", [], ["three"], value_int=3),
+                make("Loop", ["three", "", "x"], ["z"], body=step),
+            ]
+            session = Session()
+            done = session.parse(
+                model(
+                    nodes,
+                    {"x": (FLOAT, [2, 3]), "flag": (TensorProto.BOOL, [])},
+                    {"y": (FLOAT, [2, 3]), "z": (FLOAT, [2, 3])},
+                )
+            )
+            self.assertTrue(done, session.log.errors())
+            x = RNG.random((2, 3), np.float32) - np.float32(0.5)
+            for flag in (True, False):
+                results = session.run({"x": x, "flag": np.array(flag)})
+                wanted = x * 5 if flag else np.where(x < 0, x / 2, x)
+                np.testing.assert_array_equal(results["y"], wanted)
+                np.testing.assert_array_equal(results["z"], x * 8)
+        finally:
+            registry.deregister_creator(creator)
+
     def test_unknown_operators_are_named(self):
         node = onnx.helper.make_node("NobodyKnowsIt", ["x"], ["y"])
         session = Session()
