@@ -16,7 +16,7 @@ NOT_THE_INTERFACE = {
     "attr", "value", "ctypes", "os", "sys", "warnings", "common_enter", "common_exit", "_itemsize",
 }
 # Ours and NVIDIA's differ on purpose: "Class.member" -> why.
-DECORATED = "for decorated plugins (tensorrt.plugin), which are not there: write an IPluginV3"
+DECORATED = "behind NVIDIA's tensorrt.plugin; ours makes plugins of IPluginV3One..."
 DIFFERENT = {
     "IPluginCreatorV3Quick": DECORATED,
     "IPluginV3QuickAOTBuild": DECORATED,
@@ -33,7 +33,7 @@ DIFFERENT = {
     "IStreamReader.read": "NVIDIA's lists the call of C++; programs implement read(size)",
     "IStreamReaderV2.read": "NVIDIA's lists the call of C++; programs implement read(size, stream)",
     "IStreamWriter.write": "NVIDIA's lists the call of C++; programs implement write(data)",
-    "INetworkDefinition.add_plugin": "decorated plugins come as a tuple only",
+    "INetworkDefinition.add_plugin": "`aot` may be left out",
 }
 
 

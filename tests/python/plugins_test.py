@@ -4,13 +4,16 @@
 import ctypes
 import sys
 import unittest
+from typing import List, Tuple
 
 import start
 
 ARGUMENTS = start.start(["numpy", "onnx"])
 
 import numpy as np  # noqa: E402
+import numpy.typing as npt  # noqa: E402
 import tensorrt as trt  # noqa: E402
+import tensorrt.plugin as trtp  # noqa: E402
 
 
 def array_at(address, desc):
@@ -288,6 +291,106 @@ class Plugins(unittest.TestCase):
         engine = trt.Runtime(log).deserialize_cuda_engine(plan)
         x = np.ones((2, 3), np.float32)
         np.testing.assert_allclose(infer(engine, x), x / 2)
+
+
+@trtp.register("mine::wrap")
+def wrap(
+    x: trtp.TensorDesc, pads: npt.NDArray[np.int32], factor: int, how: str
+) -> trtp.TensorDesc:
+    out = x.like()
+    out.shape_expr[1] += int(pads[0] + pads[1])
+    return out
+
+
+@trtp.autotune("mine::wrap")
+def wrap_types(x: trtp.TensorDesc, outputs) -> List[trtp.AutoTuneCombination]:
+    chosen = trtp.AutoTuneCombination()
+    chosen.pos([0, 1], "FP32|FP16")
+    chosen.tactics([3, 4])
+    return [chosen]
+
+
+@trtp.impl("mine::wrap")
+def wrap_code(x, pads, factor, how, outputs, stream, tactic) -> None:
+    assert tactic == 3 and tuple(x.strides) == (x.shape[1], 1)
+    np.asarray(outputs[0])[:] = np.pad(np.asarray(x), [(0, 0), tuple(pads)], how) * factor
+
+
+@trtp.register("mine::nonzero")
+def nonzero(x: trtp.TensorDesc) -> Tuple[trtp.TensorDesc, trtp.TensorDesc]:
+    bound = x.shape_expr.numel()
+    size = trtp.size_tensor(trtp.cdiv(bound, 2), bound)
+    size.dtype = trt.int64
+    return trtp.from_shape_expr((size.expr(), x.ndim), trt.int32), size
+
+
+@trtp.impl("mine::nonzero")
+def nonzero_code(x, outputs, stream) -> None:
+    found = np.argwhere(np.asarray(x))
+    np.asarray(outputs[0].aliased(found.shape))[:] = found
+    np.asarray(outputs[1])[()] = len(found)
+
+
+class Decorated(unittest.TestCase):
+    def test_rows_of_types(self):
+        row = trtp.AutoTuneCombination("FP32|FP16, FP32*INT8, FP32|FP16", "LINEAR")
+        types = [[str(t).split(".")[-1] for t in types] for types, _ in row._all()]
+        self.assertEqual(
+            types,
+            [
+                ["FLOAT", "FLOAT", "FLOAT"],
+                ["FLOAT", "INT8", "FLOAT"],
+                ["HALF", "FLOAT", "HALF"],
+                ["HALF", "INT8", "HALF"],
+            ],
+        )
+
+    def test_strides(self):
+        self.assertEqual(trtp._strides((2, 11, 4, 5), trt.TensorFormat.HWC8), (40, 1, 10, 2))
+        self.assertEqual(trtp._strides((2, 11, 4, 5), trt.TensorFormat.CHW2), (120, 20, 5, 1))
+        self.assertEqual(trtp._strides((2, 11, 4, 5), trt.TensorFormat.HWC), (220, 1, 55, 11))
+        self.assertEqual(trtp._strides((2, 3), trt.TensorFormat.LINEAR), (3, 1))
+
+    def test_in_an_engine(self):
+        log = Log()
+        builder = trt.Builder(log)
+        network, config = builder.create_network(0), builder.create_builder_config()
+        x = network.add_input("x", trt.float32, (-1, 5))
+        pads = np.array([2, 1], np.int32)
+        made = network.add_plugin(trtp.op.mine.wrap(x, pads=pads, factor=3, how="wrap"))
+        made.get_output(0).name = "y"
+        network.mark_output(made.get_output(0))
+        count = network.add_plugin(trtp.op.mine.nonzero(x), aot=False).get_output(1)
+        count.name = "count"
+        network.mark_output(count)
+        profile = builder.create_optimization_profile()
+        profile.set_shape("x", (1, 5), (2, 5), (4, 5))
+        config.add_optimization_profile(profile)
+        plan = builder.build_serialized_network(network, config)
+        self.assertIsNotNone(plan, log.errors)
+        engine = trt.Runtime(log).deserialize_cuda_engine(plan)
+        self.assertIsNotNone(engine, log.errors)
+        context = engine.create_execution_context()
+        x = np.array([[1, 0, 2, 0, 3], [0, 0, 4, 5, 6]], np.float32)
+        y, count = np.zeros((2, 8), np.float32), np.zeros((), np.int64)
+        self.assertTrue(context.set_input_shape("x", x.shape))
+        for name, array in (("x", x), ("y", y), ("count", count)):
+            context.set_tensor_address(name, array.ctypes.data)
+        self.assertTrue(context.execute_async_v3(0), log.errors)
+        np.testing.assert_array_equal(y, np.pad(x, [(0, 0), (2, 1)], "wrap") * 3)
+        self.assertEqual(count, 6)
+
+    def test_refusals(self):
+        with self.assertRaisesRegex(ValueError, "registered already"):
+            trtp.register("mine::wrap")(wrap)
+        with self.assertRaisesRegex(ValueError, "not of the form"):
+            trtp.register("wrap")
+        network = trt.Builder(Log()).create_network(0)
+        x = network.add_input("x", trt.float32, (2, 5))
+        with self.assertRaisesRegex(ValueError, "takes 1 tensors and the attributes pads"):
+            trtp.op.mine.wrap(x)
+        with self.assertRaisesRegex(NotImplementedError, "ahead of time"):
+            network.add_plugin(trtp.op.mine.nonzero(x), aot=True)
 
 
 if __name__ == "__main__":

@@ -120,6 +120,15 @@ IPluginV3Layer* add_v3(INetworkDefinition& network, const std::vector<ITensor*>&
                              static_cast<int32_t>(shapes.size()), *native);
 }
 
+/// (inputs, shape inputs, plugin).
+IPluginV3Layer* add_made(INetworkDefinition& network, const nb::tuple& what) {
+  if (what.size() != 3) throw nb::value_error("(inputs, shape inputs, plugin) is wanted");
+  nb::object plugin = what[2];
+  nb::keep_alive_obj(nb::find(&network), plugin);
+  return add_v3(network, nb::cast<std::vector<ITensor*>>(nb::object(what[0])),
+                nb::cast<std::vector<ITensor*>>(nb::object(what[1])), plugin);
+}
+
 }  // namespace
 
 void bind_network_plugins(nb::class_<INetworkDefinition>& network) {
@@ -137,14 +146,14 @@ void bind_network_plugins(nb::class_<INetworkDefinition>& network) {
            nb::keep_alive<1, 4>(), "A plugin of version 3.")
       .def(
           "add_plugin",
-          [](INetworkDefinition& self, nb::tuple what) {
-            if (what.size() != 3) throw nb::value_error("(inputs, shape inputs, plugin) is wanted");
-            nb::object plugin = what[2];
-            nb::keep_alive_obj(nb::find(&self), plugin);
-            return add_v3(self, nb::cast<std::vector<ITensor*>>(nb::object(what[0])),
-                          nb::cast<std::vector<ITensor*>>(nb::object(what[1])), plugin);
+          [](INetworkDefinition& self, nb::tuple what) { return add_made(self, what); }, "tuple"_a,
+          kOwn, "A plugin of version 3, with its inputs.")
+      .def(
+          "add_plugin",
+          [](INetworkDefinition& self, nb::callable make, nb::object aot) {
+            return add_made(self, nb::cast<nb::tuple>(make(aot)));
           },
-          "tuple"_a, kOwn, "A plugin of version 3, with its inputs.");
+          "func"_a, "aot"_a.none() = nb::none(), kOwn, "A plugin that a function makes.");
 }
 
 void bind_plugins(nb::module_& m) {
