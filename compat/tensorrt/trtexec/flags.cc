@@ -115,6 +115,7 @@ const char* const kDla = "this device has no DLA";
 const char* const kSafety = "there is no safety runtime";
 const char* const kOnnx = "convert the model to ONNX";
 const char* const kCalibration = "calibrate in a program: give the configuration a calibrator";
+const char* const kCompared = "compare with --exportOutput, or with carnot compare";
 const char* const kTuned = "kernels are timed on this machine until their times are steady";
 
 Flags model_flags() {
@@ -256,7 +257,15 @@ Flags idle_build_flags() {
       refused("tuningCacheFile", kTuned),
       refused("tuningTimeOut", kTuned),
       refused("saveAllEngines", kTuned),
-      refused("loadRefOutputs", "compare with --exportOutput, or with carnot compare"),
+      refused("tuningResultFile", kTuned),
+      refused("continue", kTuned),
+      refused("dryRun", kTuned),
+      refused("loadRefOutputs", kCompared),
+      refused("refPair", kCompared),
+      refused("accuracyAlgorithm", kCompared),
+      refused("accuracyThreshold", kCompared),
+      refused("atol", kCompared),
+      refused("rtol", kCompared),
       refused("saveAllDebugTensors", "name them: --markDebug and --saveDebugTensors"),
   };
 }
