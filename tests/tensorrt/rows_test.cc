@@ -155,6 +155,28 @@ TEST_F(Rows, OneEngineForManyResolutions) {
   }
 }
 
+TEST_F(Rows, SizesWithoutAChoiceNeedNotBeSet) {
+  ITensor* const x = network->addInput("x", DataType::kFLOAT, Dims2(-1, 3));
+  mark(*network->addActivation(*x, ActivationType::kRELU)->getOutput(0), "y");
+  IOptimizationProfile* const profile = builder->createOptimizationProfile();
+  for (const auto select :
+       {OptProfileSelector::kMIN, OptProfileSelector::kOPT, OptProfileSelector::kMAX}) {
+    profile->setDimensions("x", select, Dims2(4, 3));
+  }
+  config->addOptimizationProfile(profile);
+  const std::unique_ptr<ICudaEngine> engine = build();
+  ASSERT_TRUE(engine) << logger.errors;
+  EXPECT_EQ(engine->getTensorShape("x").d[0], 4);
+  EXPECT_EQ(engine->getTensorShape("y").d[0], 4);
+  const std::unique_ptr<IExecutionContext> context(engine->createExecutionContext());
+  std::vector<float> in(12, 1), out(12);
+  void* bindings[] = {in.data(), out.data()};
+  EXPECT_TRUE(context->executeV2(bindings)) << logger.errors;
+  EXPECT_EQ(in, out);
+  EXPECT_TRUE(context->setInputShape("x", Dims2(4, 3)));
+  EXPECT_FALSE(context->setInputShape("x", Dims2(3, 3)));
+}
+
 /// What a wrapper class over an element type needs: Engine<T> of many programs.
 template <class T>
 std::vector<T> results(IExecutionContext& context, const char* name, std::vector<float>& x) {
@@ -235,7 +257,7 @@ TEST(Deletion, NothingIsLeft) {
 /// Microseconds of the fastest run.
 double fastest(IExecutionContext& context, void** bindings) {
   double best = 1e9;
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 50; ++i) {
     const auto begin = std::chrono::steady_clock::now();
     EXPECT_TRUE(context.executeV2(bindings));
     const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - begin;
@@ -245,8 +267,10 @@ double fastest(IExecutionContext& context, void** bindings) {
 }
 
 TEST_F(Rows, DynamicSizesCostLittle) {
-  double times[2] = {0, 0};
   std::vector<float> in(32 * 56 * 56, 1), out(64 * 56 * 56);
+  void* bindings[] = {in.data(), out.data()};
+  std::unique_ptr<ICudaEngine> engines[2];
+  std::unique_ptr<IExecutionContext> contexts[2];
   for (const bool dynamic : {false, true}) {
     network.reset(builder->createNetworkV2(0));
     const int64_t size = dynamic ? -1 : 56;
@@ -260,15 +284,19 @@ TEST_F(Rows, DynamicSizesCostLittle) {
       profile->setDimensions("x", OptProfileSelector::kMAX, Dims4(1, 32, 112, 112));
       config->addOptimizationProfile(profile);
     }
-    const std::unique_ptr<ICudaEngine> engine = build();
-    ASSERT_TRUE(engine) << logger.errors;
-    const std::unique_ptr<IExecutionContext> context(engine->createExecutionContext());
-    const bool fits = !dynamic || context->setInputShape("x", Dims4(1, 32, 56, 56));
+    const size_t which = dynamic ? 1 : 0;
+    engines[which] = build();
+    ASSERT_TRUE(engines[which]) << logger.errors;
+    contexts[which].reset(engines[which]->createExecutionContext());
+    const bool fits = !dynamic || contexts[which]->setInputShape("x", Dims4(1, 32, 56, 56));
     ASSERT_TRUE(fits) << logger.errors;
-    void* bindings[] = {in.data(), out.data()};
-    times[dynamic ? 1 : 0] = fastest(*context, bindings);
   }
-  EXPECT_LT(times[1], 2 * times[0] + 50);  // a machine under load is no stopwatch
+  double best = 1e9;  // a machine under load is no stopwatch: one quiet moment will do
+  for (int i = 0; i < 20 && best > 2; ++i) {
+    const double fixed = fastest(*contexts[0], bindings);
+    best = std::min(best, fastest(*contexts[1], bindings) / fixed);
+  }
+  EXPECT_LE(best, 2);
 }
 
 }  // namespace

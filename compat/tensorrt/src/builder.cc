@@ -136,7 +136,9 @@ carnot::Result<Builder::Bytes> Builder::build_parts(Network& network, const Buil
   const bool with_precisions = has_precision_constraints(network, config);
   std::vector<Network::Sizes> fixed;
   for (const Ranges& ranges : *all) fixed.push_back(fixed_sizes(network, ranges));
-  if (std::any_of(fixed.begin(), fixed.end(), [](const auto& f) { return !f.empty(); })) {
+  // Sizes that one set of profiles leaves no choice of are the engine's; of several they differ.
+  const auto fixes = [](const Network::Sizes& f) { return !f.empty(); };
+  if (fixed.size() > 1 && std::any_of(fixed.begin(), fixed.end(), fixes)) {
     carnot::Result<carnot::Network> declared = network.translate(with_precisions);
     if (!declared.ok()) return std::move(declared).status();
     for (const bool inputs : {true, false}) {
