@@ -32,6 +32,9 @@ struct OnnxImport {
   bool custom_first = false;
   /// Gets what nodes without a name are called by: their first outputs.
   std::vector<std::string>* unnamed = nullptr;
+  /// Identity nodes become reshapes to the shape that is there, where they would become nothing:
+  /// those of the model's own graph whose values are computed. Their results then have names.
+  bool keep_identities = false;
 };
 
 /// As Network::from_onnx().

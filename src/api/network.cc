@@ -16,6 +16,7 @@ ImportOptions import_options(const OnnxImport& given) {
   options.custom = given.custom;
   options.custom_first = given.custom_first;
   options.unnamed = given.unnamed;
+  options.keep_identities = given.keep_identities;
   for (const InputShape& s : given.shapes) {
     Dims dims;
     for (size_t i = 0; i < s.shape.size(); ++i) {

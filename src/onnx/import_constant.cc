@@ -68,7 +68,12 @@ void constant_of_shape(NodeImport& n) {
 }
 
 void identity(NodeImport& n) {
-  n.out(n.in(0));
+  Value* const x = n.in(0);
+  const Scope& scope = n.scope();
+  const bool kept = n.session().keeps_identities() && !scope.outer && scope.calls == 0 &&
+                    scope.regions == 0 && !n.known(x) && !n.elements(x) &&
+                    x->type().dtype != DType::kString;
+  n.out(kept ? n.make(op::Reshape{x->type().dims}, {x}) : x);
 }
 
 void dropout(NodeImport& n) {

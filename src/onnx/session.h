@@ -82,6 +82,7 @@ class Session {
   /// Counts nodes of a body that was imported again; an error where loops within loops do so over
   /// and over.
   void charge_repeated(int64_t nodes);
+  bool keeps_identities() const { return options_.keep_identities; }
   /// Whether the caller gave shapes: they may rule out branches of a sound model.
   bool has_given_shapes() const { return !options_.input_shapes.empty(); }
 

@@ -277,5 +277,54 @@ TEST_F(Calibrating, NobodyIsAskedWithoutInt8OrWithQuantizingLayers) {
   EXPECT_TRUE(calibrator.asked.empty());
 }
 
+// Steps of 0.5: INT8 inputs and outputs are by their ranges, whatever else is set to INT8.
+TEST_F(Calibrating, InputsAndOutputsOfInt8HaveTheirRanges) {
+  constexpr float kRange = 63.5F;
+  network->getInput(0)->setType(DataType::kINT8);
+  EXPECT_TRUE(network->getInput(0)->setDynamicRange(-kRange, kRange));
+  network->getOutput(0)->setType(DataType::kINT8);
+  EXPECT_TRUE(network->getOutput(0)->setDynamicRange(-kRange, kRange));
+  for (int32_t i = 0; i < network->getNbLayers(); ++i) {
+    ILayer* layer = network->getLayer(i);
+    if (layer->getType() == LayerType::kCONSTANT) continue;
+    layer->setPrecision(DataType::kINT8);
+    layer->setOutputType(0, DataType::kINT8);
+    EXPECT_EQ(layer->getOutputType(0), DataType::kINT8);
+  }
+  config->setFlag(BuilderFlag::kPREFER_PRECISION_CONSTRAINTS);
+  plan.reset(builder->buildSerializedNetwork(*network, *config));
+  ASSERT_TRUE(plan) << logger.errors;
+  EXPECT_TRUE(has(logger.others, "set to INT8 among them")) << logger.others;
+  std::unique_ptr<IRuntime> runtime{createInferRuntime(logger)};
+  std::unique_ptr<ICudaEngine> engine{runtime->deserializeCudaEngine(plan->data(), plan->size())};
+  ASSERT_TRUE(engine);
+  EXPECT_EQ(engine->getTensorDataType("y"), DataType::kINT8);
+  std::unique_ptr<IExecutionContext> context{engine->createExecutionContext()};
+  int8_t x[] = {2, -3, 5, 100}, y[4] = {};
+  context->setTensorAddress("x", x);
+  context->setTensorAddress("y", y);
+  ASSERT_TRUE(context->enqueueV3(nullptr)) << logger.errors;
+  EXPECT_EQ(std::vector<int>(y, y + 4), (std::vector<int>{4, 0, 10, 127}));
+}
+
+// sampleINT8API: a type wanted of a layer is none of an output that programs read as FP32.
+TEST_F(Calibrating, OutputTypesOfLayersArePermissions) {
+  network->getLayer(2)->setOutputType(0, DataType::kINT8);
+  plan.reset(builder->buildSerializedNetwork(*network, *config));
+  ASSERT_TRUE(plan) << logger.errors;
+  EXPECT_TRUE(has(logger.others, "Users must provide dynamic range")) << logger.others;
+  std::unique_ptr<IRuntime> runtime{createInferRuntime(logger)};
+  std::unique_ptr<ICudaEngine> engine{runtime->deserializeCudaEngine(plan->data(), plan->size())};
+  EXPECT_EQ(engine->getTensorDataType("y"), DataType::kFLOAT);
+}
+
+TEST_F(Calibrating, Int8ThatMustBeObeyedIsAnError) {
+  network->getLayer(0)->setPrecision(DataType::kINT8);
+  config->setFlag(BuilderFlag::kOBEY_PRECISION_CONSTRAINTS);
+  plan.reset(builder->buildSerializedNetwork(*network, *config));
+  EXPECT_FALSE(plan);
+  EXPECT_TRUE(has(logger.errors, "must compute in INT8")) << logger.errors;
+}
+
 }  // namespace
 }  // namespace nvinfer1

@@ -105,33 +105,71 @@ bool has_precision_constraints(const Network& network, const BuilderConfig& conf
           config.getFlag(BuilderFlag::kPREFER_PRECISION_CONSTRAINTS));
 }
 
-void set_precisions(const Network& network, const BuilderConfig& config, const Reporter& reporter,
-                    carnot::BuilderOptions& options) {
+namespace {
+
+/// INT8 is a permission, for which there are no faster kernels here.
+Status check_int8(Network& network, const BuilderConfig& config, const Reporter& reporter,
+                  const std::string& otherwise) {
+  std::vector<std::string> wanted;
+  for (const auto& layer : network.layers()) {
+    if (layer->precision == DataType::kINT8) wanted.push_back(layer->name);
+  }
+  const std::string of_layers = wanted.empty() ? ""
+                                               : cat(", '", wanted[0], "' and ", wanted.size() - 1,
+                                                     " others set to INT8 among them,");
+  if (!wanted.empty() && config.getFlag(BuilderFlag::kOBEY_PRECISION_CONSTRAINTS)) {
+    return Status(Code::kUnsupported,
+                  cat("layer '", wanted[0], "' (and ", wanted.size() - 1,
+                      " others) must compute in INT8, for kOBEY_PRECISION_CONSTRAINTS is set, but "
+                      "there are no INT8 kernels for ranges: set kPREFER_PRECISION_CONSTRAINTS, or "
+                      "have QuantizeLinear and DequantizeLinear in the model"));
+  }
+  if (!config.getFlag(BuilderFlag::kINT8) || network.is_quantized()) return {};
+  const auto is_ranged = [](const auto& tensor) { return tensor->dynamicRangeIsSet(); };
+  const bool ranged =
+      std::any_of(network.inputs().begin(), network.inputs().end(), is_ranged) ||
+      std::any_of(network.layers().begin(), network.layers().end(), [&](const auto& layer) {
+        return std::any_of(layer->outputs.begin(), layer->outputs.end(), is_ranged);
+      });
+  if (!config.getInt8Calibrator() && !ranged) {
+    reporter.warning(
+        "Calibrator is not being used. Users must provide dynamic range for all tensors that are "
+        "not Int32 or Bool: no tensor has one");
+  }
+  reporter.warning(
+      cat("kINT8: layers", of_layers, " run in FP32", otherwise,
+          " all the same, for there are no faster INT8 kernels here: ranges, "
+          "calibrated or set, change no result but of inputs and outputs that are "
+          "INT8 themselves. A model with QuantizeLinear and DequantizeLinear keeps its "
+          "own quantization"));
+  return {};
+}
+
+}  // namespace
+
+Status set_precisions(Network& network, const BuilderConfig& config, const Reporter& reporter,
+                      carnot::BuilderOptions& options) {
   const bool f16 = config.getFlag(BuilderFlag::kFP16), bf16 = config.getFlag(BuilderFlag::kBF16);
-  const bool int8 = config.getFlag(BuilderFlag::kINT8);
   if (network.is_strongly_typed()) {
-    if (f16 || bf16 || int8) {
+    if (f16 || bf16 || config.getFlag(BuilderFlag::kINT8)) {
       reporter.warning(
           "the network is strongly typed: kFP16, kBF16 and kINT8 have no effect, its tensors keep "
           "their types");
     }
-    return;
+    return {};
   }
-  if (int8) {
-    reporter.warning(
-        cat("kINT8: layers run in FP32", f16 ? " or FP16" : "", bf16 ? " or BF16" : "",
-            " all the same, for there are no faster INT8 kernels here: ranges, calibrated or set, "
-            "change no result. A model with QuantizeLinear and DequantizeLinear keeps its own "
-            "quantization"));
-  }
+  const std::string otherwise = cat(f16 ? " or FP16" : "", bf16 ? " or BF16" : "");
+  Status possible = check_int8(network, config, reporter, otherwise);
+  if (!possible.ok()) return possible;
   if (f16 || bf16) options.storage = f16 ? carnot::DType::kF16 : carnot::DType::kBF16;
-  if (!has_precision_constraints(network, config)) return;
+  if (!has_precision_constraints(network, config)) return {};
   for (const auto& layer : network.layers()) {
     if (layer->precision != DataType::kFLOAT) continue;
     const auto& origin = layer->origin;
     options.keep_f32.insert(options.keep_f32.end(), origin.begin(), origin.end());
     if (origin.empty()) options.keep_f32.push_back(layer->name);
   }
+  return {};
 }
 
 carnot::Status check_devices(const BuilderConfig& config) {

@@ -15,9 +15,10 @@ carnot::Result<std::vector<Ranges>> ranges_of(const Network& network, const Buil
                                               std::vector<int32_t>& parts);
 /// The sizes that a profile leaves no choice of, by symbol.
 Network::Sizes fixed_sizes(const Network& network, const Ranges& ranges);
-/// Flags and layers' precisions as our options; warns of what has no effect here.
-void set_precisions(const Network& network, const BuilderConfig& config, const Reporter& reporter,
-                    carnot::BuilderOptions& options);
+/// Flags and layers' precisions as our options; warns of what has no effect here, and is an error
+/// where that must be obeyed.
+carnot::Status set_precisions(Network& network, const BuilderConfig& config,
+                              const Reporter& reporter, carnot::BuilderOptions& options);
 /// Whether layers compute in the precisions that were set on them.
 bool has_precision_constraints(const Network& network, const BuilderConfig& config);
 /// An error where the configuration asks for what this machine has not.

@@ -191,7 +191,8 @@ carnot::Result<Builder::Bytes> Builder::build(Network& network, BuilderConfig& c
   std::atomic<bool> cancel{false};
   Progress progress(config.settings.monitor, cancel);
   carnot::BuilderOptions options;
-  set_precisions(network, config, reporter_, options);
+  possible = set_precisions(network, config, reporter_, options);
+  if (!possible.ok()) return possible;
   options.device = device_.name;
   options.scratch_bytes_max = config.workspace_bytes_max();
   options.shared_bytes_max = config.shared_bytes_max();

@@ -10,7 +10,7 @@ std::size_t default_pool(MemoryPoolType pool, std::size_t memory) {
     case MemoryPoolType::kTACTIC_DRAM:
       return memory;
     case MemoryPoolType::kDLA_MANAGED_SRAM:
-      return std::size_t{1} << 20;
+      return 0;  // there is no DLA
     case MemoryPoolType::kDLA_LOCAL_DRAM:
       return std::size_t{1} << 30;
     case MemoryPoolType::kDLA_GLOBAL_DRAM:

@@ -99,6 +99,15 @@ static void take_plugins(std::span<const carnot::Network> bodies, ParsedPlugins&
   }
 }
 
+ptrdiff_t Imported::first_shape_input() const {
+  return std::visit(
+      [&]<class Op>(const Op&) {
+        if constexpr (requires { Op::kTarget; }) return ptrdiff_t{Op::kTarget};
+        return static_cast<ptrdiff_t>(inputs.size());
+      },
+      operation);
+}
+
 namespace {
 
 using Node = carnot::Network::Node;

@@ -18,6 +18,7 @@ class Imported final : public LayerOf<IIdentityLayer, apiv::VIdentityLayer> {
         bodies(std::move(node.bodies)) {}
   Values emit(Emit& e, const Values& in) override;
   bool emit_edge(Scope& scope) override;
+  ptrdiff_t first_shape_input() const override;
 
   carnot::Operation operation;
   std::vector<carnot::Network> bodies;

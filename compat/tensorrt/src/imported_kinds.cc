@@ -164,6 +164,14 @@ Layer* expand(Network& into, const carnot::Network& model, const carnot::Network
   return keep<Slice>(into, node, [&](Slice& l) { l.size = dims_of(sizes); });
 }
 
+/// What the import keeps of an ONNX node that changes nothing: see OnnxImport::keep_identities.
+bool is_identity(const carnot::Network::Node& node) {
+  constexpr std::string_view kOperator = " (Identity)";
+  const std::string origin = node.origin.empty() ? "" : node.origin.back();
+  return origin.size() >= kOperator.size() &&
+         origin.compare(origin.size() - kOperator.size(), kOperator.size(), kOperator) == 0;
+}
+
 }  // namespace
 
 bool is_scale(const carnot::Network::Node& node) {
@@ -232,6 +240,7 @@ Layer* keep_as_kind(Network& into, const carnot::Network& model, const carnot::N
     });
   }
   if (const auto* o = as(static_cast<const op::Reshape*>(nullptr))) {
+    if (is_identity(node)) return keep<Identity>(into, node, [](Identity&) {});
     return keep<Shuffle>(into, node, [&](Shuffle& l) { l.reshape = dims_of(o->sizes); });
   }
   return nullptr;

@@ -1,6 +1,7 @@
 #pragma once
 // NetTensor and Layer: what an INetworkDefinition is made of. A layer keeps its user's parameters
 // and is translated to operations when somebody asks for shapes, or builds (scope.h).
+#include <cmath>
 #include <map>
 #include <memory>
 
@@ -50,6 +51,12 @@ class NetTensor final : public ITensor, public apiv::VTensor {
   // Of inputs: `type` as the network computes with it, which the user may have set otherwise.
   carnot::TensorType type;
   std::optional<DataType> wanted_type;
+  bool type_set = false;  ///< of others: by setType(), not for its layer by setOutputType()
+
+  /// Half of the dynamic range in steps of INT8; 0 where there is no range.
+  float scale() const {
+    return range_set_ ? std::max(std::abs(range_min_), std::abs(range_max_)) / 127 : 0;
+  }
 
  private:
   static constexpr float kNoRange = std::numeric_limits<float>::quiet_NaN();
@@ -73,6 +80,12 @@ class Layer {
   virtual bool emit_edge(Scope&) { return false; }
   /// The first so many inputs decide what the results' types are.
   virtual size_t shaping_inputs() const { return inputs.size(); }
+  /// From this input on the values are sizes and the like; behind all inputs where none are.
+  virtual ptrdiff_t first_shape_input() const {
+    const bool behind_data =
+        kind == LayerType::kSHUFFLE || kind == LayerType::kSLICE || kind == LayerType::kRESIZE;
+    return behind_data ? 1 : kind == LayerType::kFILL ? 0 : static_cast<ptrdiff_t>(inputs.size());
+  }
   /// How many inputs setInput() may reach.
   virtual int32_t inputs_max() const { return static_cast<int32_t>(inputs.size()); }
   /// What the user should see as the type of this kind in names: "Convolution".
@@ -165,6 +178,8 @@ class LayerOf : public I, public apiv::VLayer, public V..., public Layer {
     renew();
   }
   DataType getOutputType(int32_t i) const noexcept override {
+    const auto wanted = output_types.find(i);
+    if (wanted != output_types.end()) return wanted->second;
     const ITensor* const out = getOutput(i);
     return out ? out->getType() : DataType::kFLOAT;
   }

@@ -4,7 +4,7 @@
 
 namespace trt {
 
-class Identity final : public LayerOf<IIdentityLayer, apiv::VIdentityLayer> {
+class Identity : public LayerOf<IIdentityLayer, apiv::VIdentityLayer> {
  public:
   explicit Identity(Network& net) : LayerOf(net, LayerType::kIDENTITY) {}
   Values emit(Emit&, const Values& in) override { return in; }

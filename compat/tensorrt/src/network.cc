@@ -74,14 +74,12 @@ void Network::name_size(NetTensor& input, int32_t axis, const char* name) {
 bool Network::feeds_a_shape(const NetTensor& input) const {
   const carnot::TensorType& type = input.type;
   if (type.rank() > 1 || carnot::is_float(type.dtype)) return false;
-  for (const auto& layer : layers_) {
-    const bool shapes = layer->kind == LayerType::kSHUFFLE || layer->kind == LayerType::kSLICE ||
-                        layer->kind == LayerType::kFILL || layer->kind == LayerType::kRESIZE;
-    for (size_t i = 1; shapes && i < layer->inputs.size(); ++i) {
-      if (layer->inputs[i] == &input) return true;
-    }
-  }
-  return false;
+  return std::any_of(layers_.begin(), layers_.end(), [&](const auto& layer) {
+    const auto& in = layer->inputs;
+    return std::find(
+               in.begin() + std::min<ptrdiff_t>(layer->first_shape_input(), in.end() - in.begin()),
+               in.end(), &input) != in.end();
+  });
 }
 
 int64_t Network::id_of(const NetTensor* tensor) {

@@ -185,6 +185,7 @@ carnot::OnnxImport Parser::options(carnot::ImportProblem& problem, ParsedPlugins
   carnot::OnnxImport out;
   out.problem = &problem;
   out.custom = [&plugins](const carnot::OnnxCall& call) { return plugins.make(call); };
+  out.keep_identities = true;
   out.custom_first = getFlag(OnnxParserFlag::kENABLE_PLUGIN_OVERRIDE);
   return out;
 }
@@ -263,10 +264,15 @@ bool Parser::supportsModelV2(void const* model, size_t size, char const* path) n
       return problem.node >= 0 && index != problem.node &&
              (index < problem.node || is_known((*nodes)[i]));
     };
+    // Nodes that cannot be are in no part; parts behind the first of them are to be asked about
+    // again, by themselves: so programs come to an end that ask until all of a part is supported.
+    bool follows = false;
     for (size_t i = 0; i < nodes->size(); ++i) {
-      const bool good = supported(i);
-      if (subgraphs_.empty() || subgraphs_.back().supported != good)
-        subgraphs_.push_back({good, {}});
+      const bool certain = network.ok() || static_cast<int64_t>(i) < problem.node;
+      const bool starts = !follows || subgraphs_.back().supported != certain;
+      follows = supported(i);
+      if (!follows) continue;
+      if (starts) subgraphs_.push_back({certain, {}});
       subgraphs_.back().nodes.push_back(static_cast<int64_t>(i));
     }
     return network.ok();

@@ -11,7 +11,23 @@ Handle Scope::add_input(NetTensor& tensor) {
   const StoredFormat format = formats ? chosen_format(tensor, type.dims) : StoredFormat();
   type.dims = stored(type.dims, format.format);
   const Handle input = net.add_input(tensor.name, type);
-  return emit.cast(from_format(emit, input, format), tensor.type.dtype);
+  const Handle value = emit.cast(from_format(emit, input, format), tensor.type.dtype);
+  const bool steps = type.dtype == DType::kI8 && emit.is_float(value) && tensor.scale() > 0;
+  if (!steps) return value;
+  return emit.binary(carnot::ScalarOp::kMul, value,
+                     emit.scalar(tensor.type.dtype, static_cast<double>(tensor.scale())));
+}
+
+// Without a range what is wanted of a float tensor inside of the network is a permission.
+Handle Scope::typed(NetTensor& tensor, Handle value, DataType type) {
+  const DType dtype = *dtype_of(type);
+  if (dtype != DType::kI8 || !emit.is_float(value)) return emit.cast(value, dtype);
+  if (!tensor.isNetworkOutput() || !tensor.type_set) return value;
+  if (tensor.scale() <= 0) return emit.cast(value, dtype);
+  const Handle wide = emit.cast(value, DType::kF32);
+  const Handle steps = emit.binary(carnot::ScalarOp::kDiv, wide,
+                                   emit.scalar(DType::kF32, static_cast<double>(tensor.scale())));
+  return emit.cast(emit.unary(carnot::ScalarOp::kRound, steps), dtype);
 }
 
 void Scope::mark_output(NetTensor& tensor) {
@@ -104,7 +120,7 @@ void Scope::run(Layer& layer) {
       const auto type = layer.output_types.find(static_cast<int32_t>(i));
       if (type != layer.output_types.end() && with_types) {
         const carnot::DType before = emit.dtype(value);
-        value = emit.cast(value, *dtype_of(type->second));
+        value = typed(*layer.outputs[i], value, type->second);
         // With its precision, how the tensor is stored: layers behind it compute in their own.
         const bool inside = narrow && !layer.outputs[i]->isNetworkOutput();
         if (inside && before == carnot::DType::kF32) value = emit.cast(value, before);

@@ -47,6 +47,8 @@ class Scope {
 
  private:
   Handle add_input(NetTensor& tensor);
+  /// A layer's result as the type that was set; INT8 by the tensor's dynamic range.
+  Handle typed(NetTensor& tensor, Handle value, DataType type);
   StoredFormat chosen_format(const NetTensor& tensor, const carnot::Dims& sizes);
   /// A layer's results between casts, where it shall compute in a half-size type.
   Values emit_as(Layer& layer, carnot::DType half, Values in);

@@ -46,6 +46,7 @@ void NetTensor::setType(DataType wanted) noexcept {
     wanted_type = wanted;
   } else {
     producer->output_types[index] = wanted;
+    type_set = true;
     ++producer->revision;
   }
   network.changed();

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "host_memory.h"
@@ -67,7 +68,17 @@ IHostMemory* TimingCache::serialize() const noexcept {
 
 bool TimingCache::combine(ITimingCache const& other, bool) noexcept {
   return reporter_.guard("ITimingCache::combine", false, [&] {
-    text_ += static_cast<const TimingCache&>(other).text();
+    std::set<std::string> known;  // lines but for their times, and comments
+    const auto key = [](const std::string& text, const std::optional<Line>& line) {
+      return line ? text.substr(0, line->time_at) : text;
+    };
+    for_each_line(text_, [&](const std::string& text, const std::optional<Line>& line) {
+      known.insert(key(text, line));
+    });
+    const std::string& more = static_cast<const TimingCache&>(other).text();
+    for_each_line(more, [&](const std::string& text, const std::optional<Line>& line) {
+      if (known.insert(key(text, line)).second) text_ += text + "\n";
+    });
     return true;
   });
 }

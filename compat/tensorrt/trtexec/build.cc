@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "NvOnnxParser.h"
+#include "calibration.h"
 #include "summary.h"
 
 namespace trtexec {
@@ -249,21 +250,30 @@ bool set_input(const ProfileShapes& given, const ITensor& input, IOptimizationPr
   return true;
 }
 
-/// The shapes given, and for dynamic inputs without any: 1 in place of each unknown size.
+/// A profile of the builder's with the shapes given, and for dynamic inputs without any: 1 in place
+/// of each unknown size. `any`: whether an input needs one. Null where shapes cannot be.
+IOptimizationProfile* make_profile(const ProfileShapes& given, IBuilder& builder,
+                                   const INetworkDefinition& network, bool& any) {
+  IOptimizationProfile* const profile = builder.createOptimizationProfile();
+  any = false;
+  for (int32_t i = 0; i < network.getNbInputs(); ++i) {
+    const ITensor& input = *network.getInput(i);
+    const Dims dims = input.getDimensions();
+    const bool dynamic =
+        std::any_of(dims.d, dims.d + std::max(dims.nbDims, 0), [](int64_t d) { return d < 0; });
+    if (!dynamic && !input.isShapeTensor()) continue;
+    any = true;
+    if (!set_input(given, input, *profile)) return nullptr;
+  }
+  return profile;
+}
+
 bool add_profiles(const Options& o, IBuilder& builder, const INetworkDefinition& network,
                   IBuilderConfig& config) {
   for (const ProfileShapes& given : o.profiles) {
-    IOptimizationProfile* const profile = builder.createOptimizationProfile();  // the builder's
     bool any = false;
-    for (int32_t i = 0; i < network.getNbInputs(); ++i) {
-      const ITensor& input = *network.getInput(i);
-      const Dims dims = input.getDimensions();
-      const bool dynamic =
-          std::any_of(dims.d, dims.d + std::max(dims.nbDims, 0), [](int64_t d) { return d < 0; });
-      if (!dynamic && !input.isShapeTensor()) continue;
-      any = true;
-      if (!set_input(given, input, *profile)) return false;
-    }
+    IOptimizationProfile* const profile = make_profile(given, builder, network, any);
+    if (!profile) return false;
     if (any && config.addOptimizationProfile(profile) < 0) return false;
   }
   for (const ProfileShapes& given : o.profiles) {
@@ -275,6 +285,26 @@ bool add_profiles(const Options& o, IBuilder& builder, const INetworkDefinition&
       if (!known) return fail("shapes are given for '" + entry.first + "', which is no input");
     }
   }
+  return true;
+}
+
+/// With --calib: a calibrator, and the sizes that it is to have.
+bool set_calibration(const Options& o, IBuilder& builder, const INetworkDefinition& network,
+                     IBuilderConfig& config, std::unique_ptr<Calibrator>& calibrator) {
+  if (o.calibration.empty() || !config.getFlag(BuilderFlag::kINT8)) return true;
+  const ProfileShapes& own = o.calibration_shapes;
+  const auto index = static_cast<size_t>(o.calibration_profile);
+  if (index >= o.profiles.size()) {
+    return fail("--calibProfile: there is no profile " + std::to_string(o.calibration_profile));
+  }
+  const bool has_own = !own.min.empty() || !own.opt.empty() || !own.max.empty();
+  bool any = false;
+  IOptimizationProfile* const profile =
+      make_profile(has_own ? own : o.profiles[index], builder, network, any);
+  if (!profile) return false;
+  if (any) config.setCalibrationProfile(profile);
+  calibrator = std::make_unique<Calibrator>(o, network, any ? profile : nullptr);
+  config.setInt8Calibrator(calibrator.get());
   return true;
 }
 
@@ -313,6 +343,8 @@ bool build(const Options& o, ILogger& logger, Bytes& plan) {
                       set_layers(o, n) && mark_debug(o, n);
   const std::unique_ptr<IBuilderConfig> config(builder->createBuilderConfig());
   if (!shaped || !set_config(o, *config) || !add_profiles(o, *builder, n, *config)) return false;
+  std::unique_ptr<Calibrator> calibrator;
+  if (!set_calibration(o, *builder, n, *config, calibrator)) return false;
   Bytes timings;
   std::unique_ptr<ITimingCache> cache;
   if (!o.timing_cache_file.empty()) {

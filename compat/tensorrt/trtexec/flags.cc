@@ -111,10 +111,18 @@ void percentiles(Options& o, const std::string& value) {
   }
 }
 
+Flag calibration(const char* name, Shapes ProfileShapes::*member) {
+  return custom(
+      name, true,
+      [=](Options& o, const std::string& v) {
+        o.calibration_shapes.*member = shapes_of(o.errors, v);
+      },
+      "sizes of a batch to calibrate with");
+}
+
 const char* const kDla = "this device has no DLA";
 const char* const kSafety = "there is no safety runtime";
 const char* const kOnnx = "convert the model to ONNX";
-const char* const kCalibration = "calibrate in a program: give the configuration a calibrator";
 const char* const kCompared = "compare with --exportOutput, or with carnot compare";
 const char* const kTuned = "kernels are timed on this machine until their times are steady";
 
@@ -160,11 +168,12 @@ Flags precision_flags() {
       pairs("layerOutputTypes", &Options::layer_output_types, "LAYER:TYPE+TYPE,..."),
       pairs("layerDeviceTypes", &Options::layer_devices, "LAYER:GPU,..."),
       choice("sparsity", &Options::sparsity, {"disable", "enable", "force"}, "disable or enable"),
-      idle("calib", true, kCalibration),
-      idle("minShapesCalib", true, kCalibration),
-      idle("optShapesCalib", true, kCalibration),
-      idle("maxShapesCalib", true, kCalibration),
-      idle("calibProfile", true, kCalibration),
+      text("calib", &Options::calibration,
+           "a calibration cache; random numbers if it is not there"),
+      calibration("minShapesCalib", &ProfileShapes::min),
+      calibration("optShapesCalib", &ProfileShapes::opt),
+      calibration("maxShapesCalib", &ProfileShapes::max),
+      whole("calibProfile", &Options::calibration_profile, "the profile to calibrate with"),
       idle("explicitPrecision", false, "layers compute in the network's types"),
   };
 }

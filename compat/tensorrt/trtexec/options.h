@@ -17,6 +17,8 @@ struct Options {
   std::vector<ProfileShapes> profiles = {{}};
   int current_profile = 0;  ///< what --minShapes and its like are for
   Shapes shapes;
+  ProfileShapes calibration_shapes;
+  int calibration_profile = 0;
   int level = 3, avg_timing = 8, max_aux_streams = -1, max_tactics = -1, tiling = 0;
   double l2_limit = -1;
   std::string verbosity = "layer_names_only", sparsity = "disable", constraints = "none";

@@ -132,9 +132,9 @@ class Errors(unittest.TestCase):
         p = trt.OnnxParser(s.network, s.log)
         self.assertFalse(p.supports_model_v2(self.bad))
         parts = [(p.is_subgraph_supported(i), p.get_subgraph_nodes(i)) for i in range(p.num_subgraphs)]
-        self.assertEqual(parts, [(True, [0]), (False, [1]), (True, [2]), (False, [3])])
+        self.assertEqual(parts, [(True, [0]), (False, [2])])
         supported, old = p.supports_model(self.bad)
-        self.assertEqual((supported, old), (False, [([0], True), ([1], False), ([2], True), ([3], False)]))
+        self.assertEqual((supported, old), (False, [([0], True), ([2], False)]))
         self.assertEqual(p.supports_model(small_model(1)), (True, [([0, 1, 2, 3], True)]))
         self.assertFalse(p.is_subgraph_supported(9))
 
@@ -162,6 +162,38 @@ class Errors(unittest.TestCase):
 
 
 class Views(unittest.TestCase):
+    def test_identities_are_layers(self):
+        nodes = [
+            node("Identity", ["x"], ["a"]),
+            node("Relu", ["a"], ["b"]),
+            node("Identity", ["b"], ["y"]),
+        ]
+        s = Session()
+        self.assertTrue(s.parse(model(nodes, {"x": (F32, [2])}, {"y": (F32, [2])})))
+        layers = [s.network.get_layer(i) for i in range(s.network.num_layers)]
+        kinds = [trt.LayerType.IDENTITY, trt.LayerType.ACTIVATION, trt.LayerType.IDENTITY]
+        self.assertEqual([layer.type for layer in layers], kinds)
+        self.assertEqual([layer.get_output(0).name for layer in layers], ["a", "b", "y"])
+        for layer in layers[:2]:
+            s.network.mark_output(layer.get_output(0))
+        x = np.array([-1, 2], np.float32)
+        results = s.run({"x": x})
+        np.testing.assert_array_equal(results["a"], x)
+        np.testing.assert_array_equal(results["b"], [0, 2])
+        np.testing.assert_array_equal(results["y"], [0, 2])
+
+    def test_inputs_that_say_shapes(self):
+        s = Session()
+        shapes = {"x": (F32, [1, 3]), "s": (I64, [2])}
+        expand = model([node("Expand", ["x", "s"], ["y"])], shapes, {"y": (F32, [None, None])})
+        self.assertTrue(s.parse(expand))
+        self.assertTrue(s.network.get_input(1).is_shape_tensor)
+        s = Session()
+        size = s.network.add_input("size", trt.int32, ())
+        fill = s.network.add_fill((), trt.FillOperation.LINSPACE)
+        fill.set_input(0, size)
+        self.assertTrue(size.is_shape_tensor)
+
     def test_what_nodes_give(self):
         split = model(
             [
