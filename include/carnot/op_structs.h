@@ -47,15 +47,16 @@ struct ArgReduce {
 
 /// softmax(q k^T * scale + bias) v. q [b, h, s, d], k [b, g, t, d], v [b, g, t, e], optional bias
 /// broadcastable to [b, h, s, t]; h is a multiple of g. `causal` masks key j > query i + (t - s).
+/// A query all of whose keys are masked by -inf gives NaN, and where `guarded` zeros.
 /// With `bsh` the operands are [b, s, h, d] (and so is the result): what projections give.
 struct Attention {
   static constexpr const char* kName = "attention";
   static constexpr int kMin = 3, kMax = 4;
   double scale = 1;
-  bool causal = false, bsh = false;
+  bool causal = false, bsh = false, guarded = false;
   Rounding rounding() const { return Rounding::kSum; }
   static void attrs(auto& s, auto&& f) {
-    f("scale", s.scale), f("causal", s.causal), f("bsh", s.bsh);
+    f("scale", s.scale), f("causal", s.causal), f("bsh", s.bsh), f("guarded", s.guarded);
   }
   bool operator==(const Attention&) const = default;
 };

@@ -48,6 +48,7 @@ struct Attend {
     double sum = 0;
     for (double& score : scores) sum += score = std::exp(score - largest);
     std::fill_n(out, value_width, 0.0);
+    if (op.guarded && !(sum > 0)) return;
     for (int64_t j = 0; j < keys; ++j) {
       const double weight = scores[static_cast<size_t>(j)] / sum;
       for (int64_t e = 0; e < value_width; ++e) out[e] += weight * v[j * v_step + e];

@@ -91,7 +91,8 @@ class StoreHalf {
     return out;
   }
 
-  // Masks are often lower than f16 goes: infinity in a whole row would leave no weight to share.
+  // Masks are often lower than f16 goes: infinity in a whole row would leave no weight to share,
+  // which is meant only where the attention is guarded.
   Result<Value*> narrow_mask(Value* v, Node* before) {
     if (half_ != DType::kF16 || narrow_source(v) || constant_of(v)) return narrow(v, before);
     op::Pointwise cast;
@@ -99,7 +100,10 @@ class StoreHalf {
     body.inputs = 1;
     const int32_t low = body.constant(DType::kF32, -kLargestF16);
     const int32_t high = body.constant(DType::kF32, kLargestF16);
-    const int32_t held = body.add(ScalarOp::kMin, body.add(ScalarOp::kMax, 0, low), high);
+    int32_t held = body.add(ScalarOp::kMin, body.add(ScalarOp::kMax, 0, low), high);
+    if (before->as<op::Attention>()->guarded) {
+      held = body.add(ScalarOp::kSelect, body.add(ScalarOp::kIsInf, 0), 0, held);
+    }
     body.results = {body.cast(held, half_)};
     return graph_.make(std::move(cast), {v}, before->origin, before);
   }

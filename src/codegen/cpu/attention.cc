@@ -476,20 +476,25 @@ class AttentionEmitter {
     Value* sums = scratch_at(sum_at_);
     Value* width = e_.dim(value_width_);
     Value* none = ir.CreateICmpEQ(keys_end_, e_.i64(0));
-    const auto store_row = [&](Value* query, const std::function<void(Value*, Value*)>& row) {
+    const auto store_row = [&](Value* query,
+                               const std::function<void(Value*, Value*, Value*)>& row) {
       Value* sum = e_.load(element_, e_.at(element_, sums, query));
       // No keys at all: zeros.
       sum = ir.CreateSelect(none, llvm::ConstantFP::get(element_, 1), sum);
-      row(e_.at(element_, results, ir.CreateMul(query, e_.dim(value_stride_))),
-          ir.CreateFDiv(llvm::ConstantFP::get(element_, 1), sum));
+      Value* inverse = ir.CreateFDiv(llvm::ConstantFP::get(element_, 1), sum);
+      Value* counts =
+          op_.guarded ? ir.CreateFCmpOGT(sum, llvm::ConstantFP::get(element_, 0)) : nullptr;
+      row(e_.at(element_, results, ir.CreateMul(query, e_.dim(value_stride_))), inverse, counts);
     };
     llvm::Type* stored = storage_type(e_, out_.dtype);
     e_.loop(e_.i64(0), count, e_.i64(1), [&](Value* query) {
-      store_row(query, [&](Value* row, Value* inverse) {
+      store_row(query, [&](Value* row, Value* inverse, Value* counts) {
         Value* to = place(out_, head_, ir.CreateAdd(first_, query), e_.i64(0));
         e_.loop(e_.i64(0), width, e_.i64(lanes_), [&](Value* column) {
           Value* x = e_.load(vector_, e_.at(element_, row, column));
-          x = to_memory(e_, out_.dtype, a_.mul(x, spread(e_, inverse, lanes_)));
+          x = a_.mul(x, spread(e_, inverse, lanes_));
+          if (counts) x = ir.CreateSelect(counts, x, a_.c(0));
+          x = to_memory(e_, out_.dtype, x);
           Value* mask = e_.lane_mask(lanes_, ir.CreateSub(width, column));
           if (out_.strides[3].is(1)) {
             e_.masked_store(x, e_.at(stored, to, column), mask);

@@ -58,7 +58,8 @@ constexpr const char* kBody = R"(
       for (i64 k = 0; k < count; ++k) result += weights[k] * value(b, key_head, first + k, e);
     }
   }
-  if (e < value_width) store(b, h, i, e, keys > 0 ? result / sum : Real(0));
+  const bool counts = keys > 0 && (!guarded || sum > 0);
+  if (e < value_width) store(b, h, i, e, counts ? result / sum : Real(0));
 }
 )";
 
@@ -79,6 +80,7 @@ class Writer {
     number("width", q[3]);
     number("value_width", v[3]);
     body_ += cat("  const bool causal = ", core_.op.causal ? "true" : "false", ";\n");
+    body_ += cat("  const bool guarded = ", core_.op.guarded ? "true" : "false", ";\n");
     body_ += cat("  const Real scale = ", literal(type, core_.op.scale, 0), ";\n");
     body_ += cat("  const Real lowest = -", type == DType::kF64 ? "infinity_f64" : "infinity_f32",
                  "();\n");
