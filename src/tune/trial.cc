@@ -306,7 +306,26 @@ Status Trial::fetch_outputs() {
   return {};
 }
 
-// All of it, or where that is too much work the last batch, or the last head of that.
+// The last `count` along an axis.
+Result<Tensor> last_along(const Tensor& t, size_t axis, int64_t count) {
+  Shape shape = t.shape();
+  const int64_t all = shape[axis];
+  shape[axis] = count;
+  CARNOT_ASSIGN(Tensor out, Tensor::allocate(t.dtype(), shape));
+  const int64_t blocks = volume(Shape(shape.begin(), shape.begin() + static_cast<ptrdiff_t>(axis)));
+  if (out.elements() == 0) return out;
+  const size_t to_bytes = out.bytes() / static_cast<size_t>(blocks);
+  const size_t from_bytes = to_bytes / static_cast<size_t>(count) * static_cast<size_t>(all);
+  for (int64_t i = 0; i < blocks; ++i) {
+    const size_t block = static_cast<size_t>(i);
+    std::memcpy(out.mutable_data() + block * to_bytes,
+                t.data() + (block + 1) * from_bytes - to_bytes, to_bytes);
+  }
+  return out;
+}
+
+// All of it, or where that is too much work the last batch, the last head of that, or only its last
+// queries.
 Status Trial::expect_attention() {
   const op::Attention& op = kernel_->attention->op;
   const Shape whole = shapes_.back();
@@ -338,6 +357,21 @@ Status Trial::expect_attention() {
   if (work() > kAttentionWork) CARNOT_RETURN_IF_ERROR(last_of(0));
   if (work() > kAttentionWork && !op.bsh && operands[0].shape()[0] == 1) {
     CARNOT_RETURN_IF_ERROR(last_of(1));
+  }
+  // Their results lie together where nothing but rows of one batch, or of one head, is left.
+  const size_t row_axis = op.bsh ? 1 : 2;
+  const Shape q = operands[0].shape();
+  const double row = q[row_axis] > 0 ? work() / static_cast<double>(q[row_axis]) : 0;
+  const int64_t rows =
+      row > 0 ? std::max<int64_t>(1, static_cast<int64_t>(kAttentionWork / row)) : 1;
+  if (q[row_axis] > rows && q[0] == 1 && (op.bsh || q[1] == 1)) {
+    rest = rest / q[row_axis] * rows;
+    first = volume(whole) - rest;
+    CARNOT_ASSIGN(operands[0], last_along(operands[0], row_axis, rows));
+    const size_t rank = operands.size() > 3 ? operands[3].shape().size() : 0;
+    if (rank > 1 && operands[3].shape()[rank - 2] > 1) {
+      CARNOT_ASSIGN(operands[3], last_along(operands[3], rank - 2, rows));
+    }
   }
   CARNOT_ASSIGN(std::vector<Tensor> out, reference(Op(op), operands));
   for (int64_t i = 0; i < out[0].elements(); ++i) {

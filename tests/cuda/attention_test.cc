@@ -29,7 +29,9 @@ TEST(CudaAttention, SaysWhyNot) {
   EXPECT_TRUE(why_not_attention(attention("f16", "64", true), 80, kShared, {4, 1}).ok());
   EXPECT_TRUE(why_not_attention(attention("bf16", "37", false), 90, kShared, {1, 1}).ok());
   EXPECT_FALSE(why_not_attention(attention("f16", "64", true), 75, kShared, {4, 1}).ok());
-  EXPECT_FALSE(why_not_attention(attention("f32", "64", true), 90, kShared, {4, 1}).ok());
+  EXPECT_TRUE(why_not_attention(attention("f32", "64", true), 80, kShared, {4, 1}).ok());
+  EXPECT_FALSE(why_not_attention(attention("f32", "64", true), 80, kShared, {4, 2}).ok());
+  EXPECT_FALSE(why_not_attention(attention("f64", "64", true), 90, kShared, {4, 1}).ok());
   EXPECT_FALSE(why_not_attention(attention("f16", "264", true), 90, kShared, {4, 1}).ok());
   EXPECT_FALSE(why_not_attention(attention("f16", "?d", true), 90, kShared, {4, 1}).ok());
   EXPECT_FALSE(why_not_attention(attention("f16", "64", true), 90, kShared, {9, 1}).ok());
@@ -59,6 +61,49 @@ TEST(CudaAttention, SaysWhyNotWholeHeads) {
   EXPECT_FALSE(why_not_attention(of_keys("f16", 197, 64, false), 90, kShared, {6, 1, 2}).ok());
   EXPECT_FALSE(why_not_attention(of_keys("f16", 900, 64, false), 90, kShared, {8, 1, 2}).ok());
   EXPECT_FALSE(why_not_attention(attention("f16", "64", true), 90, kShared, {8, 1, 2}).ok());
+}
+
+AttentionTile ring(int warps, int step, int split = 1) {
+  AttentionTile tile;
+  tile.warps = warps, tile.step = step, tile.split = split;
+  return tile;
+}
+
+TEST(CudaAttention, SaysWhyNotThroughARing) {
+  const Kernel narrow = attention("f16", "64", true), wide = attention("bf16", "256", false);
+  EXPECT_TRUE(why_not_attention(narrow, 90, kShared, ring(8, 128)).ok());
+  EXPECT_TRUE(why_not_attention(wide, 90, kShared, ring(8, 64)).ok());
+  EXPECT_TRUE(why_not_attention(narrow, 90, kShared, ring(4, 64, 8)).ok());
+  EXPECT_FALSE(why_not_attention(narrow, 80, kShared, ring(8, 128)).ok());
+  EXPECT_FALSE(why_not_attention(narrow, 90, kShared, ring(16, 64)).ok());
+  EXPECT_FALSE(why_not_attention(narrow, 90, kShared, ring(8, 72)).ok());
+  EXPECT_FALSE(why_not_attention(narrow, 90, kShared, ring(4, 64, 3)).ok());
+  EXPECT_FALSE(why_not_attention(wide, 90, kShared, ring(8, 128)).ok());
+  AttentionTile turns = ring(4, 64);
+  turns.turns = true;
+  EXPECT_FALSE(why_not_attention(narrow, 90, kShared, turns).ok());
+}
+
+TEST(CudaAttention, NvrtcTakesRings) {
+  const auto nvrtc = Nvrtc::open();
+  if (!nvrtc.ok()) GTEST_SKIP() << "skipped: " << nvrtc.status().message();
+  std::vector<Source> sources;
+  const auto add = [&](const Kernel& kernel, AttentionTile tile) {
+    const std::string name = "kernel" + std::to_string(sources.size());
+    const auto source = emit_attention(kernel, tile, name);
+    ASSERT_TRUE(source.ok()) << source.status().message();
+    EXPECT_NE(source->text.find("attention::run_ring"), std::string::npos);
+    sources.push_back({name, source->text});
+  };
+  AttentionTile turns = ring(8, 128);
+  turns.turns = true, turns.blocks = 132;
+  add(of_keys("f16", 1024, 128, true), turns);
+  AttentionTile pack = ring(4, 64, 4);
+  pack.pack = true;
+  add(attention("bf16", "72", true), pack);
+  add(attention("f16", "37", true), ring(12, 96));
+  const auto cubins = (*nvrtc)->compile(sources, "sm_90a", 2);
+  EXPECT_TRUE(cubins.ok()) << cubins.status().message();
 }
 
 TEST(CudaAttention, NvrtcTakesWholeHeads) {
@@ -91,6 +136,9 @@ TEST(CudaAttention, NvrtcTakesTheInstances) {
       sources.push_back({name, source->text});
     }
   }
+  const auto plain = emit_attention(attention("f32", "40", true), {4, 1}, "plain");
+  ASSERT_TRUE(plain.ok()) << plain.status().message();
+  sources.push_back({"plain", plain->text});
   for (const char* isa : {"sm_80", "sm_89", "sm_90a", "sm_100a", "sm_120"}) {
     const auto cubins = (*nvrtc)->compile(sources, isa, 2);
     EXPECT_TRUE(cubins.ok()) << isa << ": " << cubins.status().message();

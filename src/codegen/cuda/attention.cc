@@ -1,6 +1,7 @@
 #include "codegen/cuda/attention.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "base/status.h"
 #include "codegen/access.h"
@@ -15,11 +16,16 @@ constexpr int kWidthMax = 256;
 constexpr int kWarpsMax = 8;
 constexpr int64_t kTwoTilesMax = 96;  // registers of queries and results, beside 64 of scores
 constexpr int kKeys = 64;             // of a block, as in lib/attention.cuh
+constexpr int kKeysF32 = 32;          // the same of f32, as in lib/attention_f32.cuh
 constexpr int kGroupsMax = 4;
 constexpr int kRoundsMax = 8;
 constexpr int kHeadKeysMax = 1024;
-constexpr int kGroupWidthMax = 64;  // a row of 128 swizzled bytes
-constexpr int kPieceMost = 80;      // keys whose scores fit into 128 registers beside the results
+constexpr int kGroupWidthMax = 64;         // a row of 128 swizzled bytes
+constexpr int64_t kRingBytes = 226 << 10;  // of a multiprocessor
+constexpr int kRingStagesMax = 4;
+constexpr int kRingGroupsMax = 3, kRingStepMax = 192, kSplitMax = 8;
+constexpr int kRingBeside = 26;  // registers beside scores, weights and results
+constexpr int kPieceMost = 80;   // keys whose scores fit into 128 registers beside the results
 
 int64_t row_bytes(int64_t width) {
   return ((width + 15) / 16 * 32 + 127) / 128 * 128;
@@ -32,6 +38,20 @@ bool is_multiple(const Dim& dim, int64_t of) {
 constexpr const char* kBegin = R"(
 #include "codegen/cuda/launch.cuh"
 #include "codegen/cuda/lib/attention.cuh"
+
+namespace carnot {
+
+)";
+constexpr const char* kBeginF32 = R"(
+#include "codegen/cuda/launch.cuh"
+#include "codegen/cuda/lib/attention_f32.cuh"
+
+namespace carnot {
+
+)";
+constexpr const char* kBeginRing = R"(
+#include "codegen/cuda/launch.cuh"
+#include "codegen/cuda/lib/keys_ring.cuh"
 
 namespace carnot {
 
@@ -56,6 +76,31 @@ struct Pieces {
   }
 };
 
+/// Shared memory and registers of a ring.
+struct RingShape {
+  int64_t query_stages = 2, stages = 2, bytes = 0;
+  int few = 0, many = 0, resident = 1;
+  RingShape(const AttentionTile& tile, int64_t width, int64_t value_width) {
+    const int groups = tile.warps / 4;
+    const int64_t queries = 16 * tile.warps * row_bytes(width);
+    const int64_t step = tile.step * (row_bytes(width) + row_bytes(value_width));
+    const auto bytes_of = [&] { return query_stages * (queries + 16) + stages * (step + 32); };
+    resident = groups == 1 && value_width <= 128 && tile.split == 1 ? 2 : 1;
+    if (bytes_of() > kRingBytes / resident) query_stages = 1;
+    if (bytes_of() > kRingBytes / resident) resident = 1;
+    for (; stages < kRingStagesMax; ++stages) {
+      if (bytes_of() + step + 32 > kRingBytes / resident) break;
+    }
+    const int64_t sums = tile.split > 1 ? 16 * tile.warps * (value_width + 32) * 4 : 0;
+    bytes = std::max(bytes_of(), sums);
+    // What a block with one warpgroup leaves is for a second block; blocks of a cluster end
+    // together, and have no roles by then.
+    if (tile.split > 1) return;
+    few = groups == 3 ? 48 : 56;
+    many = groups == 1 ? (resident == 2 ? 200 : 240) : groups == 2 ? 224 : 152;
+  }
+};
+
 class Writer {
  public:
   Writer(const Kernel& kernel, const AttentionTile& tile)
@@ -70,6 +115,7 @@ class Writer {
     out_.line("using Params = carnot::Params;");
     numbers();
     if (tile_.rounds > 0) instructions();
+    if (tile_.step > 0) ring();
     for (const size_t operand : {size_t{0}, size_t{1}, size_t{2}}) rows(operand);
     bias();
     store();
@@ -77,23 +123,40 @@ class Writer {
     KernelSource source;
     source.function = function;
     source.text = text(function);
-    source.threads = 32 * tile_.warps;
+    source.threads = threads();
     source.shared_bytes = static_cast<int>(shared_bytes());
     source.pointers = static_cast<int>(kernel_.buffers.size());
     source.params = params_;
     source.dependent_launch = true;
     source.tasks = dims(0)[0] * dims(0)[heads_] * ceil_div(dims(0)[length_], Dim(tile_.queries()));
+    if (tile_.pack) {
+      const Dim rows = dims(0)[length_] * floor_div(dims(0)[heads_], dims(1)[heads_]);
+      source.tasks = dims(0)[0] * dims(1)[heads_] * ceil_div(rows, Dim(tile_.queries()));
+    }
+    if (tile_.split > 1) source.tasks = source.tasks * Dim(tile_.split);
+    if (tile_.blocks > 0) source.tasks = min(source.tasks, Dim(tile_.blocks));
+    source.cluster = tile_.split;
     return source;
   }
 
   int64_t shared_bytes() const {
+    if (tile_.step > 0) return ring_shape().bytes;
     if (tile_.rounds > 0) return (tile_.queries() + 2 * Pieces(key_count()).keys) * 128;
     const int64_t width = dims(0)[3].value(), value_width = dims(2)[3].value();
+    if (is_f32()) {
+      const auto pitch = [](int64_t w) { return (w + 15) / 16 * 16 + 4; };
+      return 4 *
+             (tile_.queries() * pitch(width) + 2 * kKeysF32 * (pitch(width) + pitch(value_width)));
+    }
     return tile_.queries() * row_bytes(width) +
            2 * kKeys * (row_bytes(width) + row_bytes(value_width));
   }
 
  private:
+  bool is_f32() const { return kernel_.buffers[0].type.dtype == DType::kF32; }
+  const char* element() const { return is_f32() ? "float" : "u16"; }
+  int threads() const { return 32 * tile_.warps + (tile_.step > 0 ? 128 : 0); }
+  RingShape ring_shape() const { return RingShape(tile_, dims(0)[3].value(), dims(2)[3].value()); }
   int64_t key_count() const { return dims(1)[length_].value(); }
   const Dims& dims(size_t buffer) const { return kernel_.buffers[buffer].type.dims; }
   std::string number(const Dim& dim) {
@@ -108,33 +171,56 @@ class Writer {
                   number(value), "); }"));
   }
 
-  void numbers() {
-    const auto constant = [&](const char* type, const char* name, const auto& value) {
-      out_.line(cat("static constexpr ", type, " ", name, " = ", value, ";"));
-    };
-    const bool brain = kernel_.buffers[0].type.dtype == DType::kBF16;
-    bool whole = true;
+  void constant(const char* type, const char* name, const std::string& value) {
+    out_.line(cat("static constexpr ", type, " ", name, " = ", value, ";"));
+  }
+  template <class T>
+  void constant(const char* name, T value) {
+    if constexpr (std::is_same_v<T, bool>) {
+      constant("bool", name, value ? "true" : "false");
+    } else {
+      constant("int", name, std::to_string(value));
+    }
+  }
+
+  /// Elements of q, k and v, from their first on, that lie together wherever a piece of them
+  /// starts.
+  int64_t together() const {
+    int64_t out = 8;
     for (const size_t operand : {size_t{0}, size_t{1}, size_t{2}}) {
       const Dims strides = strides_of(kernel_.buffers[operand]);
-      whole = whole && is_multiple(dims(operand)[3], 8) && strides[3].is(1);
-      for (size_t i = 0; i < 3; ++i) whole = whole && is_multiple(strides[i], 8);
+      if (!strides[3].is(1)) return 1;
+      while (out > 1 && !(is_multiple(dims(operand)[3], out) && is_multiple(strides[0], out) &&
+                          is_multiple(strides[1], out) && is_multiple(strides[2], out))) {
+        out /= 2;
+      }
     }
-    constant("bool", "kBrain", brain ? "true" : "false");
-    constant("bool", "kCausal", core_.op.causal ? "true" : "false");
-    constant("bool", "kHasBias", core_.has_bias ? "true" : "false");
-    constant("bool", "kBiasHasRows", bias_has_rows() ? "true" : "false");
-    if (tile_.rounds > 0) {
-      constant("int", "kGroups", tile_.warps / 4);
-      constant("int", "kRounds", tile_.rounds);
-      constant("int", "kKeyCount", key_count());
+    return out;
+  }
+
+  void numbers() {
+    const bool brain = kernel_.buffers[0].type.dtype == DType::kBF16;
+    constant("kBrain", brain);
+    constant("kCausal", core_.op.causal);
+    constant("kGuarded", core_.op.guarded);
+    constant("kHasBias", core_.has_bias);
+    constant("kBiasHasRows", bias_has_rows());
+    if (tile_.rounds > 0 || tile_.step > 0) {
+      constant("kGroups", tile_.warps / 4);
+      if (tile_.rounds > 0) {
+        constant("kRounds", tile_.rounds);
+        constant("kKeyCount", key_count());
+      }
       constant("float", "kScale", literal(DType::kF32, core_.op.scale, 0));
     } else {
-      constant("int", "kWarps", tile_.warps);
-      constant("int", "kTiles", tile_.tiles);
+      constant("kWarps", tile_.warps);
+      constant("kTiles", tile_.tiles);
     }
-    constant("int", "kWidth", dims(0)[3].value());
-    constant("int", "kValueWidth", dims(2)[3].value());
-    constant("int", "kCopy", whole ? 16 : 0);
+    constant("kWidth", dims(0)[3].value());
+    constant("kValueWidth", dims(2)[3].value());
+    const int64_t copy =
+        (is_f32() ? 4 : 2) * std::min(together(), is_f32() ? int64_t{4} : int64_t{8});
+    constant("kCopy", copy == 16 || (tile_.step > 0 && copy > 2) ? copy : int64_t{0});
     size("queries", dims(0)[length_]);
     size("keys", dims(1)[length_]);
     size("heads", dims(0)[heads_]);
@@ -174,6 +260,26 @@ class Writer {
     out_.close();
   }
 
+  void ring() {
+    const RingShape shape = ring_shape();
+    constant("kStep", tile_.step);
+    constant("kStages", shape.stages);
+    constant("kQueryStages", shape.query_stages);
+    constant("kFew", shape.few);
+    constant("kMany", shape.many);
+    constant("kSplit", tile_.split);
+    constant("kPack", tile_.pack);
+    constant("kTakeTurns", tile_.turns);
+    size("batches", dims(0)[0]);
+    const Dims strides = strides_of(kernel_.buffers[0]);
+    out_.line(cat("CARNOT_DEVICE i64 q_head([[maybe_unused]] const Params& p) { return ",
+                  number(strides[heads_]), "; }"));
+    instruction("multiply_keys", tile_.step, false);
+    instruction("multiply_values", (dims(2)[3].value() + 15) / 16 * 16, true);
+    bias_pair();
+    store_wide();
+  }
+
   void instructions() {
     const Pieces pieces(key_count());
     out_.line(cat("static constexpr int kPiece = ", pieces.piece, ", kLast = ", pieces.last, ";"));
@@ -186,7 +292,8 @@ class Writer {
   void rows(size_t operand) {
     const char name = "qkv"[operand];
     const Dims strides = strides_of(kernel_.buffers[operand]);
-    out_.line(cat("CARNOT_DEVICE const u16* ", name, "(const Params& p, int b, int h) {"));
+    out_.line(
+        cat("CARNOT_DEVICE const ", element(), "* ", name, "(const Params& p, int b, int h) {"));
     out_.line(cat("  return p.b", operand, " + i64(b) * ", number(strides[0]), " + i64(h) * ",
                   number(strides[heads_]), ";"));
     out_.line("}");
@@ -200,39 +307,102 @@ class Writer {
     return sizes.size() > 1 && !sizes[sizes.size() - 2].is(1);
   }
 
+  /// Where the bias of (b, h, i, j) lies.
+  std::string bias_place() {
+    const Buffer& buffer = kernel_.buffers[3];
+    const Dims strides = strides_of(buffer);
+    const char* const names[] = {"b", "h", "i", "j"};
+    std::string at = "0";
+    for (size_t d = 0; d < strides.size(); ++d) {
+      if (buffer.type.dims[d].is(1)) continue;
+      // A symbolic size may turn out to be one that is repeated.
+      const std::string name = names[4 - strides.size() + d];
+      const std::string index =
+          buffer.type.dims[d].is_constant()
+              ? name
+              : cat("(", number(buffer.type.dims[d]), " == 1 ? 0 : ", name, ")");
+      at += cat(" + i64(", index, ") * ", number(strides[d]));
+    }
+    return at;
+  }
+
   void bias() {
     out_.line(
         "CARNOT_DEVICE float bias([[maybe_unused]] const Params& p, int b, int h, int i, int j) {");
     if (!core_.has_bias) {
       out_.line("  return 0.0f;");
     } else {
-      const Buffer& buffer = kernel_.buffers[3];
-      const Dims strides = strides_of(buffer);
-      const char* const names[] = {"b", "h", "i", "j"};
-      std::string at = "0";
-      for (size_t d = 0; d < strides.size(); ++d) {
-        if (buffer.type.dims[d].is(1)) continue;
-        // A symbolic size may turn out to be one that is repeated.
-        const std::string name = names[4 - strides.size() + d];
-        const std::string index =
-            buffer.type.dims[d].is_constant()
-                ? name
-                : cat("(", number(buffer.type.dims[d]), " == 1 ? 0 : ", name, ")");
-        at += cat(" + i64(", index, ") * ", number(strides[d]));
-      }
-      out_.line(cat("  return ", from_memory(buffer.type.dtype, cat("p.b3[", at, "]")), ";"));
+      const DType type = kernel_.buffers[3].type.dtype;
+      out_.line(cat("  return ", from_memory(type, cat("p.b3[", bias_place(), "]")), ";"));
     }
+    out_.line("}");
+  }
+
+  void bias_pair() {
+    out_.line("CARNOT_DEVICE u32 bias_pair([[maybe_unused]] const Params& p, int b, int h, int i,");
+    out_.line("                            int j, bool both) {");
+    if (!core_.has_bias) {
+      out_.line("  return 0;");
+    } else {
+      const Buffer& buffer = kernel_.buffers[3];
+      const size_t last = buffer.type.dims.size();
+      const bool repeated = last == 0 || buffer.type.dims[last - 1].is(1);
+      const std::string step = repeated ? "0"
+                               : buffer.type.dims[last - 1].is_constant()
+                                   ? "1"
+                                   : cat("int(", number(buffer.type.dims[last - 1]), " != 1)");
+      out_.line(cat("  const u16* const at = p.b3 + (", bias_place(), ");"));
+      out_.line(cat("  const int next = both ? ", step, " : 0;"));
+      out_.line("  if (next == 1 && (reinterpret_cast<u64>(at) & 3) == 0) {");
+      out_.line("    return *reinterpret_cast<const u32*>(at);");
+      out_.line("  }");
+      out_.line("  return at[0] | u32(at[next]) << 16;");
+    }
+    out_.line("}");
+  }
+
+  /// Pieces of `count` elements of a result lie together.
+  bool stores(int64_t count) const {
+    const Dims strides = strides_of(kernel_.buffers[output_]);
+    bool out = is_multiple(dims(2)[3], count) && strides[3].is(1);
+    for (size_t i = 0; i < 3; ++i) out = out && is_multiple(strides[i], count);
+    return out;
+  }
+  std::string result_place() {
+    const Dims strides = strides_of(kernel_.buffers[output_]);
+    return cat("  ", element(), "* const to = p.b", output_, " + i64(b) * ", number(strides[0]),
+               " + i64(h) * ", number(strides[heads_]), " + i64(i) * ", number(strides[length_]),
+               " + i64(e) * ", number(strides[3]), ";");
+  }
+
+  void store_wide() {
+    constant("kWideStore", stores(8));
+    out_.line(
+        "CARNOT_DEVICE void store_wide(const Params& p, int b, int h, int i, int e, uint4 v) {");
+    out_.line(result_place());
+    out_.line("  if ((reinterpret_cast<u64>(to) & 15) == 0) {");
+    out_.line("    *reinterpret_cast<uint4*>(to) = v;");
+    out_.line("    return;");
+    out_.line("  }");
+    out_.line("  const u32 pairs[] = {v.x, v.y, v.z, v.w};");
+    out_.line("  for (int k = 0; k < 8; ++k) to[k] = u16(pairs[k / 2] >> k % 2 * 16);");
     out_.line("}");
   }
 
   void store() {
     const Dims strides = strides_of(kernel_.buffers[output_]);
-    bool pairs = is_multiple(dims(2)[3], 2) && strides[3].is(1);
-    for (size_t i = 0; i < 3; ++i) pairs = pairs && is_multiple(strides[i], 2);
+    if (is_f32()) {
+      out_.line("CARNOT_DEVICE void store(const Params& p, int b, int h, int i, int e, float x,");
+      out_.line("                         float y) {");
+      out_.line(result_place());
+      out_.line("  *to = x;");
+      out_.line(cat("  if (e + 1 < kValueWidth) to[", number(strides[3]), "] = y;"));
+      out_.line("}");
+      return;
+    }
+    const bool pairs = stores(2);
     out_.line("CARNOT_DEVICE void store(const Params& p, int b, int h, int i, int e, u32 pair) {");
-    out_.line(cat("  u16* const to = p.b", output_, " + i64(b) * ", number(strides[0]),
-                  " + i64(h) * ", number(strides[heads_]), " + i64(i) * ", number(strides[length_]),
-                  " + i64(e) * ", number(strides[3]), ";"));
+    out_.line(result_place());
     if (pairs) {
       out_.line("  if ((reinterpret_cast<u64>(to) & 3) == 0) {");
       out_.line("    *reinterpret_cast<u32*>(to) = pair;");
@@ -249,7 +419,7 @@ class Writer {
     std::string arguments, values;
     head.open("struct Params {");
     for (size_t i = 0; i < kernel_.buffers.size(); ++i) {
-      const std::string type = cat(i == output_ ? "" : "const ", "u16*");
+      const std::string type = cat(i == output_ ? "" : "const ", element(), "*");
       head.line(cat(type, " __restrict__ b", i, ";"));
       arguments += cat(i > 0 ? ", " : "", type, " b", i);
       values += cat(i > 0 ? ", " : "", "fresh(b", i, ")");
@@ -264,18 +434,29 @@ class Writer {
     tail.line("using namespace carnot;");
     // Heads of usual widths then have 128 registers a thread: sixteen warps at once.
     const bool heads = tile_.rounds > 0;
-    const bool narrow = dims(0)[3].value() <= 64 && dims(2)[3].value() <= 64 && tile_.tiles == 1;
+    const bool narrow =
+        !is_f32() && dims(0)[3].value() <= 64 && dims(2)[3].value() <= 64 && tile_.tiles == 1;
     int resident = narrow && tile_.warps == kWarpsMax ? 2 : 1;
     if (heads) resident = 4 * kGroupsMax / tile_.warps;
-    tail.line(cat("extern \"C\" __global__ void __launch_bounds__(", 32 * tile_.warps,
-                  resident > 1 ? cat(", ", resident, ")") : ")"));
+    if (tile_.step > 0) resident = ring_shape().resident;
+    const std::string cluster =
+        tile_.split > 1 ? cat(" __cluster_dims__(", tile_.split, ", 1, 1)") : "";
+    tail.line(cat("extern \"C\" __global__ void __launch_bounds__(", threads(),
+                  resident > 1 ? cat(", ", resident, ")") : ")", cluster));
     tail.open(cat(function, "(", arguments, ") {"));
     tail.line("take_turn();");
     tail.line(cat("const Params p{", values, "};"));
-    tail.line(cat("attention::", heads ? "run_heads" : "run", "<Problem>(p);"));
+    const char* const run = heads            ? "run_heads"
+                            : tile_.step > 0 ? "run_ring"
+                            : is_f32()       ? "run_f32"
+                                             : "run";
+    const char* const begin = heads            ? kBeginHeads
+                              : tile_.step > 0 ? kBeginRing
+                              : is_f32()       ? kBeginF32
+                                               : kBegin;
+    tail.line(cat("attention::", run, "<Problem>(p);"));
     tail.close();
-    const std::string begin = std::string(heads ? kBeginHeads : kBegin).substr(1);
-    return begin + head.text() + out_.text() + tail.text();
+    return std::string(begin).substr(1) + head.text() + out_.text() + tail.text();
   }
 
   const Kernel& kernel_;
@@ -302,6 +483,28 @@ std::string why_not_heads(const Kernel& kernel, int architecture, const Attentio
   return {};
 }
 
+/// Why the warpgroups of `tile` cannot work through a ring.
+std::string why_not_ring(const Kernel& kernel, int architecture, const AttentionTile& tile) {
+  if (architecture != 90) return "wgmma needs sm_90a";
+  const int groups = tile.warps / 4;
+  if (tile.warps % 4 != 0 || groups < 1 || groups > kRingGroupsMax) return "not 1 to 3 warpgroups";
+  if (tile.step % 16 != 0 || tile.step > kRingStepMax) return cat("steps of ", tile.step, " keys");
+  if (tile.rounds > 0 || tile.tiles != 1) return "a ring has neither rounds nor tiles";
+  if (tile.turns && groups != 2) return "only two warpgroups take turns";
+  const int split = tile.split;
+  if (split < 1 || split > kSplitMax || (split & (split - 1)) != 0) return cat(split, " blocks");
+  if (split > 1 && tile.blocks > 0) return "the blocks of a cluster have one item";
+  // Registers of a thread: sums, scores, weights and a bias.
+  const AttentionCore& core = *kernel.attention;
+  const int64_t value_width = kernel.buffers[2].type.dims[3].value();
+  const int64_t sums = (value_width + 15) / 16 * 8 + tile.step * 3 / 4;
+  const int64_t all = sums + (core.has_bias ? tile.step / 8 : 0) + kRingBeside;
+  const RingShape shape(tile, kernel.buffers[0].type.dims[3].value(), value_width);
+  const int most = shape.many > 0 ? shape.many : groups == 1 ? 255 : groups == 2 ? 168 : 128;
+  if (all > most) return "scores and results do not fit in a thread's registers";
+  return {};
+}
+
 }  // namespace
 
 Status why_not_attention(const Kernel& kernel, int architecture, int shared_bytes,
@@ -309,13 +512,18 @@ Status why_not_attention(const Kernel& kernel, int architecture, int shared_byte
   const auto refuse = [](const auto&... why) { return error(Code::kUnsupported, why...); };
   if (!kernel.attention) return refuse("it is not attention");
   if (architecture < 80) return refuse("asynchronous copies need sm_80");
-  if (tile.warps < 1 || tile.warps > (tile.rounds > 0 ? 4 * kGroupsMax : kWarpsMax))
+  if (tile.warps < 1 || tile.warps > (tile.rounds + tile.step > 0 ? 4 * kGroupsMax : kWarpsMax))
     return refuse(tile.warps, " warps");
   if (tile.tiles < 1 || tile.tiles > 2) return refuse(tile.tiles, " tiles");
+  const DType type = kernel.buffers[0].type.dtype;
+  if (type != DType::kF16 && type != DType::kBF16 && type != DType::kF32) {
+    return refuse("operands of ", to_string(type), ", not f16, bf16 or f32");
+  }
   for (const Buffer& buffer : kernel.buffers) {
-    if (buffer.type.dtype != DType::kF16 && buffer.type.dtype != DType::kBF16) {
-      return refuse("operands of ", to_string(buffer.type.dtype), ", not f16 or bf16");
-    }
+    if (buffer.type.dtype != type) return refuse("operands of several types");
+  }
+  if (type == DType::kF32 && tile.tiles + tile.rounds + tile.step > 1) {
+    return refuse("f32 has one tile of 16 queries a warp");
   }
   for (const size_t operand : {size_t{0}, size_t{1}, size_t{2}}) {
     const Buffer& buffer = kernel.buffers[operand];
@@ -329,6 +537,10 @@ Status why_not_attention(const Kernel& kernel, int architecture, int shared_byte
     const std::string why = why_not_heads(kernel, architecture, tile);
     if (!why.empty()) return refuse(why);
   }
+  if (tile.step > 0) {
+    const std::string why = why_not_ring(kernel, architecture, tile);
+    if (!why.empty()) return refuse(why);
+  }
   if (tile.tiles > 1 &&
       kernel.buffers[0].type.dims[3].value() / 2 + kernel.buffers[2].type.dims[3].value() >
           kTwoTilesMax) {
@@ -336,6 +548,12 @@ Status why_not_attention(const Kernel& kernel, int architecture, int shared_byte
   }
   if (Writer(kernel, tile).shared_bytes() > shared_bytes) return refuse("too much shared memory");
   return {};
+}
+
+int resident_blocks(const Kernel& kernel, const AttentionTile& tile) {
+  return RingShape(tile, kernel.buffers[0].type.dims[3].value(),
+                   kernel.buffers[2].type.dims[3].value())
+      .resident;
 }
 
 Result<KernelSource> emit_attention(const Kernel& kernel, const AttentionTile& tile,

@@ -17,15 +17,25 @@ constexpr AttentionTile kShapes[] = {{4, 1},    {2, 1},    {1, 1},    {8, 1},   
 /// Cycles of a warp per 64 keys and 16 elements of width, and for starting a block.
 constexpr double kPassCycles = 120, kBlockCycles = 1500;
 constexpr double kTwoTiles = 1.4;
+constexpr int64_t kKnobMax = 1 << 16;
 constexpr int kWarpsAtOnce = 8;  ///< of one multiprocessor that get on without waiting
 
-/// Of warpgroups: cycles for 64 queries, 64 keys and 64 elements, one of them alone and of a whole
-/// multiprocessor; and for what a block brings in.
+/// Of warpgroups with whole heads: cycles for 64 queries, 64 keys and 64 elements, one of them
+/// alone and of a whole multiprocessor; and for what a block brings in.
 constexpr double kUnitAlone = 560, kUnitBusy = 280, kHeadBlock = 1000, kHeadBytesCycle = 60;
+
+/// Of a ring: multiply-adds and exponentials in a cycle; how much of the shorter of the two a
+/// single warpgroup, and several, do not hide; cycles of an item and of a block; what comes in a
+/// cycle.
+constexpr double kProductsCycle = 2048, kExponentialsCycle = 16, kRingAlone = 0.9, kRingBusy = 0.3;
+constexpr double kRingItem = 900, kRingStart = 2500, kRingCluster = 2500, kRingBytesCycle = 24;
+constexpr int kRingStepLeast = 64;  ///< of two blocks of a multiprocessor
+constexpr int kRingStep = 128, kRingStepOfThree = 96, kRingSplitMost = 8;
 
 /// Those by warpgroups are for one architecture alone.
 Status why_not(const Problem& p, const Gpu& gpu, const AttentionTile& tile) {
-  if (tile.rounds > 0 && !gpu.specific) return error(Code::kUnsupported, "wgmma needs sm_90a");
+  if (tile.rounds + tile.step > 0 && !gpu.specific)
+    return error(Code::kUnsupported, "wgmma needs sm_90a");
   return why_not_attention(p.kernel, gpu.architecture, gpu.shared_bytes, tile);
 }
 
@@ -47,43 +57,141 @@ double predict_heads_us(const Gpu& gpu, const AttentionTile& tile, double blocks
   return 1.5 + per_sm * (work + bring) / (gpu.clock_ghz * 1000);
 }
 
-double predict_us(const Problem& p, const Gpu& gpu, const AttentionTile& tile) {
-  const size_t length = p.kernel.attention->op.bsh ? 1 : 2, heads = 3 - length;
-  const auto value = [&](const Dim& dim) {
-    const Result<int64_t> v = evaluate(dim, p.likely);
-    return v.ok() ? static_cast<double>(*v) : 128.0;
-  };
-  const Dims& q = p.kernel.buffers[0].type.dims;
-  const double blocks =
-      value(q[0]) * value(q[heads]) * std::ceil(value(q[length]) / tile.queries());
-  if (tile.rounds > 0) {
-    const double keys = value(p.kernel.buffers[1].type.dims[length]);
-    return predict_heads_us(gpu, tile, blocks, keys, value(q[3]));
+/// The sizes of a problem as they are likely to be.
+struct Sizes {
+  double batch, heads, key_heads, queries, keys, width, value_width;
+  bool causal, bias;
+  explicit Sizes(const Problem& p) {
+    const AttentionCore& core = *p.kernel.attention;
+    const size_t length = core.op.bsh ? 1 : 2, head = 3 - length;
+    const auto value = [&](size_t buffer, size_t axis) {
+      const Result<int64_t> v = evaluate(p.kernel.buffers[buffer].type.dims[axis], p.likely);
+      return v.ok() ? static_cast<double>(*v) : 128.0;
+    };
+    batch = value(0, 0), heads = value(0, head), key_heads = std::max(1.0, value(1, head));
+    queries = value(0, length), keys = value(1, length);
+    width = value(0, 3), value_width = value(2, 3);
+    causal = core.op.causal, bias = core.has_bias;
   }
-  const double passes = std::ceil(value(p.kernel.buffers[1].type.dims[length]) / 64);
+  double items(const AttentionTile& tile) const {
+    const double rows = tile.pack ? queries * heads / key_heads : queries;
+    return batch * (tile.pack ? key_heads : heads) * std::ceil(rows / tile.queries());
+  }
+};
+
+double predict_ring_us(const Gpu& gpu, const AttentionTile& tile, const Sizes& z, int resident) {
+  const double groups = tile.warps / 4, items = z.items(tile);
+  const double padded = (std::ceil(z.width / 16) + std::ceil(z.value_width / 16)) * 16;
+  const double per_sm = std::ceil(items * tile.split / gpu.sms);
+  const double at_once = std::min<double>(resident, per_sm) * groups;
+  double steps = std::ceil(std::ceil(z.keys / tile.step) / tile.split);
+  if (z.causal && z.queries > tile.queries()) steps = (steps + 1) / 2;
+  const double scores = static_cast<double>(tile.queries()) * tile.step;
+  const double products = scores * padded / kProductsCycle;
+  const double exponentials = scores / kExponentialsCycle * (z.bias ? 1.4 : 1);
+  const double hidden = at_once > 1 ? kRingBusy : kRingAlone;
+  const double bring = tile.step * padded * 2 / kRingBytesCycle;
+  const double step =
+      std::max(std::max(products, exponentials) + hidden * std::min(products, exponentials),
+               bring / groups) +
+      150 / at_once * groups;
+  const double item = steps * step + kRingItem / std::min<double>(resident, per_sm);
+  const double cycles = kRingStart + (tile.split > 1 ? kRingCluster : 0) + per_sm * item;
+  return 1.5 + cycles / (gpu.clock_ghz * 1000);
+}
+
+double predict_us(const Problem& p, const Gpu& gpu, const AttentionTile& tile, const Sizes& z) {
+  if (tile.step > 0) return predict_ring_us(gpu, tile, z, resident_blocks(p.kernel, tile));
+  const double blocks = z.items(tile);
+  if (tile.rounds > 0) return predict_heads_us(gpu, tile, blocks, z.keys, z.width);
+  const double passes = std::ceil(z.keys / 64);
   const double per_sm = std::ceil(blocks / gpu.sms);
   const double rounds = std::max(1.0, per_sm * tile.warps / kWarpsAtOnce);
   // Few warps bring in keys and values slowly; a second tile costs less than the first.
-  const double products = kPassCycles * (tile.tiles > 1 ? kTwoTiles : 1) * value(q[3]) / 16;
+  const double products = kPassCycles * (tile.tiles > 1 ? kTwoTiles : 1) * z.width / 16;
   const double work = passes * (products + 1600.0 / tile.warps);
   return 1.5 + (kBlockCycles + rounds * work) / (gpu.clock_ghz * 1000);
+}
+
+/// Steps as long as registers and memory take, and of equal length. A single warpgroup is best with
+/// another block beside it.
+int ring_step(const Problem& p, const Gpu& gpu, AttentionTile tile, double keys) {
+  int most = 0;
+  for (const int residents : {2, 1}) {
+    if (residents == 2 && (tile.warps > 4 || tile.split > 1)) continue;
+    for (tile.step = tile.warps > 8 ? kRingStepOfThree : kRingStep; tile.step > 16 && most == 0;
+         tile.step -= 16) {
+      if (!why_not(p, gpu, tile).ok() || resident_blocks(p.kernel, tile) < residents) continue;
+      if (residents == 1 || tile.step >= kRingStepLeast) most = tile.step;
+    }
+  }
+  if (most == 0) return kRingStep;  // which is refused
+  const double steps = std::max(1.0, std::ceil(keys / most));
+  return static_cast<int>(std::max(1.0, std::ceil(keys / steps / 16))) * 16;
+}
+
+std::vector<AttentionTile> tiles_of(const Problem& p, const Gpu& gpu, const Sizes& z) {
+  std::vector<AttentionTile> out;
+  for (const AttentionTile& tile : kShapes) {
+    // More rounds than there are queries for.
+    if (tile.rounds > 1 && z.queries <= tile.queries() / 2.0) continue;
+    out.push_back(tile);
+  }
+  for (const int groups : {1, 2, 3}) {
+    for (const bool turns : {false, true}) {
+      if (turns && groups != 2) continue;
+      for (int split = 1; split <= kRingSplitMost; split *= 2) {
+        AttentionTile tile;
+        tile.warps = 4 * groups, tile.turns = turns, tile.split = split;
+        tile.pack = z.heads > z.key_heads;
+        if (split > 1 && (turns || z.items(tile) * split > 2 * gpu.sms)) break;
+        tile.step = ring_step(p, gpu, tile, z.keys);
+        if (split > 1 && z.keys <= (split - 1) * tile.step) break;
+        if (split == 1) tile.blocks = gpu.sms * resident_blocks(p.kernel, tile);
+        out.push_back(tile);
+      }
+    }
+  }
+  return out;
+}
+
+std::string variant_of(const AttentionTile& tile) {
+  if (tile.rounds > 0) return cat("g", tile.warps / 4, "x", tile.rounds);
+  if (tile.step == 0) return cat("w", tile.warps, "x", tile.tiles);
+  return cat("r", tile.warps / 4, "x", tile.step, tile.split > 1 ? cat("s", tile.split) : "",
+             tile.pack ? "p" : "", tile.turns ? "t" : "");
+}
+
+std::vector<int64_t> knobs_of(const AttentionTile& t) {
+  if (t.step == 0) return {t.warps, t.tiles, t.rounds};
+  return {t.warps, t.tiles, t.rounds, t.step, t.split, t.pack, t.turns, t.blocks};
+}
+
+Result<AttentionTile> tile_of(const std::vector<int64_t>& knobs) {
+  const bool fits =
+      std::all_of(knobs.begin(), knobs.end(), [](int64_t k) { return k >= 0 && k <= kKnobMax; });
+  if (!fits || (knobs.size() != 3 && knobs.size() != 8)) {
+    return error(Code::kInvalidArgument, "cuda.attention has three or eight numbers, 0 to ",
+                 kKnobMax);
+  }
+  const auto at = [&](size_t i) { return static_cast<int>(knobs[i]); };
+  AttentionTile tile{at(0), at(1), at(2)};
+  if (knobs.size() == 8) {
+    tile.step = at(3), tile.split = at(4), tile.pack = at(5) != 0, tile.turns = at(6) != 0;
+    tile.blocks = at(7);
+  }
+  return tile;
 }
 
 std::vector<Candidate> list(const Problem& p, int effort) {
   std::vector<Candidate> out;
   const auto gpu = gpu_of(p.device);
   if (!gpu.ok()) return out;
-  const size_t at = p.kernel.attention && p.kernel.attention->op.bsh ? 1 : 2;
-  const Result<int64_t> length = evaluate(p.kernel.buffers[0].type.dims[at], p.likely);
-  for (const AttentionTile& tile : kShapes) {
+  if (!why_not(p, *gpu, {1, 1}).ok()) return out;
+  const Sizes sizes(p);
+  for (const AttentionTile& tile : tiles_of(p, *gpu, sizes)) {
     if (!why_not(p, *gpu, tile).ok()) continue;
-    // More rounds than there are queries for.
-    if (tile.rounds > 1 && length.ok() && *length <= tile.queries() / 2) continue;
-    const bool heads = tile.rounds > 0;
-    out.push_back(
-        {heads ? cat("g", tile.warps / 4, "x", tile.rounds) : cat("w", tile.warps, "x", tile.tiles),
-         {tile.warps, tile.tiles, tile.rounds},
-         predict_us(p, *gpu, tile)});
+    out.push_back({variant_of(tile), knobs_of(tile), predict_us(p, *gpu, tile, sizes)});
   }
   std::stable_sort(out.begin(), out.end(), [](const Candidate& x, const Candidate& y) {
     return x.predicted_us < y.predicted_us;
@@ -99,13 +207,7 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate, c
   const KernelSource* source = cuda_sink.find(key);
   if (!source) {
     CARNOT_ASSIGN(const Gpu gpu, gpu_of(p.device));
-    const auto in = [&](size_t i) { return candidate.knobs[i] >= 0 && candidate.knobs[i] <= 16; };
-    if (candidate.knobs.size() != 3 || !in(0) || !in(1) || !in(2)) {
-      return error(Code::kInvalidArgument, "cuda.attention has three numbers, 0 to 16");
-    }
-    const AttentionTile tile{static_cast<int>(candidate.knobs[0]),
-                             static_cast<int>(candidate.knobs[1]),
-                             static_cast<int>(candidate.knobs[2])};
+    CARNOT_ASSIGN(const AttentionTile tile, tile_of(candidate.knobs));
     CARNOT_RETURN_IF_ERROR(why_not(p, gpu, tile));
     CARNOT_ASSIGN(KernelSource made, emit_attention(p.kernel, tile, function_of(key)));
     source = &cuda_sink.add(key, std::move(made));

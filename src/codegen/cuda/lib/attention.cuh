@@ -8,10 +8,11 @@
 // next block of keys and values is on its way while one is worked on. Columns beyond the heads'
 // width and rows beyond the last are zeros, keys beyond the last have a score of -infinity.
 //
-// P has Params; kBrain, kWarps, kTiles, kWidth, kValueWidth, kCausal, kHasBias, kBiasHasRows (it
-// depends on the query), kCopy (16, or 0: element by element); queries, keys, heads, shared (query
-// heads of a key head), scale; of q, k and v where a head's first row is and the elements between
-// rows (q_step ...); bias(p, b, h, i, j); and store(p, b, h, i, e, pair), which takes two results.
+// P has Params; kBrain, kWarps, kTiles, kWidth, kValueWidth, kCausal, kGuarded, kHasBias,
+// kBiasHasRows (it depends on the query), kCopy (16, or 0: element by element); queries, keys,
+// heads, shared (query heads of a key head), scale; of q, k and v where a head's first row is and
+// the elements between rows (q_step ...); bias(p, b, h, i, j); and store(p, b, h, i, e, pair),
+// which takes two results.
 #pragma once
 #include "codegen/cuda/lib/rows.cuh"
 
@@ -26,13 +27,6 @@ struct Memory {
   static constexpr int kK = kKeys * row_bytes(P::kWidth);
   static constexpr int kV = kKeys * row_bytes(P::kValueWidth);
 };
-
-/// 2 to the power of x, good to f32's last digits but one; of -infinity it is 0.
-__device__ __forceinline__ float power_of_two(float x) {
-  float out;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(out) : "f"(x));
-  return out;
-}
 
 /// A warp's queries, kTiles times 16: of each, lane i has rows i / 4 and i / 4 + 8. Scores are in
 /// powers of two: what the scale makes of them, times log2(e).
@@ -95,17 +89,17 @@ class Rows {
         float sum = sum_[m][r];
         sum += __shfl_xor_sync(0xffffffffu, sum, 1);
         sum += __shfl_xor_sync(0xffffffffu, sum, 2);
-        // The softmax over no keys at all is nothing, over keys that are all masked it is NaN.
-        const float scale = P::keys(p_) > 0 ? 1.0f / sum : 0.0f;
+        const float scale = 1.0f / sum;
+        const bool any = counts<P>(p_, sum);
         const int row = row_of(m, r);
         if (row >= P::queries(p_)) continue;
 #pragma unroll
         for (int e = 0; e < 2 * kE; ++e) {
           const int column = e * 8 + lane_ % 4 * 2;
           if (column < P::kValueWidth) {
-            P::store(
-                p_, b_, h_, row, column,
-                ptx::pack<P::kBrain>(out_[m][e][2 * r] * scale, out_[m][e][2 * r + 1] * scale));
+            const u32 pair =
+                ptx::pack<P::kBrain>(out_[m][e][2 * r] * scale, out_[m][e][2 * r + 1] * scale);
+            P::store(p_, b_, h_, row, column, any ? pair : 0);
           }
         }
       }
@@ -211,14 +205,14 @@ class Rows {
         largest = fmaxf(largest_[m][r], largest * factor);
         // Where all is masked so far: weights of 0, not NaN.
         const float base = largest == -infinity_f32() ? 0.0f : largest;
-        const float fading = power_of_two(largest_[m][r] - base);
+        const float fading = two_to(largest_[m][r] - base);
         largest_[m][r] = largest;
         float sum = sum_[m][r] * fading;
 #pragma unroll
         for (int j = 0; j < kKeys / 8; ++j) {
 #pragma unroll
           for (int i = 2 * r; i < 2 * r + 2; ++i) {
-            s[m][j][i] = power_of_two(s[m][j][i] * factor - base);
+            s[m][j][i] = two_to(s[m][j][i] * factor - base);
             sum += s[m][j][i];
           }
         }

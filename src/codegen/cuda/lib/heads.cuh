@@ -22,19 +22,6 @@ struct HeadMemory {
   static_assert(P::kWidth <= 64 && P::kValueWidth <= 64);
 };
 
-/// What an instruction under way wrote is read after this.
-template <int kCount>
-__device__ __forceinline__ void settle(float (&values)[kCount]) {
-#pragma unroll
-  for (int i = 0; i < kCount; ++i) asm volatile("" : "+f"(values[i])::"memory");
-}
-
-__device__ __forceinline__ float two_to(float x) {
-  float out;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(out) : "f"(x));
-  return out;
-}
-
 /// A warpgroup's 64 queries: lane i of a warp has its rows i / 4 and i / 4 + 8.
 template <class P>
 class HeadTile {
@@ -98,15 +85,16 @@ class HeadTile {
       sum += __shfl_xor_sync(0xffffffffu, sum, 1);
       sum += __shfl_xor_sync(0xffffffffu, sum, 2);
       const float scale = 1.0f / sum;
+      const bool any = counts<P>(p_, sum);
       const int row = first_ + r * 8;
       if (row >= P::queries(p_)) continue;
 #pragma unroll
       for (int e = 0; e < 2 * kE; ++e) {
         const int column = e * 8 + lane_ % 4 * 2;
         if (column < P::kValueWidth) {
-          P::store(
-              p_, b_, h_, row, column,
-              ptx::pack<P::kBrain>(out_[e * 4 + 2 * r] * scale, out_[e * 4 + 2 * r + 1] * scale));
+          const u32 pair =
+              ptx::pack<P::kBrain>(out_[e * 4 + 2 * r] * scale, out_[e * 4 + 2 * r + 1] * scale);
+          P::store(p_, b_, h_, row, column, any ? pair : 0);
         }
       }
     }

@@ -39,4 +39,25 @@ CARNOT_DEVICE void load_rows(u32 to, const u16* from, i64 step, int first, int c
   }
 }
 
+/// 2 to the power of x, good to f32's last digits but one; of -infinity it is 0.
+__device__ __forceinline__ float two_to(float x) {
+  float out;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(out) : "f"(x));
+  return out;
+}
+
+/// What an instruction under way wrote is read after this.
+template <int kCount>
+__device__ __forceinline__ void settle(float (&values)[kCount]) {
+#pragma unroll
+  for (int i = 0; i < kCount; ++i) asm volatile("" : "+f"(values[i])::"memory");
+}
+
+/// Whether a row with this sum of weights is anything but zeros. The softmax over no keys at all is
+/// nothing; over keys that are all masked it is NaN, or nothing where it is guarded.
+template <class P>
+CARNOT_DEVICE bool counts(const typename P::Params& p, float sum) {
+  return P::keys(p) > 0 && (!P::kGuarded || sum > 0);
+}
+
 }  // namespace carnot::attention
