@@ -115,6 +115,35 @@ TEST_F(Legacy, BindingsOfTwoProfiles) {
   EXPECT_FALSE(context->setBindingDimensions(9, Dims4{1, 2, 6, 6}));
 }
 
+/// createNetworkV2(0) of version 8 has an implicit batch; as version 10 reads it, a batch of one
+/// works.
+TEST_F(Legacy, ImagesOfThreeAxesHaveTheirChannelsFirst) {
+  Ptr<INetworkDefinition> network(builder->createNetworkV2(0U));
+  ITensor* x = network->addInput("data", DataType::kFLOAT, Dims3{2, 6, 6});
+  const float scale[] = {2, 3}, shift[] = {1, -1}, power[] = {1, 1}, ones[] = {1, 0, 0, 1};
+  x = network
+          ->addConvolutionNd(*x, 2, DimsHW{1, 1}, Weights{DataType::kFLOAT, ones, 4},
+                             Weights{DataType::kFLOAT, nullptr, 0})
+          ->getOutput(0);
+  x = network
+          ->addScale(*x, ScaleMode::kCHANNEL, Weights{DataType::kFLOAT, shift, 2},
+                     Weights{DataType::kFLOAT, scale, 2}, Weights{DataType::kFLOAT, power, 2})
+          ->getOutput(0);
+  x->setName("prob");
+  network->markOutput(*x);
+  Ptr<IBuilderConfig> config(builder->createBuilderConfig());
+  builder->setMaxBatchSize(1);
+  Ptr<ICudaEngine> engine(builder->buildEngineWithConfig(*network, *config));
+  ASSERT_TRUE(engine) << testing::PrintToString(logger.errors);
+  Ptr<IExecutionContext> context(engine->createExecutionContext());
+  std::vector<float> in = image(1), out(in.size());
+  void* bindings[] = {in.data(), out.data()};
+  ASSERT_TRUE(context->enqueue(1, bindings, nullptr, nullptr));
+  for (size_t i = 0; i < in.size(); i++) {
+    EXPECT_FLOAT_EQ(out[i], i < 36 ? 2 * in[i] + 1 : 3 * in[i] - 1);
+  }
+}
+
 TEST_F(Legacy, BuilderModesReachTheConfiguration) {
   builder->setFp16Mode(true);
   builder->setStrictTypeConstraints(true);

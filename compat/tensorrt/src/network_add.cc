@@ -75,7 +75,9 @@ ILRNLayer* Network::addLRN(ITensor& input, int64_t window, float alpha, float be
 
 IScaleLayer* Network::addScale(ITensor& input, ScaleMode mode, Weights shift, Weights scale,
                                Weights power) noexcept {
-  const int32_t channels = hasImplicitBatchDimension() ? 0 : 1;  // [C, H, W], or with a batch
+  // [C, H, W], which is all that three axes can be, or with a batch.
+  const bool batched = !hasImplicitBatchDimension() && input.getDimensions().nbDims != 3;
+  const int32_t channels = batched ? 1 : 0;
   return addScaleNd(input, mode, shift, scale, power, channels);
 }
 
