@@ -19,6 +19,10 @@ struct Folding {
 // Offsets of all positions along the chosen axes, in row-major order.
 std::vector<int64_t> offsets(const Shape& shape, const std::vector<bool>& chosen) {
   const std::vector<int64_t> strides = row_major_strides(shape);
+  // Of none there may be many along another axis.
+  for (size_t axis = 0; axis < shape.size(); ++axis) {
+    if (chosen[axis] && shape[axis] == 0) return {};
+  }
   std::vector<int64_t> out = {0};
   for (size_t axis = 0; axis < shape.size(); ++axis) {
     if (!chosen[axis]) continue;
@@ -41,7 +45,9 @@ Folding folding_of(const Shape& shape, const Ints& axes) {
   const std::vector<bool> folded = mark(axes, shape.size());
   std::vector<bool> kept = folded;
   kept.flip();
-  return {offsets(shape, kept), offsets(shape, folded)};
+  Folding out{offsets(shape, kept), {}};
+  if (!out.outer.empty()) out.inner = offsets(shape, folded);
+  return out;
 }
 
 Dims folded_dims(const Dims& dims, const Ints& axes, bool keep) {
