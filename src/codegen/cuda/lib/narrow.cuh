@@ -1,6 +1,6 @@
 // Functions of epilogues whose results are kept in 16 bits: right to 2^-18, a fraction of what the
 // result's rounding takes, in few instructions. A Problem that inherits them calls these instead of
-// those of scalar.cuh.
+// those of scalar.cuh, which have the same names.
 #pragma once
 #include "codegen/cuda/numbers.cuh"
 
@@ -22,7 +22,7 @@ struct Narrow {
     return inverse(1.0f + exp2_of(x * -1.44269504f));
   }
   /// x P(x^2) / Q(x^2), fitted to the relative error over [0, 3.5]; beyond, a sign.
-  __device__ __forceinline__ static float erf(float x) {
+  __device__ __forceinline__ static float erf_f32(float x) {
     const float t = x * x;
     float p = fmaf(-2.25419060e-6f, t, 9.02249410e-4f);
     p = fmaf(p, t, 4.50361222e-2f);
