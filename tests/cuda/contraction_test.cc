@@ -7,6 +7,7 @@
 #include <set>
 
 #include "codegen/cuda/contraction.h"
+#include "codegen/cuda/embedded.h"
 #include "codegen/cuda/nvrtc.h"
 
 namespace carnot::cuda {
@@ -86,11 +87,45 @@ TEST(CudaContraction, CopiesAreAsWideAsStridesAllow) {
   EXPECT_EQ(contraction_facts(matmul("f16"), false)->copy_b, 0);
 }
 
+TEST(CudaContraction, RowsAtEqualDistancesComeInBoxes) {
+  const Kernel kernel = matmul("f16");
+  const auto facts = contraction_facts(kernel, true);
+  ASSERT_TRUE(facts.ok() && facts->boxes);
+  EXPECT_FALSE(contraction_facts(kernel, false)->boxes);  // B's rows come by another way
+  EXPECT_FALSE(contraction_facts(conv("f16", 64, 64), true)->boxes);
+  const auto tile = tile_from_knobs({1, 128, 24, 128, 4, 4, 2, 1, 1, 1, 1, 132});
+  const auto source = emit_contraction(kernel, *facts, *tile, "k");
+  ASSERT_TRUE(source.ok()) << source.status().message();
+  EXPECT_EQ(source->boxes, (BoxMap{0, 2, 128, 0}));
+  const Dims numbers(source->params.begin(), source->params.begin() + 6);
+  EXPECT_EQ(numbers, (Dims{0, 40, Dim::symbol("m"), 40, 1, 0}));
+  EXPECT_NE(source->text.find("__grid_constant__"), std::string::npos);
+  const auto warps = emit_contraction(kernel, *facts, ContractionTile(), "k");
+  ASSERT_TRUE(warps.ok());
+  EXPECT_EQ(warps->boxes, BoxMap());
+}
+
 TEST(CudaContraction, RunsThatBeginAnywhereAreSpans) {
   const auto facts = contraction_facts(conv("f16", 3, 8), true);
   EXPECT_TRUE(facts->span && facts->run.is(9) && facts->taps.is(3) && facts->span_unit.is(3));
   EXPECT_EQ(facts->span_guard, 1);
   EXPECT_FALSE(contraction_facts(conv("f16", 64, 8), true)->span);
+}
+
+TEST(CudaContraction, ResultsIn16BitsCallTheFunctionsThatSuffice) {
+  const Kernel kernel = matmul("f16");
+  const auto source =
+      emit_contraction(kernel, *contraction_facts(kernel, true), ContractionTile(), "k");
+  ASSERT_TRUE(source.ok()) << source.status().message();
+  EXPECT_NE(source->text.find(": contraction::Narrow "), std::string::npos);
+  std::string narrow;
+  for (const EmbeddedFile& file : embedded_files()) {
+    if (file.name == std::string("codegen/cuda/lib/narrow.cuh")) narrow = file.text;
+  }
+  for (const std::string call : {"erf_f32(", "exp(", "sigmoid("}) {
+    EXPECT_NE(source->text.find("= " + call), std::string::npos) << call;
+    EXPECT_NE(narrow.find("float " + call), std::string::npos) << call;
+  }
 }
 
 TEST(CudaContraction, RankedTilesHoldAndSurviveTheirKnobs) {
@@ -168,6 +203,9 @@ TEST(CudaContraction, TilesFromFilesAreChecked) {
         {0, 64, 64, 128, 3, 2, 2, 1, 1, 1, 2, 0},
         {3, 64, 64, 128, 3, 2, 2, 1, 1, 1, 1, 0},
         {1, 64, 36, 128, 3, 4, 1, 1, 1, 1, 1, 0},
+        {1, 128, 64, 128, 3, 8, 2, 1, 1, 1, 1, 132},
+        {1, 128, 64, 128, 3, 4, 2, 1, 2, 1, 1, 0},
+        {1, 128, 192, 128, 3, 4, 2, 1, 1, 1, 1, 132},
         {1, 256, 256, 128, 3, 8, 1, 1, 1, 1, 1, 132},
         {1, 128, 128, 128, 3, 8, 1, 1, 2, 1, 2, 0},
         {1, 128, 128, 128, 3, 8, 1, 1, 1, 1, 2, 131}}) {
@@ -248,6 +286,10 @@ void add_warpgroups(std::vector<Source>& sources) {
   add(conv("bf16", 64, 72), true, {1, 128, 72, 128, 3, 4, 1, 1, 1, 1, 1, 264});
   add(conv("f16", 12, 64), true, {1, 64, 64, 128, 6, 4, 1, 1, 4, 1, 1, 0});
   add(conv("f32", 64, 64), true, {1, 128, 64, 128, 4, 8, 1, 1, 1, 8, 1, 132});
+  add(conv("f16", 64, 64), true, {1, 128, 64, 128, 4, 4, 2, 1, 1, 8, 1, 132});
+  add(matmul("f16"), true, {1, 128, 128, 128, 4, 4, 2, 1, 1, 8, 1, 132});
+  add(matmul("f16"), true, {1, 64, 32, 128, 4, 4, 1, 1, 2, 8, 1, 0});
+  add(matmul("f32"), true, {1, 128, 32, 128, 4, 4, 2, 1, 1, 8, 2, 132});
   add(products("f16"), false, {1, 64, 48, 128, 3, 4, 1, 1, 1, 1, 1, 0});
 }
 

@@ -24,6 +24,7 @@ struct ContractionTile {
   int m = 128, n = 128;  ///< of the output, per block
   int row_bytes = 128;   ///< of one step along the inner axes: 64 or 128
   int stages = 3;
+  /// Of kHopper warps_n is 1, or 2 where two warpgroups are at a tile each, by turns.
   int warps_m = 2, warps_n = 4, warps_k = 1;
   int split = 1;  ///< blocks of a cluster that share a tile's inner axes
   int group = 8;  ///< rows of tiles that neighbouring blocks cover
@@ -70,6 +71,8 @@ struct ContractionFacts {
   bool span = false;
   int span_guard = -1;
   Dim span_unit = 1;
+  /// A is matrices of rows at equal distances, as the copy engine takes them (BoxMap); B is packed.
+  bool boxes = false;
   int vector = 1;     ///< columns that the epilogue takes at once
   bool wide = false;  ///< offsets need 64 bits
   /// The columns are channels that A has as well; the last inner axis moves along the last row

@@ -139,6 +139,22 @@ void see_depthwise(ContractionFacts& f) {
   for (MappedAccess& access : p.stores) move(access.map);
 }
 
+bool is_positive(const Dim& d) {
+  const auto& terms = d.terms();
+  return !d.is(0) && d.constant_term() >= 0 &&
+         std::all_of(terms.begin(), terms.end(), [](const auto& t) { return t.coefficient > 0; });
+}
+
+/// Whether all of A that a tile needs for a step is a box of a tensor map.
+bool has_boxes(const ContractionFacts& f) {
+  const ContractionProblem& p = f.problem;
+  constexpr int kBoxCopy = 16;
+  const bool plain = f.packed && f.copy_a == kBoxCopy && p.guards.empty() &&
+                     f.run_axes == p.inner.size() && p.batch.size() <= 1;
+  const std::optional<Dim> step = p.row_stride(p.a.map);
+  return plain && step && is_positive(*step) && (p.batch.empty() || is_positive(p.a.map.batch[0]));
+}
+
 /// Columns that can be stored at once: a divisor of their number, up to 16 bytes of the widest.
 int vector_of(const ContractionProblem& p) {
   int bytes = 1;
@@ -227,6 +243,7 @@ Result<ContractionFacts> contraction_facts(const Kernel& kernel, bool b_constant
     f.copy_b = copy_bytes(p.b.map, p.inner.size() - f.run_axes, f.run, f.element_bytes());
   }
   f.vector = vector_of(p);
+  f.boxes = has_boxes(f);
   return f;
 }
 
@@ -241,7 +258,8 @@ int resident_blocks(const ContractionTile& t) {
     constexpr int kMost = 768;  // threads
     return std::clamp((227 << 10) / (shared_bytes(t) + (1 << 10)), 1, kMost / (32 * t.warps()));
   }
-  if (t.method != ContractionMethod::kHopper || t.warps_m != 4 || t.split > 1) return 1;
+  const bool alone = t.warps_m * t.warps_n > 4 || t.split > 1;
+  if (t.method != ContractionMethod::kHopper || alone) return 1;
   constexpr int kShared = 227 << 10, kReserved = 1 << 10;
   const int room = kShared / (shared_bytes(t) + kReserved), sums = t.m / 64 * t.n / 2;
   return std::clamp(room, 1, sums <= 32 ? 3 : 2);
@@ -253,11 +271,11 @@ int shared_bytes(const ContractionTile& t) {
   const int sums = t.m * (t.n + 8) * 4;
   if (t.kept()) return (t.stages * t.n + 2 * t.m) * t.row_bytes + sums;
   if (t.method != ContractionMethod::kHopper) return std::max(pipeline, sums);
-  const int barriers = t.stages * 16;
+  const int barriers = (t.stages + (t.warps_n > 1 ? 1 : 0)) * 16;
   if (t.split > 1) return std::max(pipeline, (sums + 15) / 16 * 16) + barriers;
   const int slab = slab_columns(t);
   const int pitch = slab % 32 == 0 || slab % 16 == 8 ? slab : slab + 8;
-  return pipeline + t.warps_m * 16 * pitch * 4 + barriers;
+  return pipeline + t.warps_m * t.warps_n * 16 * pitch * 4 + barriers;
 }
 
 namespace {
@@ -265,9 +283,10 @@ namespace {
 Status why_not_hopper(const ContractionFacts& f, const ContractionTile& t) {
   const auto refuse = [&](const auto&... why) { return error(Code::kUnsupported, why...); };
   if (f.copy_a == 0 || (!f.packed && f.copy_b == 0)) return refuse("operands that are not aligned");
-  const bool form = t.row_bytes == 128 && t.warps_n == 1 && t.warps_k == 1 &&
-                    (t.warps_m == 4 || t.warps_m == 8) && t.m >= 16 * t.warps_m && t.n % 8 == 0 &&
-                    t.n >= 16 && t.n <= 256;
+  const bool roles = t.warps_n == 1 ? t.warps_m == 4 || t.warps_m == 8
+                                    : t.warps_n == 2 && t.warps_m == 4 && t.split == 1;
+  const bool form = t.row_bytes == 128 && roles && t.warps_k == 1 && t.m >= 16 * t.warps_m &&
+                    t.n % 8 == 0 && t.n >= 16 && t.n <= 256;
   const int sums = t.m / (16 * t.warps_m) * t.n / 2;
   if (!form || sums > 128 || t.stages < 3) return refuse("not a form of wgmma");
   if (t.share != 1 && (t.share != 2 || !f.packed || t.split > 1)) {

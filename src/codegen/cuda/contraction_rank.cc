@@ -28,6 +28,9 @@ constexpr double kHopperStore = 630, kHopperOverlap = 0.84, kHopperCluster = 160
 constexpr double kHopperSum = 0.12, kHopperSumOp = 0.004;  ///< cycles of one sum's way to memory
 constexpr double kHopperBeside = 270;  ///< per 64 columns: what is read beside the sums
 constexpr double kHopperSpilled = 1.8, kHopperCrowd = 1.35;
+// Where two tiles take turns; one warpgroup stores what is two's else.
+constexpr double kHopperTurnRate = 1500, kHopperTurnBytes = 53, kHopperTurnTile = 500;
+constexpr double kHopperTurnStore = 3.5;
 constexpr double kLaunchUs = 1.3;
 /// Of the shorter of arithmetic and memory traffic, what does not hide behind the other.
 constexpr double kTilesSerial = 1, kHopperSerial = 0.11;
@@ -41,11 +44,13 @@ struct Form {
 };
 constexpr auto kTiles = ContractionMethod::kTiles, kHopper = ContractionMethod::kHopper,
                kParts = ContractionMethod::kParts, kRounded = ContractionMethod::kRounded;
-/// Rows and warps of warpgroups; their columns are as the problem has them.
+/// Rows and warps of warpgroups, and how many tiles take turns; columns are as the problem has
+/// them.
 struct HopperForm {
-  int m, warps;
+  int m, warps, turns;
 };
-constexpr HopperForm kHopperForms[] = {{64, 4}, {128, 8}, {128, 4}, {256, 8}};
+constexpr HopperForm kHopperForms[] = {{64, 4, 1},  {128, 8, 1}, {128, 4, 1},
+                                       {256, 8, 1}, {128, 4, 2}, {64, 4, 2}};
 struct KeptForm {
   int m, warps_m, warps_n;
 };
@@ -140,13 +145,15 @@ double predict_us(const ContractionFacts& f, const ContractionTile& t, const Gpu
 double predict_hopper_us(const ContractionTile& t, const Gpu& gpu, const Sizes& s) {
   const double tiles = s.batch * std::ceil(s.rows / t.m) * std::ceil(s.columns / t.n);
   const double steps = std::ceil(s.steps / t.split), area = double(t.m) * t.n;
-  const double arithmetic = area * 64 / kHopperRate;
-  const double loading = (t.m + double(t.n) / t.share) * t.row_bytes / kHopperBytes;
+  const bool turns = t.warps_n > 1;
+  const double arithmetic = area * 64 / (turns ? kHopperTurnRate : kHopperRate);
+  const double loading =
+      (t.m + double(t.n) / t.share) * t.row_bytes / (turns ? kHopperTurnBytes : kHopperBytes);
   const double step = std::max(arithmetic, loading) + kHopperStep;
   double storing = kHopperStore + area * (kHopperSum + s.ops * kHopperSumOp);
   if (s.beside) storing += kHopperBeside * std::ceil(t.n / 64.0);
   // Two blocks of so many sums have no registers for what is read beside them.
-  if (s.beside && t.warps_m == 4 && area >= 128 * 128) storing *= kHopperSpilled;
+  if (s.beside && t.warps() == 4 && area >= 128 * 128) storing *= kHopperSpilled;
   const int resident = resident_blocks(t);
   const double places = static_cast<double>(gpu.sms) * resident;
   const double waves = std::ceil(tiles * t.split / places);
@@ -157,6 +164,11 @@ double predict_hopper_us(const ContractionTile& t, const Gpu& gpu, const Sizes& 
       resident;
   const double here = std::min(1.0, tiles * t.split / places);
   double cycles = kHopperStart + waves * std::max(alone, together * (waves > 1 ? 1 : here));
+  if (turns) {  // the products of tiles one after the other, or what half of them take
+    const double mine = std::max(step, kCacheLatency / (t.stages - 1)) * steps + kHopperTurnTile;
+    const double stored = kHopperTurnStore * storing;
+    cycles = kHopperStart + std::max(waves * mine + stored, std::ceil(waves / 2) * (mine + stored));
+  }
   if (t.split > 1) cycles += kHopperCluster + area / kClusterBytesPerCycle;
   if (t.share > 1) cycles += kHopperShare;
   const double work_us = cycles / (gpu.clock_ghz * 1000),
@@ -223,14 +235,15 @@ std::vector<ContractionTile> hopper_tiles(const ContractionFacts& f, const Gpu& 
     for (const int n : hopper_columns(s.columns)) {
       ContractionTile t;
       t.method = kHopper;
-      t.m = form.m, t.n = n, t.warps_m = form.warps, t.warps_n = 1;
+      t.m = form.m, t.n = n, t.warps_m = form.warps, t.warps_n = form.turns;
       const double tiles = s.batch * std::ceil(s.rows / t.m) * std::ceil(s.columns / n);
       for (const int split : {1, 2, 4, 8}) {
-        if (split > 1 && tiles * split > 2 * gpu.sms) break;
+        if (split > 1 && (tiles * split > 2 * gpu.sms || form.turns > 1)) break;
+        if (form.turns > 1 && (tiles <= gpu.sms || n > 2 * form.m)) break;
         t.split = split;
         // As many stages as fit, of two blocks where one warpgroup multiplies.
         for (t.stages = 6; t.stages > 3; --t.stages) {
-          const int room = gpu.shared_bytes / (form.warps == 4 && split == 1 ? 2 : 1);
+          const int room = gpu.shared_bytes / (t.warps_m * t.warps_n == 4 && split == 1 ? 2 : 1);
           if (shared_bytes(t) + 1024 <= room) break;
         }
         const int places = gpu.sms * resident_blocks(t), across = int(std::ceil(s.columns / n));
@@ -352,7 +365,9 @@ std::vector<RankedTile> rank_tiles(const ContractionFacts& f, const Gpu& gpu, co
   const size_t count = effort == 0 ? 1 : effort == 1 ? 8 : effort < 5 ? 18 : 40;
   for (const RankedTile& r : out) {
     const auto alike = std::count_if(some.begin(), some.end(), [&](const RankedTile& x) {
-      return x.tile.method == r.tile.method && x.tile.m == r.tile.m && x.tile.n == r.tile.n;
+      const ContractionTile &a = x.tile, &b = r.tile;
+      const bool roles = a.method != kHopper || (a.warps_m == b.warps_m && a.warps_n == b.warps_n);
+      return a.method == b.method && a.m == b.m && a.n == b.n && roles;
     });
     if (some.size() < count && alike < (effort < 5 ? kAlike : kAlikeMax)) some.push_back(r);
   }

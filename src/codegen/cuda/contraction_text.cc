@@ -14,7 +14,7 @@ namespace carnot::cuda {
 namespace {
 
 int threads_of(const ContractionTile& t) {
-  if (t.method == ContractionMethod::kHopper) return 32 * (t.warps_m + 4);
+  if (t.method == ContractionMethod::kHopper) return 32 * (t.warps() + 4);
   return t.method == ContractionMethod::kDepthwise ? t.m : 32 * t.warps();
 }
 
@@ -71,8 +71,10 @@ class Writer {
 
   Result<std::string> text(const std::string& function);
   const Dims& params() const { return params_; }
+  BoxMap boxes() const;
 
  private:
+  bool has_map() const { return f_.boxes && t_.method == ContractionMethod::kHopper; }
   /// A number, or the parameter that has its value.
   std::string number(const Dim& dim) {
     if (dim.is_constant()) return std::to_string(dim.value());
@@ -212,6 +214,9 @@ void Writer::numbers() {
     constant("kSlab", slab_columns(t_));
     constant("kShare", t_.share);
     constant("kResident", resident_blocks(t_));
+    out_.line(cat("static constexpr bool kBoxes = ", f_.boxes ? "true;" : "false;"));
+    out_.line(cat("CARNOT_DEVICE bool boxed([[maybe_unused]] const Params& p) { return ",
+                  f_.boxes ? aligned(p_.a.buffer) : "false", "; }"));
     warpgroup_product();
   }
   out_.line(cat("static constexpr bool kRounded = ",
@@ -523,6 +528,11 @@ std::string Writer::entry(const std::string& function) {
     arguments += cat(", i64 p", i);
     values += cat(", p", i);
   }
+  if (has_map()) {
+    head.line("const ptx::TensorMap* map;");
+    arguments += ", const __grid_constant__ ptx::TensorMap map";
+    values += ", &map";
+  }
   head.close("};");
   head.blank();
   std::string out = includes.substr(1) + head.text() + out_.text();
@@ -575,7 +585,22 @@ void Writer::window() {
       cat("CARNOT_DEVICE const u8* packed(const Params& p) { return p.b", p_.b.buffer, "; }"));
 }
 
+BoxMap Writer::boxes() const {
+  if (!has_map()) return {};
+  return {static_cast<uint32_t>(p_.a.buffer), static_cast<uint32_t>(f_.element_bytes()),
+          static_cast<uint32_t>(t_.m), 0};
+}
+
 Result<std::string> Writer::text(const std::string& function) {
+  if (has_map()) {
+    const AxisMap& a = p_.a.map;
+    params_ = {a.base,
+               f_.run,
+               p_.row_count(),
+               *p_.row_stride(a),
+               product(p_.batch),
+               p_.batch.empty() ? Dim(0) : a.batch[0]};
+  }
   out_.open(cat("struct Problem ", narrow_ ? ": contraction::Narrow " : "", "{"));
   out_.line("using Params = carnot::Params;");
   f_.depthwise ? window() : numbers();
@@ -599,6 +624,7 @@ Result<KernelSource> emit_contraction(const Kernel& kernel, const ContractionFac
   out.shared_bytes = shared_bytes(t);
   out.pointers = static_cast<int>(kernel.buffers.size());
   out.params = writer.params();
+  out.boxes = writer.boxes();
   if (f.depthwise) {
     const Dims& rows = f.problem.rows;
     const Dims outer(rows.begin(), rows.end() - 1);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "carnot/types.h"
+#include "device/cuda/code_file.h"
 
 namespace carnot::cuda {
 
@@ -18,6 +19,7 @@ struct KernelSource {
   Dim scratch_bytes = 0;          ///< of the whole grid; if not 0 the last argument is its address
   bool dependent_launch = false;  ///< waits for its predecessor itself, on sm_90 and later
   int cluster = 1;                ///< blocks per cluster
+  BoxMap boxes;                   ///< a tensor map, after all other arguments
 };
 
 }  // namespace carnot::cuda

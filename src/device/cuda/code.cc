@@ -113,6 +113,7 @@ Status Modules::kernel(const CodeEntry& entry) {
   k.integers = entry.integers;
   k.scratch = entry.scratch;
   k.dependent_launch = entry.dependent_launch;
+  k.boxes = entry.boxes;
   if (entry.pointers > kArgumentsMax || entry.integers > kArgumentsMax ||
       k.arguments() > kArgumentsMax) {
     return error(Code::kCorruptEngine, "it takes more than ", kArgumentsMax, " arguments");

@@ -11,9 +11,22 @@
 
 namespace carnot::cuda {
 
+/// Matrices in global memory of which the copy engine brings boxes: `rows` rows of 128 bytes, as
+/// shared memory has them (swizzled). A launch makes a tensor map of it.
+struct BoxMap {
+  uint32_t pointer = 0;        ///< the argument that holds them
+  uint32_t element_bytes = 0;  ///< 2 or 4; 0: there are none
+  uint32_t rows = 0;           ///< of a box
+  /// Of six numbers among the arguments: elements before the first, columns, rows, elements from
+  /// row to row, matrices, elements from one to the next.
+  uint32_t numbers = 0;
+  bool operator==(const BoxMap&) const = default;
+};
+
 /// One kernel. Its arguments are 8 bytes each: pointers, then int64 numbers, then the address of
-/// scratch memory if it needs some. The grid is (tasks, 1, 1), the block (threads, 1, 1). Of a
-/// library the module is the call's text (library_call.h), and grid and block say nothing.
+/// scratch memory if it needs some; then a tensor map, if it has one. The grid is (tasks, 1, 1),
+/// the block (threads, 1, 1). Of a library the module is the call's text (library_call.h), and grid
+/// and block say nothing.
 struct CodeEntry {
   std::string name;      ///< as the plan calls it
   std::string function;  ///< as the module calls it
@@ -24,6 +37,7 @@ struct CodeEntry {
   bool scratch = false;           ///< one piece, shared by the whole grid
   bool dependent_launch = false;  ///< waits for its predecessor itself (griddepcontrol.wait)
   uint32_t cluster = 1;           ///< blocks per cluster
+  BoxMap boxes;
   Library library = Library::kNone;
   bool operator==(const CodeEntry&) const = default;
 };

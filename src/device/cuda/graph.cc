@@ -49,7 +49,32 @@ Arguments::Arguments(const Launch& launch, void* const& scratch) {
   for (uint32_t i = 0; i < kernel.integers; ++i) {
     pointers[count++] = const_cast<int64_t*>(&launch.params[i]);
   }
-  if (kernel.scratch) pointers[count] = const_cast<void**>(&scratch);
+  if (kernel.scratch) pointers[count++] = const_cast<void**>(&scratch);
+  if (kernel.boxes.element_bytes > 0) pointers[count] = map_;
+}
+
+Status Arguments::make_map(const Context& context, const Launch& launch) {
+  const BoxMap& box = static_cast<const LoadedKernel*>(launch.entry)->boxes;
+  if (box.element_bytes == 0) return {};
+  enum { kBefore, kColumns, kRows, kRowStep, kMatrices, kMatrixStep };
+  const int64_t* const n = launch.params + box.numbers;
+  auto* const memory = static_cast<std::byte*>(launch.buffers[box.pointer]);
+  std::byte* const first = memory + n[kBefore] * box.element_bytes;
+  constexpr uintptr_t kAlignment = 16;
+  const bool addressable = memory && reinterpret_cast<uintptr_t>(first) % kAlignment == 0;
+  if (!addressable || n[kColumns] < 1 || n[kRows] < 1 || n[kMatrices] < 1) return {};
+  constexpr int kU16 = 1, kU32 = 2, kPlain = 0, kSwizzle128 = 3, kLines128 = 2;
+  const auto size = [&](int i) { return static_cast<uint64_t>(n[i]); };
+  // A step is looked at even where there is no next matrix.
+  const uint64_t row = size(kRowStep) * box.element_bytes;
+  const uint64_t matrix = n[kMatrixStep] > 0 ? size(kMatrixStep) * box.element_bytes : row;
+  const uint64_t sizes[] = {size(kColumns), size(kRows), size(kMatrices)},
+                 strides[] = {row, matrix};
+  const unsigned extent[] = {128 / box.element_bytes, box.rows, 1}, steps[] = {1, 1, 1};
+  return context.status(
+      context.driver().tensor_map(map_, box.element_bytes == 2 ? kU16 : kU32, 3, first, sizes,
+                                  strides, extent, steps, kPlain, kSwizzle128, kLines128, kPlain),
+      "making a tensor map");
 }
 
 Status queue_kernel(const Context& context, const Launch& launch, void* scratch,
@@ -57,6 +82,7 @@ Status queue_kernel(const Context& context, const Launch& launch, void* scratch,
   const auto& kernel = *static_cast<const LoadedKernel*>(launch.entry);
   CARNOT_RETURN_IF_ERROR(check_grid(launch));
   Arguments arguments(launch, scratch);
+  CARNOT_RETURN_IF_ERROR(arguments.make_map(context, launch));
   LaunchAttribute attributes[2];
   LaunchConfig config;
   config.grid[0] = static_cast<unsigned>(launch.tasks);
@@ -168,6 +194,7 @@ Status GraphRecording::add_kernel(Part& part, Node& node, void* scratch, bool af
   CARNOT_RETURN_IF_ERROR(check_grid(launch));
   const auto& kernel = *static_cast<const LoadedKernel*>(launch.entry);
   Arguments arguments(launch, scratch);
+  CARNOT_RETURN_IF_ERROR(arguments.make_map(context_, launch));
   CARNOT_RETURN_IF_ERROR(add_node(part, node, node_of(launch, arguments),
                                   kernel.dependent_launch && after_kernel, last));
   if (kernel.cluster <= 1) return {};
@@ -253,6 +280,7 @@ Status GraphRecording::bind(Part& part, Node& node, void* scratch) {
     CARNOT_RETURN_IF_ERROR(bind_call(part, node, scratch));
   } else {
     Arguments arguments(launch, scratch);
+    CARNOT_RETURN_IF_ERROR(arguments.make_map(context_, launch));
     const KernelNode parameters = node_of(launch, arguments);
     CARNOT_RETURN_IF_ERROR(
         context_.status(context_.driver().graph_set_kernel(part.exec, node.object, &parameters),

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "device/cuda/code_file.h"
 #include "device/cuda/driver.h"
 #include "device/device.h"
 
@@ -78,8 +79,11 @@ struct LoadedKernel {
   unsigned threads = 1, shared_bytes = 0, cluster = 1;
   uint32_t pointers = 0, integers = 0;
   bool scratch = false, dependent_launch = false;
+  BoxMap boxes;
 
-  uint32_t arguments() const { return pointers + integers + (scratch ? 1 : 0); }
+  uint32_t arguments() const {
+    return pointers + integers + (scratch ? 1 : 0) + (boxes.element_bytes > 0 ? 1 : 0);
+  }
 };
 /// More than any plan's step needs; the driver's limit for the bytes of all is 4096.
 inline constexpr uint32_t kArgumentsMax = 512;
@@ -90,7 +94,17 @@ Status check_grid(const Launch& launch);
 /// Where the driver finds the arguments of one launch.
 struct Arguments {
   Arguments(const Launch& launch, void* const& scratch);
+  Arguments(const Arguments&) = delete;
+  Arguments& operator=(const Arguments&) = delete;
+  /// The kernel's tensor map, for the addresses as they are now. Of memory that the copy engine
+  /// cannot address (or that is not known yet) it stays empty: the kernel sees by itself that it
+  /// must do without.
+  Status make_map(const Context& context, const Launch& launch);
+
   void* pointers[kArgumentsMax];
+
+ private:
+  alignas(64) unsigned char map_[128] = {};
 };
 
 Result<std::unique_ptr<LoadedCode>> load_code(const Context& context,

@@ -64,6 +64,6 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate, c
 
 }  // namespace
 
-const Tactic kContraction = {"cuda.contraction", 3, why, list, generate};
+const Tactic kContraction = {"cuda.contraction", 4, why, list, generate};
 
 }  // namespace carnot::cuda

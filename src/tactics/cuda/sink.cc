@@ -87,6 +87,7 @@ Result<CodeBlob> CudaCodeSink::finish() {
     entry.scratch = !made.scratch_bytes.is(0);
     entry.dependent_launch = made.dependent_launch && early_starts;
     entry.cluster = static_cast<uint32_t>(made.cluster);
+    entry.boxes = made.boxes;
     entry.library = library;
     file.modules.push_back(library == Library::kNone ? cubins[compiled++]
                                                      : std::as_bytes(std::span(made.text)));

@@ -9,6 +9,7 @@
 // P as in attention.cuh, without kCausal, kWarps and kTiles; kKeyCount; and the instructions
 // multiply_piece(s, q, k, accumulate), multiply_last(...) and multiply_values(out, weights, v).
 #pragma once
+#include "codegen/cuda/lib/async.cuh"
 #include "codegen/cuda/lib/rows.cuh"
 
 #if __CUDA_ARCH__ >= 900

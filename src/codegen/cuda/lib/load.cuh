@@ -28,6 +28,21 @@ struct Position {
   int guard[kGuards > 0 ? kGuards : 1];
 };
 
+/// A chunk of a buffer that is not aligned: `count` elements, then zeros.
+template <int kBytes>
+__device__ __forceinline__ void copy_elements(u32 to, const u8* from, int count) {
+#pragma unroll 1
+  for (int e = 0; e < 16 / kBytes; ++e) {
+    if constexpr (kBytes == 4) {
+      const u32 bits = e < count ? __ldg(reinterpret_cast<const u32*>(from) + e) : 0;
+      asm volatile("st.shared.b32 [%0], %1;" ::"r"(to + e * 4), "r"(bits) : "memory");
+    } else {
+      const u16 bits = e < count ? __ldg(reinterpret_cast<const u16*>(from) + e) : u16{0};
+      asm volatile("st.shared.b16 [%0], %1;" ::"r"(to + e * 2), "h"(bits) : "memory");
+    }
+  }
+}
+
 template <class P, class Side, int kRows, int kThreads>
 class Loader {
  public:
@@ -72,8 +87,8 @@ class Loader {
       for (int i = 0; i < kPer; ++i) {
         if (!kWhole && thread_ + i * kThreads >= kTotal) break;
         const bool ok = inside && ((valid_ >> i) & 1) && open(rows_[i], tap);
-        copy_elements(stage + place<kChunks>(row_of(i), thread_ % kChunks),
-                      address(rows_[i], tap, c), ok ? P::run(p_) - c : 0);
+        copy_elements<P::kElementBytes>(stage + place<kChunks>(row_of(i), thread_ % kChunks),
+                                        address(rows_[i], tap, c), ok ? P::run(p_) - c : 0);
       }
       return;
     }
@@ -222,20 +237,6 @@ class Loader {
     return {static_cast<u32>(low), static_cast<u32>(low >> 32), static_cast<u32>(high),
             static_cast<u32>(high >> 32)};
   }
-  /// A chunk of a buffer that is not aligned: `count` elements, then zeros.
-  __device__ __forceinline__ void copy_elements(u32 to, const u8* from, int count) const {
-#pragma unroll 1
-    for (int e = 0; e < kElements; ++e) {
-      if constexpr (P::kElementBytes == 4) {
-        const u32 bits = e < count ? __ldg(reinterpret_cast<const u32*>(from) + e) : 0;
-        asm volatile("st.shared.b32 [%0], %1;" ::"r"(to + e * 4), "r"(bits) : "memory");
-      } else {
-        const u16 bits = e < count ? __ldg(reinterpret_cast<const u16*>(from) + e) : u16{0};
-        asm volatile("st.shared.b16 [%0], %1;" ::"r"(to + e * 2), "h"(bits) : "memory");
-      }
-    }
-  }
-
   const Params& p_;
   const u8* base_;
   typename Side::Row rows_[kPer];

@@ -1,6 +1,7 @@
 // The ring of steps between the warpgroup that brings operands and those that multiply, and the
 // first one's side of it. P as in warpgroup.cuh.
 #pragma once
+#include "codegen/cuda/lib/async.cuh"
 #include "codegen/cuda/lib/contraction.cuh"
 
 #if __CUDA_ARCH__ >= 900
@@ -10,7 +11,8 @@ using contraction::Place;
 
 template <class P>
 struct Shape {
-  static constexpr int kConsumers = P::kWarpsM / 4, kI = P::kTileM / (64 * kConsumers);
+  static constexpr int kOfTile = P::kWarpsM / 4, kI = P::kTileM / (64 * kOfTile);
+  static constexpr int kTurns = P::kWarpsN, kConsumers = kOfTile * kTurns;
   static constexpr int kThreads = 128 * (kConsumers + 1);
   static constexpr int kBytesA = P::kTileM * 128, kBytesB = P::kTileN * 128;
   static constexpr int kStage = kBytesA + kBytesB;
@@ -25,8 +27,11 @@ struct Shape {
                                                            : (kTile + 15) / 16 * 16;
   static constexpr int kBarriers = kRing + kStaging;
   static constexpr bool kTrade = P::kSplit == 1 && (kConsumers == 2 || P::kResident == 2);
-  static constexpr int kFew = kConsumers == 1 ? 64 : P::kTileM == 256 ? 88 : 72;
-  static constexpr int kMany = kConsumers == 1 ? 192 : P::kTileM == 256 ? 208 : 216;
+  static constexpr int kFew = P::kBoxes            ? 24
+                              : kConsumers == 1    ? 64
+                              : P::kTileM == 256 ? 88
+                                                   : 72;
+  static constexpr int kMany = kConsumers == 1 ? 256 - kFew : (504 - kFew) / 16 * 8;
   static_assert(P::kRowBytes == 128 && P::kTileN % kSlab == 0 && kSlab % 8 == 0);
 };
 
@@ -36,6 +41,11 @@ struct Turn {
   int slot = 0, phase = 0;
   __device__ __forceinline__ void next() {
     if (++slot == kStages) slot = 0, phase ^= 1;
+  }
+  /// Past steps that others take.
+  __device__ __forceinline__ void skip(int steps) {
+    const int at = slot + steps, rounds = at / kStages;
+    slot = at - rounds * kStages, phase ^= rounds & 1;
   }
 };
 
@@ -47,6 +57,10 @@ struct Ring {
   __device__ __forceinline__ u32 full(int slot) const { return base + S::kBarriers + slot * 8; }
   __device__ __forceinline__ u32 empty(int slot) const {
     return base + S::kBarriers + (P::kStages + slot) * 8;
+  }
+  /// Where a warpgroup waits for its turn.
+  __device__ __forceinline__ u32 turn(int group) const {
+    return base + S::kBarriers + (2 * P::kStages + group) * 8;
   }
 };
 
@@ -87,14 +101,14 @@ __device__ __forceinline__ const u8* weights_of(const typename P::Params& p, con
   return P::packed(p) + piece * Shape<P>::kBytesB;
 }
 
-/// Starts the copies of one step of packed weights.
+/// Starts the copies of one step of packed weights; `beside` them so many bytes make it whole.
 template <class P>
 __device__ __forceinline__ void bring_weights(const Ring<P>& ring, int slot, const u8* tile,
-                                              int step, bool shared) {
+                                              int step, bool shared, int beside) {
   using S = Shape<P>;
   const u8* from = tile + static_cast<i64>(step) * S::kBytesB;
   const u32 to = ring.stage(slot) + S::kBytesA, full = ring.full(slot);
-  ptx::barrier_expect(full, S::kBytesB);
+  ptx::barrier_expect(full, S::kBytesB + beside);
   if constexpr (P::kShare > 1) {
     if (shared) {
       constexpr int kPart = S::kBytesB / P::kShare;
@@ -108,13 +122,74 @@ __device__ __forceinline__ void bring_weights(const Ring<P>& ring, int slot, con
 
 template <class P>
 __device__ __forceinline__ void prefetch_beside(const typename P::Params& p, const Place& at,
-                                                int thread) {
+                                                int thread, int threads) {
   constexpr int kLine = 64, kLines = (P::kTileN + kLine - 1) / kLine;
   const int rows = P::rows(p), columns = P::columns(p);
 #pragma unroll 1
-  for (int i = thread; i < P::kTileM * kLines; i += 128) {
+  for (int i = thread; i < P::kTileM * kLines; i += threads) {
     const int row = at.m * P::kTileM + i / kLines, column = at.n * P::kTileN + i % kLines * kLine;
     if (row < rows && column < columns) P::prefetch(p, at.batch, row, column);
+  }
+}
+
+/// Whether the blocks of a cluster have the same columns.
+template <class P>
+__device__ __forceinline__ bool is_shared(const typename P::Params& p, int index, const Place& at,
+                                          int total) {
+  if constexpr (P::kShare == 1) return false;
+  const Place other = place_of<P>(p, index ^ 1, total);
+  return other.batch == at.batch && other.n == at.n;
+}
+
+/// A's part of a step from memory that the copy engine cannot address.
+template <class P>
+__device__ __forceinline__ void bring_elements(const typename P::Params& p, const Place& at,
+                                               int step, u32 to, int thread) {
+  using Side = typename P::SideA;
+  const auto* base = reinterpret_cast<const u8*>(Side::base(p));
+  const int rows = P::rows(p);
+#pragma unroll 1
+  for (int i = thread; i < P::kTileM * 8; i += 128) {
+    const int row = at.m * P::kTileM + i / 8, c = (step * 8 + i % 8) * (16 / P::kElementBytes);
+    const i64 offset = Side::row(p, at.batch, min(row, rows - 1)).offset + c;
+    contraction::copy_elements<P::kElementBytes>(to + contraction::place<8>(i / 8, i % 8),
+                                                 base + offset * P::kElementBytes,
+                                                 row < rows ? P::run(p) - c : 0);
+  }
+  ptx::fence_async();
+}
+
+/// The copies of all steps, where A comes in boxes: one thread starts them. The weights of the
+/// first `ready` steps are on their way.
+template <class P>
+__device__ __forceinline__ void produce_boxes(const typename P::Params& p, const Ring<P>& ring,
+                                              const Work<P>& work, int thread, int ready) {
+  using S = Shape<P>;
+  const bool boxed = P::boxed(p);
+  const int threads = boxed ? 32 : 128;
+  if (thread >= threads) return;
+  Turn<P::kStages> turn;
+#pragma unroll 1
+  for (int index = work.begin; index < work.end(); index += work.stride) {
+    const Place at = place_of<P>(p, index, work.total);
+    const bool shared = is_shared<P>(p, index, at, work.total);
+    const u8* weights = weights_of<P>(p, at, work);
+    if constexpr (P::kPrefetch) prefetch_beside<P>(p, at, thread, threads);
+#pragma unroll 1
+    for (int step = work.first; step < work.last; ++step, turn.next()) {
+      const u32 to = ring.stage(turn.slot), full = ring.full(turn.slot);
+      ptx::barrier_wait(ring.empty(turn.slot), turn.phase ^ 1);
+      if (thread == 0 && ready <= 0) {
+        bring_weights<P>(ring, turn.slot, weights, step, shared, boxed ? S::kBytesA : 0);
+      }
+      --ready;
+      if (!boxed) {
+        bring_elements<P>(p, at, step, to, thread);
+        ptx::barrier_arrive(full);
+      } else if (thread == 0) {
+        ptx::copy_box(to, p.map, step * (128 / P::kElementBytes), at.m * P::kTileM, at.batch, full);
+      }
+    }
   }
 }
 
@@ -124,11 +199,6 @@ __device__ __forceinline__ void produce(const typename P::Params& p, const Ring<
   using S = Shape<P>;
   const Work<P> work(p);
   const int tiles_n = (P::columns(p) + P::kTileN - 1) / P::kTileN;
-  const auto is_shared = [&](int index, const Place& at) {
-    if constexpr (P::kShare == 1) return false;
-    const Place other = place_of<P>(p, index ^ 1, work.total);
-    return other.batch == at.batch && other.n == at.n;
-  };
   // Weights do not depend on the kernel before this one.
   int ready = 0;
   if constexpr (P::kPackedB) {
@@ -136,25 +206,30 @@ __device__ __forceinline__ void produce(const typename P::Params& p, const Ring<
       const Place at = place_of<P>(p, work.begin, work.total);
       ready = min(P::kStages, work.last - work.first);
       if (thread == 0) {
-        const bool shared = is_shared(work.begin, at);
+        const bool shared = is_shared<P>(p, work.begin, at, work.total);
+        const int beside = P::boxed(p) ? S::kBytesA : 0;
         for (int s = 0; s < ready; ++s) {
-          bring_weights<P>(ring, s, weights_of<P>(p, at, work), work.first + s, shared);
+          bring_weights<P>(ring, s, weights_of<P>(p, at, work), work.first + s, shared, beside);
         }
       }
     }
   }
   ptx::wait_for_previous();
+  if constexpr (P::kBoxes) {
+    produce_boxes<P>(p, ring, work, thread, ready);
+    return;
+  }
 
   Turn<P::kStages> turn;
 #pragma unroll 1
   for (int index = work.begin; index < work.end(); index += work.stride) {
     const Place at = place_of<P>(p, index, work.total);
-    const bool shared = is_shared(index, at);
+    const bool shared = is_shared<P>(p, index, at, work.total);
     contraction::Loader<P, typename P::SideA, P::kTileM, 128> a(p, at.batch, at.m * P::kTileM,
                                                                 thread);
     auto b = contraction::LoaderB<P::kPackedB, P, 128>::make(p, at.batch, at.n, tiles_n, work.steps,
                                                              thread);
-    if constexpr (P::kPrefetch) prefetch_beside<P>(p, at, thread);
+    if constexpr (P::kPrefetch) prefetch_beside<P>(p, at, thread, 128);
 #pragma unroll 1
     for (int step = work.first; step < work.last; ++step) {
       ptx::barrier_wait(ring.empty(turn.slot), turn.phase ^ 1);
@@ -162,7 +237,7 @@ __device__ __forceinline__ void produce(const typename P::Params& p, const Ring<
         if (ready > 0) {
           --ready;
         } else if (thread == 0) {
-          bring_weights<P>(ring, turn.slot, weights_of<P>(p, at, work), step, shared);
+          bring_weights<P>(ring, turn.slot, weights_of<P>(p, at, work), step, shared, 0);
         }
       } else {
         b.start(step, ring.stage(turn.slot) + S::kBytesA);

@@ -1,6 +1,7 @@
 // Of attention through a ring (keys_ring.cuh): where its memory is, and rows on their way there in
 // panels of 64 elements as wgmma reads them.
 #pragma once
+#include "codegen/cuda/lib/async.cuh"
 #include "codegen/cuda/lib/rows.cuh"
 
 #if __CUDA_ARCH__ >= 900

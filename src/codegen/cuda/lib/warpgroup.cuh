@@ -2,25 +2,30 @@
 //
 // The last warpgroup of a block brings operands: weights, packed as shared memory wants them, come
 // as one piece a step by the copy engine, for all kShare blocks of a cluster at once where these
-// have the same columns; A (and B, where it is not packed) comes by cp.async, from wherever
-// convolutions read it. The other warpgroups multiply kTileM / their number rows each, and store
+// have the same columns. So does A, by a tensor map, where its rows lie at equal distances
+// (kBoxes); else it comes (and B, where it is not packed) by cp.async, from wherever convolutions
+// read it. The other warpgroups multiply kTileM / their number rows each, and store
 // through the generated epilogue; the next tile is on its way meanwhile. A ring of kStages steps
 // with two barriers each, `full` and `empty`, lies between them.
+//
+// With kWarpsN = 2 each of the two that multiply has a tile of its own, and they take turns: the
+// tensor cores work at one's steps while the other stores.
 //
 // With kSplit > 1 the blocks of a cluster share the steps of one tile, as in contraction.cuh.
 //
 // P as in contraction.cuh; multiply(sums, a, b, accumulate) is the instruction for kTileN columns;
-// kShare; kResident: blocks of a multiprocessor; prefetch(p, batch, row, column).
+// kShare; kResident: blocks of a multiprocessor; kBoxes, boxed(p): the copy engine can address A;
+// prefetch(p, batch, row, column).
 #pragma once
 #include "codegen/cuda/lib/store.cuh"
 
 #if __CUDA_ARCH__ >= 900
 namespace carnot::warpgroup {
 
-/// The products of one tile's steps.
+/// The products of one tile's steps. `part`: of the tile's rows; `other`: who is next waits there.
 template <class P>
 __device__ __forceinline__ void multiply(Sums<P>& sums, const Ring<P>& ring, Turn<P::kStages>& turn,
-                                         int steps, int group, int lane) {
+                                         int steps, int part, int lane, u32 other) {
   using S = Shape<P>;
   int before = 0;
   const auto release = [&](int slot) {
@@ -35,9 +40,9 @@ __device__ __forceinline__ void multiply(Sums<P>& sums, const Ring<P>& ring, Tur
 #pragma unroll 1
   for (int step = 0; step < steps; ++step) {
     ptx::barrier_wait(ring.full(turn.slot), turn.phase);
-    ptx::fence_async();
+    if constexpr (!P::kBoxes) ptx::fence_async();
     const u32 stage = ring.stage(turn.slot);
-    const u64 a = ptx::matrix_descriptor(stage + group * S::kI * 64 * 128);
+    const u64 a = ptx::matrix_descriptor(stage + part * S::kI * 64 * 128);
     const u64 b = ptx::matrix_descriptor(stage + S::kBytesA);
     ptx::warpgroup_fence();
 #pragma unroll
@@ -55,6 +60,9 @@ __device__ __forceinline__ void multiply(Sums<P>& sums, const Ring<P>& ring, Tur
     before = turn.slot;
     turn.next();
   }
+  if constexpr (S::kTurns > 1) {
+    if (lane == 0) ptx::barrier_arrive(other);
+  }
   ptx::warpgroup_wait<0>();
   if (steps > 0) release(before);
 }
@@ -66,17 +74,23 @@ __device__ __forceinline__ void consume(const typename P::Params& p, const Ring<
   const Work<P> work(p);
   const int warp = thread / 32, lane = thread % 32, in_group = warp % 4;
   float* slab = reinterpret_cast<float*>(memory + S::kRing) + warp * 16 * S::kPitch;
-  const int row = group * S::kI * 64 + in_group * 16;
+  const int mine = group / S::kOfTile, part = group % S::kOfTile;
+  const int row = part * S::kI * 64 + in_group * 16, steps = work.last - work.first;
   const bool wide = P::wide(p);
   Turn<P::kStages> turn;
   Sums<P> sums;
+  int before = mine ^ 1;  // the phase of the other's turn: the first has none to wait for
+  if constexpr (S::kTurns > 1) turn.skip(mine * steps);
   ptx::wait_for_previous();
 #pragma unroll 1
-  for (int index = work.begin; index < work.end(); index += work.stride) {
+  for (int index = work.begin + mine * work.stride; index < work.end();
+       index += S::kTurns * work.stride) {
     const Place at = place_of<P>(p, index, work.total);
     Finish<P, true> finish(p, at, row, lane);
     if (wide) finish.load(0);
-    multiply<P>(sums, ring, turn, work.last - work.first, group, lane);
+    if constexpr (S::kTurns > 1) ptx::barrier_wait(ring.turn(mine), before);
+    multiply<P>(sums, ring, turn, steps, part, lane, ring.turn(mine ^ 1));
+    if constexpr (S::kTurns > 1) turn.skip(steps), before ^= 1;
     if (wide) {
       finish.run(sums, slab);
     } else {
@@ -93,7 +107,7 @@ __device__ __forceinline__ void consume_split(const typename P::Params& p, const
                                               Sums<P>& sums, int group, int thread) {
   const Work<P> work(p);
   Turn<P::kStages> turn;
-  multiply<P>(sums, ring, turn, work.last - work.first, group, thread % 32);
+  multiply<P>(sums, ring, turn, work.last - work.first, group, thread % 32, 0);
 }
 
 template <class P>
@@ -124,10 +138,13 @@ __device__ __forceinline__ void run(const typename P::Params& p) {
   const int group = __shfl_sync(0xffffffffu, thread / 128, 0);
   ptx::let_next_start();
   if (thread == 0) {
+    const int arrivals = P::boxed(p) ? 1 : 128 + (P::kPackedB ? 1 : 0);
+    if constexpr (P::kBoxes) ptx::prefetch_map(p.map);
     for (int s = 0; s < P::kStages; ++s) {
-      ptx::barrier_init(ring.full(s), 128 + (P::kPackedB ? 1 : 0));
-      ptx::barrier_init(ring.empty(s), 4 * S::kConsumers * P::kShare);
+      ptx::barrier_init(ring.full(s), arrivals);
+      ptx::barrier_init(ring.empty(s), 4 * S::kOfTile * P::kShare);
     }
+    for (int g = 0; g < S::kTurns && S::kTurns > 1; ++g) ptx::barrier_init(ring.turn(g), 4);
     ptx::fence_barriers();
   }
   constexpr bool kCluster = P::kShare > 1 || P::kSplit > 1;
