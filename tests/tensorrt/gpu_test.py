@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Tuple, Union
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 MODULE = sys.argv[2] if sys.argv[1:2] == ["--module"] else "tensorrt_bindings"
@@ -750,7 +749,7 @@ def case_quick_plugins():
     def called(inp0, k, outputs, stream):
         with torch.cuda.stream(torch.cuda.ExternalStream(stream)):
             x = torch.as_tensor(inp0, device="cuda")
-            torch.as_tensor(outputs[0], device="cuda").copy_(x + int(k[0]))
+            torch.as_tensor(outputs[0], device="cuda").copy_(x + int(k))
 
     def compiled(inp0, k, outputs, tactic):
         launch = trtp.KernelLaunchParams()
@@ -758,34 +757,32 @@ def case_quick_plugins():
         launch.grid_x, launch.block_x = trtp.cdiv(count, 64), 64
         arguments = trtp.SymIntExprs(2)
         arguments[0] = trtp.SymInt32(count)
-        arguments[1] = trtp.SymInt32(int(k[0]))
+        arguments[1] = trtp.SymInt32(int(k))
         return "add", ADD, launch, arguments
 
-    numbers = npt.NDArray[np.int32]
     text = Union[str, bytes]
     called.__annotations__ = {
         "inp0": trtp.Tensor,
-        "k": numbers,
+        "k": str,
         "outputs": Tuple[trtp.Tensor],
         "stream": int,
         "return": None,
     }
     compiled.__annotations__ = {
         "inp0": trtp.TensorDesc,
-        "k": numbers,
+        "k": str,
         "outputs": Tuple[trtp.TensorDesc],
         "tactic": int,
         "return": Tuple[text, text, trtp.KernelLaunchParams, trtp.SymExprs],
     }
-    turn.__annotations__ = {"inp0": trtp.TensorDesc, "k": numbers, "return": trtp.TensorDesc}
+    turn.__annotations__ = {"inp0": trtp.TensorDesc, "k": str, "return": trtp.TensorDesc}
     trtp.register("gpu::turn")(turn)
     trtp.impl("gpu::turn")(called)
     trtp.aot_impl("gpu::turn")(compiled)
     for aot in (False, True):
         s = Session()
         x = s.network.add_input("x", trt.float32, (-1, 100))
-        k = np.array([7], np.int32)
-        layer = s.network.add_plugin(trtp.op.gpu.turn(x, k=k), aot=aot)
+        layer = s.network.add_plugin(trtp.op.gpu.turn(x, k="7"), aot=aot)
         y = s.network.add_unary(layer.get_output(0), trt.UnaryOperation.NEG).get_output(0)
         y.name = "y"
         s.network.mark_output(y)

@@ -189,9 +189,9 @@ std::vector<carnot::TensorType> types_of(Layer& layer, const OnnxCall& call,
       if (is_shape[i] != shapes) continue;
       const OnnxCall::Operand& operand = call.operands[i];
       const bool scalar = operand.type.rank() == 0;
-      if (operand.elements && operand.type.rank() <= 1 && carnot::is_integer(operand.type.dtype)) {
-        in.push_back(e.cast(e.make(carnot::op::DimsTensor{*operand.elements, scalar}, {}),
-                            operand.type.dtype));
+      if (operand.elements && carnot::is_integer(operand.type.dtype)) {
+        const Handle values = e.make(carnot::op::DimsTensor{*operand.elements, scalar}, {});
+        in.push_back(e.reshape(e.cast(values, operand.type.dtype), operand.type.dims));
       } else {
         in.push_back(scratch.add_input(cat("in", i), operand.type));
       }

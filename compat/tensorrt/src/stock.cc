@@ -30,7 +30,7 @@ class StockV2 final : public IPluginV2DynamicExt, public StockPlugin {
   using StockPlugin::StockPlugin;
   char const* getPluginType() const noexcept override { return row.name; }
   char const* getPluginVersion() const noexcept override { return row.version; }
-  int32_t getNbOutputs() const noexcept override { return row.results; }
+  int32_t getNbOutputs() const noexcept override { return results(); }
   int32_t initialize() noexcept override { return 0; }
   void terminate() noexcept override {}
   size_t getSerializationSize() const noexcept override { return pack(fields.kept()).size(); }
@@ -113,7 +113,7 @@ class StockV3 final : public IPluginV3,
                                  int32_t) noexcept override {
     return io[pos].desc.format == TensorFormat::kLINEAR;
   }
-  int32_t getNbOutputs() const noexcept override { return row.results; }
+  int32_t getNbOutputs() const noexcept override { return results(); }
   int32_t onShapeChange(PluginTensorDesc const*, int32_t, PluginTensorDesc const*,
                         int32_t) noexcept override {
     return 0;
@@ -279,7 +279,7 @@ std::string StockFields::text(const char* name, const char* otherwise) const {
 
 std::vector<const StockRow*> stock_rows() {
   std::vector<const StockRow*> out;
-  for (const auto rows : {stock_detection(), stock_layers()}) {
+  for (const auto rows : {stock_detection(), stock_layers(), stock_models()}) {
     for (const StockRow& row : rows) out.push_back(&row);
   }
   return out;
@@ -299,9 +299,6 @@ IPluginCreatorInterface* stock_creator(std::string_view name, std::string_view v
 bool is_missing_stock(std::string_view name) {
   static constexpr const char* kNames[] = {"NMS_TRT",
                                            "NMSDynamic_TRT",
-                                           "GridAnchor_TRT",
-                                           "GridAnchorRect_TRT",
-                                           "PriorBox_TRT",
                                            "EfficientNMS_ONNX_TRT",
                                            "EfficientNMS_Explicit_TF_TRT",
                                            "EfficientNMS_Implicit_TF_TRT",
@@ -316,12 +313,9 @@ bool is_missing_stock(std::string_view name) {
                                            "GenerateDetection_TRT",
                                            "SpecialSlice_TRT",
                                            "CropAndResize",
-                                           "CropAndResizeDynamic",
                                            "CustomQKVToContextPluginDynamic",
                                            "CustomEmbLayerNormPluginDynamic",
                                            "CustomFCPluginDynamic",
-                                           "DisentangledAttention_TRT",
-                                           "MultiscaleDeformableAttnPlugin_TRT",
                                            "ModulatedDeformConv2d",
                                            "VoxelGeneratorPlugin",
                                            "PillarScatterPlugin",

@@ -29,6 +29,8 @@ class StockFields {
 struct StockRow {
   const char *name, *version;
   bool v3;
+  /// As many results as the field numLayers says.
+  static constexpr int32_t kByLayers = -1;
   int32_t results;
   /// "epsilon:f relu:i": names and types (f float, i int32, c text) of its fields.
   const char* fields;
@@ -36,6 +38,7 @@ struct StockRow {
 };
 std::span<const StockRow> stock_detection();
 std::span<const StockRow> stock_layers();
+std::span<const StockRow> stock_models();
 std::vector<const StockRow*> stock_rows();
 
 /// What a stock plugin is, behind IPluginV2 or IPluginV3.
@@ -44,6 +47,10 @@ class StockPlugin {
   StockPlugin(const StockRow& row_in, std::vector<KeptField> kept)
       : row(row_in), fields(std::move(kept)) {}
   virtual ~StockPlugin() = default;
+  int32_t results() const {
+    if (row.results != StockRow::kByLayers) return row.results;
+    return static_cast<int32_t>(fields.integer("numLayers", 6));
+  }
   const StockRow& row;
   const StockFields fields;
 };

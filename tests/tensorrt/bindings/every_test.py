@@ -14,4 +14,5 @@ from .test_properties import *  # noqa: F401, F403
 from .test_quick_plugins import *  # noqa: F401, F403
 from .test_refit import *  # noqa: F401, F403
 from .test_refusals import *  # noqa: F401, F403
+from .test_stock import *  # noqa: F401, F403
 from .test_values import *  # noqa: F401, F403
