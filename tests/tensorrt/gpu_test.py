@@ -7,6 +7,7 @@ and libnvinfer.so.10 on the loader's path. Prints a line for each case.
 
 import importlib
 import os
+import struct
 import sys
 import threading
 import time
@@ -705,6 +706,43 @@ def case_formats():
     assert context.execute_async_v3(0), s.log.errors()
     torch.cuda.synchronize()
     assert torch.equal(y.permute(0, 1, 4, 2, 3).reshape(2, 12, 4, 5)[:, :11], -x)
+
+
+def case_calibration():
+    """Batches lie in the GPU's memory, and may still be on their way there."""
+    s, _ = mlp()
+    s.config.set_flag(trt.BuilderFlag.INT8)
+
+    class Calibrator(trt.IInt8MinMaxCalibrator):
+        def __init__(self):
+            trt.IInt8MinMaxCalibrator.__init__(self)
+            self.given, self.cache = 0, b""
+
+        def get_batch_size(self):
+            return 8
+
+        def get_batch(self, names):
+            assert names == ["x"], names
+            self.given += 1
+            if self.given > 3:
+                return None
+            self.batch = torch.full((8, 64), float(self.given), device="cuda")
+            return [self.batch.data_ptr()]
+
+        def read_calibration_cache(self):
+            return None
+
+        def write_calibration_cache(self, cache):
+            self.cache = memoryview(cache).tobytes()
+
+    calibrator = Calibrator()
+    s.config.int8_calibrator = calibrator
+    s.plan()
+    header, *lines = calibrator.cache.decode().splitlines()
+    assert header.endswith("-MinMaxCalibration"), header
+    scales = dict(line.rsplit(": ", 1) for line in lines)
+    scale = struct.unpack(">f", bytes.fromhex(scales["x"]))[0]
+    assert abs(scale * 127 - 3) < 1e-5, scale
 
 
 # y = x + k, of n elements.

@@ -233,6 +233,12 @@ class Calibration {
       Result<carnot::Context> context = look.plan->make_context(look.plan->first());
       if (!context.ok()) return std::move(context).status();
       look.context.emplace(std::move(*context));
+      // Batches may still be on their way there, in the builder's stream or the null one.
+      cudaStream_t const stream = config_.settings.stream;
+      auto* const legacy = reinterpret_cast<cudaStream_t>(uintptr_t{1});
+      if (!is_gpu(look.plan->device)) continue;
+      const Status follows = look.context->set_stream(stream ? stream : legacy);
+      if (!follows.ok()) return follows;
     }
     return {};
   }

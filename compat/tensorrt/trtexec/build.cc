@@ -8,6 +8,7 @@
 
 #include "NvOnnxParser.h"
 #include "calibration.h"
+#include "sparsity.h"
 #include "summary.h"
 
 namespace trtexec {
@@ -67,7 +68,6 @@ void set_flags(const Options& o, IBuilderConfig& config) {
     if (name == "best") config.setFlag(BuilderFlag::kFP16), config.setFlag(BuilderFlag::kINT8);
   }
   if (o.sparsity != "disable") config.setFlag(BuilderFlag::kSPARSE_WEIGHTS);
-  if (o.sparsity == "force") say('W', "--sparsity=force: weights stay as the model has them");
   if (o.constraints == "obey") config.setFlag(BuilderFlag::kOBEY_PRECISION_CONSTRAINTS);
   if (o.constraints == "prefer") config.setFlag(BuilderFlag::kPREFER_PRECISION_CONSTRAINTS);
 }
@@ -343,6 +343,8 @@ bool build(const Options& o, ILogger& logger, Bytes& plan) {
                       set_layers(o, n) && mark_debug(o, n);
   const std::unique_ptr<IBuilderConfig> config(builder->createBuilderConfig());
   if (!shaped || !set_config(o, *config) || !add_profiles(o, *builder, n, *config)) return false;
+  std::vector<std::vector<float>> sparse_weights;
+  if (o.sparsity == "force") force_sparsity(n, sparse_weights);
   std::unique_ptr<Calibrator> calibrator;
   if (!set_calibration(o, *builder, n, *config, calibrator)) return false;
   Bytes timings;
