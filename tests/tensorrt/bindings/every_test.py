@@ -5,6 +5,7 @@ from .test_contexts import *  # noqa: F401, F403
 from .test_control import *  # noqa: F401, F403
 from .test_debug import *  # noqa: F401, F403
 from .test_effects import *  # noqa: F401, F403
+from .test_fields import *  # noqa: F401, F403
 from .test_layers import *  # noqa: F401, F403
 from .test_moves import *  # noqa: F401, F403
 from .test_objects import *  # noqa: F401, F403

@@ -46,6 +46,23 @@ class Int8EntropyCalibrator2 : public nvinfer1::IInt8EntropyCalibrator2 {
   std::vector<char> m_calibCache;
 };
 
+/// One whose algorithm is a parameter derives from the base itself.
+class AnyCalibrator : public nvinfer1::IInt8Calibrator {
+ public:
+  explicit AnyCalibrator(nvinfer1::CalibrationAlgoType algorithm) : mAlgorithm(algorithm) {}
+  int32_t getBatchSize() const noexcept override { return 1; }
+  bool getBatch(void**, const char**, int32_t) noexcept override { return false; }
+  const void* readCalibrationCache(std::size_t& length) noexcept override {
+    length = 0;
+    return nullptr;
+  }
+  void writeCalibrationCache(const void*, std::size_t) noexcept override {}
+  nvinfer1::CalibrationAlgoType getAlgorithm() noexcept override { return mAlgorithm; }
+
+ private:
+  nvinfer1::CalibrationAlgoType mAlgorithm;
+};
+
 class Logger : public nvinfer1::ILogger {
   void log(Severity, const char*) noexcept override {}
 };
@@ -103,6 +120,9 @@ int main(int argc, char** argv) {
   network->setErrorRecorder(&recorder);
   if (network->addIdentity(*network->getInput(0)) == nullptr) return 3;
   TRTUniquePtr<nvinfer1::IBuilderConfig> config{builder->createBuilderConfig()};
+  AnyCalibrator any{nvinfer1::CalibrationAlgoType::kMINMAX_CALIBRATION};
+  config->setInt8Calibrator(&any);
+  if (config->getInt8Calibrator() != &any) return 9;
   auto calibrator = std::make_unique<Int8EntropyCalibrator2>(2, "image");
   if (builder->platformHasFastInt8()) config->setFlag(nvinfer1::BuilderFlag::kINT8);
   config->setInt8Calibrator(calibrator.get());

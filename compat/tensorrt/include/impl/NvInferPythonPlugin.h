@@ -25,6 +25,9 @@ class ISymExpr {
   virtual PluginArgType getType() const noexcept = 0;
   virtual PluginArgDataType getDataType() const noexcept = 0;
   virtual void* getExpr() noexcept = 0;
+
+ protected:
+  ~ISymExpr() = default;  // in no table
 };
 
 class ISymExprsImpl {

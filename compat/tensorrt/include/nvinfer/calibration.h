@@ -29,6 +29,10 @@ class IInt8Calibrator : public IVersionedInterface {
   /// Text: a range for each tensor. `ptr` lives for the call.
   virtual void writeCalibrationCache(void const* ptr, std::size_t length) = 0;
   virtual CalibrationAlgoType getAlgorithm() = 0;
+  /// Of programs of versions 5 to 9 that derive from this class itself.
+  InterfaceInfo getInterfaceInfo() const noexcept override {
+    return InterfaceInfo{"IInt8Calibrator", 1, 0};
+  }
   ~IInt8Calibrator() noexcept override = default;
 };
 
