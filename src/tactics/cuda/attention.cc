@@ -15,20 +15,24 @@ constexpr AttentionTile kShapes[] = {{4, 1},    {2, 1},    {1, 1},    {8, 1},   
                                      {2, 2},    {7, 1},    {4, 1, 1}, {4, 1, 2}, {4, 1, 4},
                                      {8, 1, 1}, {8, 1, 2}, {8, 1, 4}, {16, 1, 1}};
 /// Cycles of a warp per 64 keys and 16 elements of width, and for starting a block.
-constexpr double kPassCycles = 120, kBlockCycles = 1500;
+constexpr double kPassCycles = 420, kKeysCycles = 5600, kBlockCycles = 4000;
 constexpr double kTwoTiles = 1.4;
 constexpr int64_t kKnobMax = 1 << 16;
 constexpr int kWarpsAtOnce = 8;  ///< of one multiprocessor that get on without waiting
 
 /// Of warpgroups with whole heads: cycles for 64 queries, 64 keys and 64 elements, one of them
 /// alone and of a whole multiprocessor; and for what a block brings in.
-constexpr double kUnitAlone = 560, kUnitBusy = 280, kHeadBlock = 1000, kHeadBytesCycle = 60;
+constexpr double kUnitAlone = 1450, kUnitBusy = 730, kHeadBlock = 2600, kHeadBytesCycle = 23;
 
-/// Of a ring: multiply-adds and exponentials in a cycle; how much of the shorter of the two a
-/// single warpgroup, and several, do not hide; cycles of an item and of a block; what comes in a
-/// cycle.
-constexpr double kProductsCycle = 2048, kExponentialsCycle = 16, kRingAlone = 0.9, kRingBusy = 0.3;
-constexpr double kRingItem = 900, kRingStart = 2500, kRingCluster = 2500, kRingBytesCycle = 24;
+/// Of a ring, fitted to timings of an H200: multiply-adds and exponentials in a cycle, and what a
+/// step costs of both together; what a step waits where nothing else is there; cycles of an item,
+/// of a block and of a cluster; bytes that come in a cycle.
+constexpr double kProductsCycle = 2048, kExponentialsCycle = 16, kRingStepCost = 1.25;
+constexpr double kRingWait = 1400, kRingItem = 2000, kRingStart = 2500, kRingCluster = 4000;
+constexpr double kRingBytesCycle = 16;
+/// Two warpgroups that take turns gain where products outweigh exponentials.
+constexpr double kRingTurns = 0.99, kRingTurnsWidth = 160;
+constexpr double kWithBias = 1.4;   ///< exponentials of scores to which something is added
 constexpr int kRingStepLeast = 64;  ///< of two blocks of a multiprocessor
 constexpr int kRingStep = 128, kRingStepOfThree = 96, kRingSplitMost = 8;
 
@@ -80,22 +84,19 @@ struct Sizes {
 };
 
 double predict_ring_us(const Gpu& gpu, const AttentionTile& tile, const Sizes& z, int resident) {
-  const double groups = tile.warps / 4, items = z.items(tile);
+  const double items = z.items(tile);
   const double padded = (std::ceil(z.width / 16) + std::ceil(z.value_width / 16)) * 16;
   const double per_sm = std::ceil(items * tile.split / gpu.sms);
-  const double at_once = std::min<double>(resident, per_sm) * groups;
+  const double at_once = std::min<double>(resident, per_sm);
   double steps = std::ceil(std::ceil(z.keys / tile.step) / tile.split);
   if (z.causal && z.queries > tile.queries()) steps = (steps + 1) / 2;
   const double scores = static_cast<double>(tile.queries()) * tile.step;
   const double products = scores * padded / kProductsCycle;
-  const double exponentials = scores / kExponentialsCycle * (z.bias ? 1.4 : 1);
-  const double hidden = at_once > 1 ? kRingBusy : kRingAlone;
+  const double exponentials = scores / kExponentialsCycle * (z.bias ? kWithBias : 1);
+  double cost = (products + exponentials) * kRingStepCost + (per_sm > 1 ? 0 : kRingWait);
+  if (tile.turns) cost *= padded > kRingTurnsWidth ? kRingTurns : 2 - kRingTurns;
   const double bring = tile.step * padded * 2 / kRingBytesCycle;
-  const double step =
-      std::max(std::max(products, exponentials) + hidden * std::min(products, exponentials),
-               bring / groups) +
-      150 / at_once * groups;
-  const double item = steps * step + kRingItem / std::min<double>(resident, per_sm);
+  const double item = steps * std::max(cost, bring) + kRingItem / at_once;
   const double cycles = kRingStart + (tile.split > 1 ? kRingCluster : 0) + per_sm * item;
   return 1.5 + cycles / (gpu.clock_ghz * 1000);
 }
@@ -109,7 +110,7 @@ double predict_us(const Problem& p, const Gpu& gpu, const AttentionTile& tile, c
   const double rounds = std::max(1.0, per_sm * tile.warps / kWarpsAtOnce);
   // Few warps bring in keys and values slowly; a second tile costs less than the first.
   const double products = kPassCycles * (tile.tiles > 1 ? kTwoTiles : 1) * z.width / 16;
-  const double work = passes * (products + 1600.0 / tile.warps);
+  const double work = passes * (products + kKeysCycles / tile.warps);
   return 1.5 + (kBlockCycles + rounds * work) / (gpu.clock_ghz * 1000);
 }
 
@@ -144,7 +145,7 @@ std::vector<AttentionTile> tiles_of(const Problem& p, const Gpu& gpu, const Size
         AttentionTile tile;
         tile.warps = 4 * groups, tile.turns = turns, tile.split = split;
         tile.pack = z.heads > z.key_heads;
-        if (split > 1 && (turns || z.items(tile) * split > 2 * gpu.sms)) break;
+        if (split > 1 && (turns || z.items(tile) * split > gpu.sms)) break;
         tile.step = ring_step(p, gpu, tile, z.keys);
         if (split > 1 && z.keys <= (split - 1) * tile.step) break;
         if (split == 1) tile.blocks = gpu.sms * resident_blocks(p.kernel, tile);
