@@ -87,19 +87,41 @@ Result<Id> Lowering::eval(StageBuilder& b, const Value* v, const Dims& index, co
   return error(Code::kUnsupported, name(node->op), " has no place in a kernel");
 }
 
+namespace {
+
+// Where a pad that repeats the operand reads, of an axis of `size`.
+Dim repeated_index(op::Pad::Mode mode, const Dim& index, const Dim& size) {
+  const Dim last = size - Dim(1);
+  if (mode == op::Pad::kEdge) return max(Dim(0), min(index, last));
+  if (mode == op::Pad::kWrap) return mod(index, max(size, Dim(1)));
+  const Dim turn = last * Dim(2), place = mod(index, max(turn, Dim(1)));
+  return min(place, turn - place);
+}
+
+}  // namespace
+
 Result<Id> Lowering::eval_pad(StageBuilder& b, const Node& node, const op::Pad& op,
                               const Dims& index, const Edge& edge) {
   Edge inner = edge;
   Dims in;
   const Dims& dims = node.inputs[0]->type().dims;
+  if (op.mode != op::Pad::kConstant) {
+    for (size_t i = 0; i < index.size(); ++i) {
+      const bool same = op.lo[i].is(0) && op.hi[i].is(0);
+      in.push_back(same ? index[i] : repeated_index(op.mode, index[i] - op.lo[i], dims[i]));
+      // An axis may turn out to have no elements at all.
+      if (!same && !dims[i].is_constant()) inner.guards.push_back({in[i], 0, dims[i]});
+    }
+    return eval(b, node.inputs[0], in, inner);
+  }
   double fill = 0;
   if (node.inputs.size() > 1) {
     const Tensor* value = constant_of(node.inputs[1]);
     if (!value) return error(Code::kUnsupported, "pad: the fill value is not constant");
     fill = value->get(0);
   }
-  if (op.mode != op::Pad::kConstant || (!edge.guards.empty() && edge.otherwise != fill)) {
-    return error(Code::kUnsupported, "pad: only constant padding becomes a guard");
+  if (!edge.guards.empty() && edge.otherwise != fill) {
+    return error(Code::kUnsupported, "pad: two pads with different values");
   }
   inner.otherwise = fill;
   for (size_t i = 0; i < index.size(); ++i) {
@@ -294,7 +316,12 @@ std::string why_not_lowered(const Node& node) {
   if (node.as<op::Expand>()) return node.inputs.size() > 1 ? "its target is computed" : "";
   if (auto* op = node.as<op::Pad>()) {
     if (node.inputs.size() > 2) return "its pads are computed at run time";
-    if (op->mode != op::Pad::kConstant) return "only constant padding becomes a guard";
+    const Dims& sizes = node.inputs[0]->type().dims;
+    const auto grows = [](const Dim& pad) { return pad.is_constant() && pad.value() >= 0; };
+    for (size_t i = 0; op->mode != op::Pad::kConstant && i < sizes.size(); ++i) {
+      if (sizes[i].is(0)) return "nothing to repeat";
+      if (!grows(op->lo[i]) || !grows(op->hi[i])) return "what may be cropped is not repeated";
+    }
     return node.inputs.size() > 1 && !constant_of(node.inputs[1]) ? "its fill is computed" : "";
   }
   if (node.as<op::Resize>()) return why_not_resize(node);

@@ -1,5 +1,6 @@
 // Resize as index arithmetic. A coordinate is a fraction numerator/denominator of integers, so its
 // floor is a floor_div and its fraction a mod: exact, and the same for symbolic sizes.
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -77,7 +78,7 @@ Dim nearest_index(const op::Resize& op, const Fraction& x) {
 std::string why_not_resize(const Node& node) {
   const auto& op = *node.as<op::Resize>();
   if (node.inputs.size() > 1) return "its sizes are computed at run time";
-  if (op.mode == op::Resize::kCubic) return "cubic interpolation";
+  if (op.mode == op::Resize::kCubic && op.exclude_outside) return "weights that leave some out";
   if (op.antialias) return "antialiasing";
   if (!is_float(node.inputs[0]->type().dtype)) return "not a float image";
   if (op.coordinates == op::Resize::kHalfPixelSymmetric ||
@@ -85,9 +86,12 @@ std::string why_not_resize(const Node& node) {
     return "these coordinates are not index arithmetic";
   }
   const Dims& in = node.inputs[0]->type().dims;
+  constexpr int kCubicAxesMax = 2;  // of 4 neighbours each
+  int axes = 0;
   for (size_t a = 0; a < in.size(); ++a) {
     Dim up, down;
     if (in[a] == op.sizes[a]) continue;
+    if (op.mode == op::Resize::kCubic && ++axes > kCubicAxesMax) return "cubic along 3 axes";
     if (!scale_of(op, a, in[a], op.sizes[a], &up, &down)) return "an irrational scale";
     if (op.coordinates == op::Resize::kPytorchHalfPixel && !op.sizes[a].is_constant()) {
       return "pytorch_half_pixel of a symbolic size";
@@ -95,6 +99,27 @@ std::string why_not_resize(const Node& node) {
   }
   return "";
 }
+
+namespace {
+
+// The weights of the neighbours before, at, after and further after a position whose fraction is t.
+std::array<Id, 4> cubic_weights(StageBuilder& b, DType type, double a, Id t) {
+  const auto constant = [&](double x) { return b.constant(type, x); };
+  const auto add = [&](Id x, double y) { return b.op(ScalarOp::kAdd, x, constant(y)); };
+  const auto times = [&](Id x, Id y) { return b.op(ScalarOp::kMul, x, y); };
+  const auto scaled = [&](Id x, double y) { return times(x, constant(y)); };
+  // Of a distance within 1, and of one within 2.
+  const auto near = [&](Id d) {
+    return add(times(times(add(scaled(d, a + 2), -(a + 3)), d), d), 1);
+  };
+  const auto far = [&](Id d) {
+    return add(times(add(times(add(scaled(d, a), -5 * a), d), 8 * a), d), -4 * a);
+  };
+  const Id rest = b.op(ScalarOp::kSub, constant(1), t);
+  return {far(add(t, 1)), near(t), near(rest), far(add(rest, 1))};
+}
+
+}  // namespace
 
 Result<Id> Lowering::eval_resize(StageBuilder& b, const Node& node, const op::Resize& op,
                                  const Dims& index) {
@@ -128,6 +153,15 @@ Result<Id> Lowering::eval_resize(StageBuilder& b, const Node& node, const op::Re
     const Id part = b.expression(mod(c.numerator, c.denominator), type);
     const Id whole = b.expression(c.denominator, type);
     const Id high_weight = b.op(ScalarOp::kDiv, part, whole);
+    if (op.mode == op::Resize::kCubic) {
+      const std::array<Id, 4> weights = cubic_weights(b, type, op.cubic_a, high_weight);
+      taps.emplace_back();
+      for (int k = 0; k < 4; ++k) {
+        const Dim at = low + Dim(k - 1);
+        taps.back().push_back({max(Dim(0), min(at, last)), weights[static_cast<size_t>(k)]});
+      }
+      continue;
+    }
     const Id low_weight = b.op(ScalarOp::kSub, b.constant(type, 1), high_weight);
     taps.push_back({{max(Dim(0), min(low, last)), low_weight},
                     {max(Dim(0), min(low + Dim(1), last)), high_weight}});
