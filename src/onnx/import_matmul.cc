@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <optional>
+#include <set>
 
 #include "base/text.h"
 #include "onnx/contraction.h"
@@ -86,6 +88,91 @@ std::string implicit_result(const std::vector<std::string>& terms, const std::st
   return out;
 }
 
+/// The labels of a product of two operands, by where they stand.
+struct ProductLabels {
+  std::string batch, rows, columns, inner;
+};
+
+bool has_label(const std::string& term, char label) {
+  return term.find(label) != std::string::npos;
+}
+
+/// Nothing where it is more than one product of matrices, or where sizes are broadcast.
+std::optional<ProductLabels> product_labels(const std::string& a, const std::string& b,
+                                            const std::string& out, const Values& values) {
+  ProductLabels labels;
+  const auto is_set = [](const std::string& term) {
+    return std::set<char>(term.begin(), term.end()).size() == term.size();
+  };
+  if (!is_set(a) || !is_set(b) || !is_set(out)) return std::nullopt;
+  for (size_t i = 0; i < a.size(); ++i) {
+    const size_t other = b.find(a[i]);
+    const bool kept = has_label(out, a[i]);
+    if (other == std::string::npos) {
+      if (!kept) return std::nullopt;
+      labels.rows += a[i];
+    } else {
+      if (!(values[0]->type().dims[i] == values[1]->type().dims[other])) return std::nullopt;
+      (kept ? labels.batch : labels.inner) += a[i];
+    }
+  }
+  for (const char label : b) {
+    if (has_label(a, label)) continue;
+    if (!has_label(out, label)) return std::nullopt;
+    labels.columns += label;
+  }
+  if (labels.inner.empty() ||
+      out.size() != labels.batch.size() + labels.rows.size() + labels.columns.size()) {
+    return std::nullopt;
+  }
+  return labels;
+}
+
+Value* permuted(NodeImport& n, Value* x, const std::string& from, const std::string& to) {
+  std::vector<int64_t> perm;
+  for (const char label : to) perm.push_back(static_cast<int64_t>(from.find(label)));
+  return std::is_sorted(perm.begin(), perm.end()) ? x : n.transpose(x, perm);
+}
+
+/// The axes after the batch as two: of the first `rows` labels, and of the rest.
+Value* as_matrices(NodeImport& n, Value* x, size_t batch, size_t rows) {
+  const Dims& dims = x->type().dims;
+  if (rows == 1 && dims.size() == batch + 2) return x;
+  const auto at = [&](size_t i) { return dims.begin() + static_cast<std::ptrdiff_t>(i); };
+  Dims sizes(dims.begin(), at(batch));
+  sizes.push_back(product({at(batch), at(batch + rows)}));
+  sizes.push_back(product({at(batch + rows), dims.end()}));
+  return n.reshape(x, sizes);
+}
+
+/// What most equations of two operands are; null for the others.
+Value* einsum_as_matmul(NodeImport& n, const std::string& a, const std::string& b,
+                        const std::string& out, const Values& values) {
+  const DType dtype = values[0]->type().dtype;
+  if (!is_float(dtype) || values[1]->type().dtype != dtype) return nullptr;
+  const std::optional<ProductLabels> labels = product_labels(a, b, out, values);
+  if (!labels) return nullptr;
+  const auto& [batch, rows, columns, inner] = *labels;
+  const bool turned_a = a == batch + inner + rows, turned_b = b != batch + inner + columns;
+  Value* left = permuted(n, values[0], a, turned_a ? a : batch + rows + inner);
+  Value* right = permuted(n, values[1], b, turned_b ? batch + columns + inner : b);
+  left = as_matrices(n, left, batch.size(), turned_a ? inner.size() : rows.size());
+  right = as_matrices(n, right, batch.size(), turned_b ? columns.size() : inner.size());
+  Value* result =
+      n.make(op::MatMul{.transpose_a = turned_a, .transpose_b = turned_b}, {left, right});
+  const auto size_of = [&](char label) {
+    const size_t at = a.find(label);
+    return at != std::string::npos ? values[0]->type().dims[at]
+                                   : values[1]->type().dims[b.find(label)];
+  };
+  if (rows.size() != 1 || columns.size() != 1) {
+    Dims sizes;
+    for (const char label : batch + rows + columns) sizes.push_back(size_of(label));
+    result = n.reshape(result, sizes);
+  }
+  return permuted(n, result, batch + rows + columns, out);
+}
+
 void einsum(NodeImport& n) {
   std::string equation = n.text("equation", "");
   constexpr size_t kEquationMax = 4096;
@@ -117,10 +204,15 @@ void einsum(NodeImport& n) {
     terms[i] = expand_ellipsis(n, terms[i], ellipsis[i], letters);
     out += (i ? "," : "") + terms[i];
   }
-  out += "->" + (arrow == std::string::npos
-                     ? implicit_result(terms, letters)
-                     : expand_ellipsis(n, equation.substr(arrow + 2), most, letters));
-  n.out(n.make(op::Einsum{out}, values));
+  const std::string result = arrow == std::string::npos
+                                 ? implicit_result(terms, letters)
+                                 : expand_ellipsis(n, equation.substr(arrow + 2), most, letters);
+  if (terms.size() == 2) {
+    if (Value* product = einsum_as_matmul(n, terms[0], terms[1], result, values)) {
+      return n.out(product);
+    }
+  }
+  n.out(n.make(op::Einsum{out + "->" + result}, values));
 }
 
 constexpr ImportRow kRows[] = {

@@ -202,7 +202,7 @@ class Grouping {
       std::vector<Value*> inputs;
       for (Value* v : n->inputs) {
         if (!inside.count(v) || n->as<op::Attention>()) {  // whose operands may be one value
-          if ((is_immediate(v) && !is_index(*n, v)) ||
+          if ((is_immediate(v) && !is_index(*n, v) && !n->as<op::Attention>()) ||
               (n->as<op::Pad>() && constant_of(v) && v != n->inputs[0])) {
             inside[v] = region->constant(*constant_of(v));
           } else {

@@ -6,6 +6,7 @@
 // d], they and the result become [b, s, h, d]: what is left of their transposes, often nothing,
 // meets the ones in front of the projections.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -613,11 +614,21 @@ Result<Value*> Recognize::without_causal_part(Node* node, const ScoreSizes& size
   return graph_.make(std::move(select), {seen}, node->origin, node);
 }
 
+// One number, the same for all keys, which a softmax does not see.
+bool is_uniform(const Value* bias) {
+  const Tensor* c = constant_of(bias);
+  return c && c->elements() > 0 && (c->is_splat() || c->elements() == 1) &&
+         std::isfinite(c->get(0));
+}
+
 Status Recognize::narrow_bias(Node* node) {
   if (node->inputs.size() < 4 || context_.exhausted()) return {};
   CARNOT_ASSIGN(Value * bias, narrowed(node->inputs[3], node, 0));
-  if (bias == node->inputs[3] || !context_.rewrite()) return {};
-  graph_.set_input(node, 3, bias);
+  const bool none = is_uniform(bias);
+  if ((bias == node->inputs[3] && !none) || !context_.rewrite()) return {};
+  std::vector<Value*> inputs(node->inputs.begin(), node->inputs.begin() + 3);
+  if (!none) inputs.push_back(bias);
+  graph_.set_inputs(node, std::move(inputs));
   return {};
 }
 
