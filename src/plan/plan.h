@@ -64,6 +64,10 @@ struct Step {
   std::string note;  ///< "best of 6", for people
 };
 
+/// Whether the host reads the values of an input: of a step with regions, what decides which of
+/// them run. The others are only handed on, and may lie on either side.
+bool is_read_by_host(const Step& step, size_t input);
+
 /// Two expressions that must be equal for the plan to be right; asked for each new set of shapes.
 struct ShapeCheck {
   Dim a, b;

@@ -11,6 +11,28 @@ bool is_host(const Step& step) {
   return step.kind != Step::kKernel && step.kind != Step::kCustom;
 }
 
+// The regions' side of what an if or a loop hands on to them.
+bool is_for_device(const Step& step, size_t input) {
+  const size_t port = step.kind == Step::kIf ? input - 1 : input;
+  return std::any_of(step.regions.begin(), step.regions.end(), [&](const auto& region) {
+    return !region->buffers[static_cast<size_t>(region->inputs[port].buffer)].host;
+  });
+}
+
+// Whether a result comes from the device in each region; a loop's stacks are the host's.
+bool is_from_device(const Step& step, size_t output) {
+  if (step.kind == Step::kLoop &&
+      output >= static_cast<size_t>(std::get<op::Loop>(step.op).carried)) {
+    return false;
+  }
+  if (step.kind != Step::kIf && step.kind != Step::kLoop) return !is_host(step);
+  const size_t port = step.kind == Step::kIf ? output : output + 1;
+  return std::all_of(step.regions.begin(), step.regions.end(), [&](const auto& region) {
+    const int root = region->root(region->outputs[port].buffer);
+    return !region->buffers[static_cast<size_t>(root)].host;
+  });
+}
+
 class Separator {
  public:
   explicit Separator(Plan& plan) : plan_(plan) {}
@@ -55,9 +77,15 @@ void Separator::choose_sides() {
   std::vector<Uses> uses(plan_.buffers.size());
   const auto of = [&](int b) -> Uses& { return uses[static_cast<size_t>(plan_.root(b))]; };
   for (const Step& step : plan_.steps) {
-    const bool host = is_host(step);
-    for (const int b : step.outputs) (host ? of(b).host_writes : of(b).device_writes) = true;
-    for (const int b : step.inputs) (host ? of(b).host_reads : of(b).device_reads) = true;
+    for (size_t i = 0; i < step.outputs.size(); ++i) {
+      Uses& use = of(step.outputs[i]);
+      (is_from_device(step, i) ? use.device_writes : use.host_writes) = true;
+    }
+    for (size_t i = 0; i < step.inputs.size(); ++i) {
+      Uses& use = of(step.inputs[i]);
+      const bool host = is_read_by_host(step, i) || (is_host(step) && !is_for_device(step, i));
+      (host ? use.host_reads : use.device_reads) = true;
+    }
     for (const int b : step.arguments) of(b).device_reads = true;
   }
   for (size_t i = 0; i < plan_.buffers.size(); ++i) {
@@ -137,7 +165,9 @@ void Separator::redirect(Step& step) {
   const bool host = is_host(step);
   std::map<int, int> instead;
   for (auto* list : {&step.inputs, &step.arguments}) {
-    for (int& b : *list) {
+    for (size_t i = 0; i < list->size(); ++i) {
+      int& b = (*list)[i];
+      if (host && list == &step.inputs && !is_read_by_host(step, i)) continue;
       const bool result =
           list == &step.arguments && std::count(step.outputs.begin(), step.outputs.end(), b) > 0;
       if (result || root(b).host == host) continue;
@@ -147,9 +177,10 @@ void Separator::redirect(Step& step) {
     }
   }
   std::vector<std::pair<int, int>> copies;
+  const bool either = step.kind == Step::kIf || step.kind == Step::kLoop;
   for (int& b : step.outputs) {
     written(b);
-    if (root(b).host == host) continue;
+    if (either || root(b).host == host) continue;
     PlanBuffer twin;  // only steps of the host write where kernels write too
     twin.type = at(b).type;
     twin.name = at(b).name;
@@ -164,16 +195,30 @@ void Separator::redirect(Step& step) {
 }
 
 void Separator::run() {
+  for (const Step& step : plan_.steps) {
+    for (const auto& region : step.regions) separate_memory(*region);
+  }
   choose_sides();
   std::vector<Step> steps = std::move(plan_.steps);
-  for (Step& step : steps) {
-    for (const auto& region : step.regions) separate_memory(*region);
-    redirect(step);
-  }
+  for (Step& step : steps) redirect(step);
   plan_.steps = std::move(steps_);
 }
 
 }  // namespace
+
+bool is_read_by_host(const Step& step, size_t input) {
+  switch (step.kind) {
+    case Step::kKernel:
+    case Step::kCustom:
+      return false;
+    case Step::kIf:
+      return input < 1;  // the condition
+    case Step::kLoop:
+      return input < 2;  // how often, and the condition
+    default:
+      return true;
+  }
+}
 
 void separate_memory(Plan& plan) {
   Separator(plan).run();

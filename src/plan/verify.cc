@@ -412,9 +412,12 @@ Status Verifier::custom(const Step& s) {
 Status Verifier::sides(const Step& s) {
   if (s.kind == Step::kCopy) return {};
   const bool host = s.kind != Step::kKernel && s.kind != Step::kCustom;
+  const bool either = s.kind == Step::kIf || s.kind == Step::kLoop;
   for (const auto* list : {&s.inputs, &s.outputs, &s.arguments}) {
-    for (const int i : *list) {
+    for (size_t k = 0; k < list->size(); ++k) {
+      const int i = (*list)[k];
       if (root(i).host == host) continue;
+      if (either && (list == &s.outputs || !is_read_by_host(s, k))) continue;
       return invalid("@", i, " lies in the ", host ? "device" : "host", "'s memory, where a ",
                      host ? "step of the host" : "kernel", " cannot reach it");
     }

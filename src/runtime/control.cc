@@ -194,7 +194,17 @@ Frame& Frame::region(int i, size_t k) {
   auto& frames = regions_[static_cast<size_t>(i)];
   const auto& programs = program_.regions[static_cast<size_t>(i)];
   if (frames.empty()) frames.resize(programs.size());
-  if (!frames[k]) frames[k] = std::make_unique<Frame>(*programs[k], state_, true);
+  if (frames[k]) return *frames[k];
+  frames[k] = std::make_unique<Frame>(*programs[k], state_, true);
+  // What the next iteration, or a step behind this one, reads is not for the host; what is stacked
+  // is, and the condition.
+  const Step& own = step(i);
+  const size_t first = own.kind == Step::kLoop ? 1 : 0;
+  const size_t count = own.kind == Step::kIf ? own.outputs.size()
+                       : own.kind == Step::kLoop
+                           ? static_cast<size_t>(std::get<op::Loop>(own.op).carried)
+                           : 0;
+  for (size_t o = 0; o < count; ++o) frames[k]->keep_on_device(first + o);
   return *frames[k];
 }
 
@@ -241,7 +251,9 @@ Result<std::vector<Tensor>> Frame::run_if(int i, std::span<const Tensor> operand
 // Takes outputs [first, first + state.size()) of the region as the next state.
 Status Frame::take_state(int i, Frame& body, size_t first, std::vector<Tensor>& state) {
   std::vector<Memory>& memory = carried_[static_cast<size_t>(i)];
-  while (memory.size() < state.size()) memory.emplace_back(state_.device, state_.budget, true);
+  while (memory.size() < state.size()) {
+    memory.push_back(memory_for(!body.is_kept(first + memory.size())));
+  }
   for (size_t k = 0; k < state.size(); ++k) {
     CARNOT_ASSIGN(state[k], body.output(first + k));
     body.exchange_output(first + k, memory[k]);

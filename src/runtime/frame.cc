@@ -140,8 +140,17 @@ Status Frame::set_target(size_t i, Target target) {
   return {};
 }
 
+void Frame::keep_on_device(size_t i) {
+  const PlanBuffer& b = buffer(layout(plan().outputs[i].buffer).root);
+  targets_[i].kept = !state_.device.shares_host_memory() && !b.host;
+}
+
+bool Frame::is_kept(size_t i) const {
+  return targets_[i].kept;
+}
+
 void Frame::exchange_output(size_t i, Memory& memory) {
-  std::swap(output_memory_[i], memory);
+  std::swap(is_kept(i) ? output_device_[i] : output_memory_[i], memory);
 }
 
 Result<Tensor> Frame::output(size_t i) const {
@@ -156,7 +165,8 @@ Result<Tensor> Frame::output(size_t i) const {
     CARNOT_RETURN_IF_ERROR(state_.device.wait(state_.stream));
     CARNOT_RETURN_IF_ERROR(take_faults());
   }
-  const void* data = targets_[i].memory ? targets_[i].memory : output_memory_[i].data();
+  const Memory& own = is_kept(i) ? output_device_[i] : output_memory_[i];
+  const void* data = targets_[i].memory ? targets_[i].memory : own.data();
   return Tensor::wrap(
       dtype, shape_of(port.buffer),
       {static_cast<const std::byte*>(data), static_cast<size_t>(bytes_of(port.buffer))}, nullptr);
@@ -438,8 +448,9 @@ Status Frame::finish() {
     CARNOT_RETURN_IF_ERROR(take_target(i, bytes));
     void* to = targets_[i].memory;
     if (!to) {
-      CARNOT_RETURN_IF_ERROR(output_memory_[i].reserve(bytes));
-      to = output_memory_[i].data();
+      Memory& own = is_kept(i) ? output_device_[i] : output_memory_[i];
+      CARNOT_RETURN_IF_ERROR(own.reserve(bytes));
+      to = own.data();
     }
     if (to == address(b)) continue;
     CARNOT_RETURN_IF_ERROR(
@@ -532,7 +543,8 @@ Status Frame::write(int b, const Tensor& value) {
   CARNOT_ASSIGN(const Tensor dense, value.dense());
   CARNOT_CHECK(dense.bytes() == static_cast<size_t>(bytes_of(b)));
   if (dense.bytes() == 0 || dense.data() == address(b)) return {};
-  if (!state_.device.shares_host_memory() && !buffer(layout(b).root).host) {
+  const bool by_device = !buffer(layout(b).root).host || !state_.device.reach(dense.data()).host;
+  if (!state_.device.shares_host_memory() && by_device) {
     return state_.device.copy(address(b), dense.data(), dense.bytes(), state_.stream);
   }
   std::memcpy(address(b), dense.data(), dense.bytes());

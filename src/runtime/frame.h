@@ -81,6 +81,9 @@ class Frame {
   Status run(std::span<const int64_t> outer_symbols = {});
   /// The output of the last run: a view of the frame's or the caller's memory.
   Result<Tensor> output(size_t i) const;
+  /// Output `i` stays on the device, if that is where it is computed.
+  void keep_on_device(size_t i);
+  bool is_kept(size_t i) const;
   /// Exchanges the memory that output `i` lies in: the caller keeps what the last run wrote.
   void exchange_output(size_t i, Memory& memory);
   /// The shape of output `i`, where it follows from the inputs' shapes as they are bound now.
@@ -105,6 +108,7 @@ class Frame {
     Reach reach;
     OutputMemory source;  ///< gives `memory` in each run
     bool asked = false;   ///< in this run
+    bool kept = false;    ///< where there is none: in memory of the device
     bool given() const { return memory || source; }
   };
   struct Pending {
