@@ -1,6 +1,7 @@
 // Steps of operations whose kernels are written by hand. Where the data says how many results there
 // are, the plan reads that number back between the kernels that count and those that write.
 #include "build/plan_builder.h"
+#include "kernel/lower.h"
 
 namespace carnot {
 
@@ -21,6 +22,11 @@ bool PlanBuilder::collect_library(const Node& node) {
   p.step.defines = defined_symbols(node.op, infos);
   pending_.push_back(std::move(p));
   return true;
+}
+
+std::string PlanBuilder::why_on_host(const Node& node) const {
+  const LibraryTactic* tactic = library_of(node.op, *shared_.device);
+  return tactic ? tactic->why_not({node, *shared_.device, shared_.likely}) : why_not_lowered(node);
 }
 
 // A tensor of the shape [n, 0]: it has no elements, and tells n.

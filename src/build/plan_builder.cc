@@ -325,7 +325,9 @@ Status PlanBuilder::collect_node(Node* node) {
   }
   if (node->as<op::Custom>()) return collect_custom(*node), Status();
   CARNOT_ASSIGN(const bool taken, collect_recurrent(*node));
-  if (!taken && !collect_library(*node)) collect_host(*node);
+  if (taken || collect_library(*node)) return {};
+  collect_host(*node);
+  if (shared_.device->has_own_memory()) pending_.back().step.note = why_on_host(*node);
   return {};
 }
 

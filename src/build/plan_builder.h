@@ -95,6 +95,8 @@ class PlanBuilder {
   void collect_host(const Node& node);
   /// Kernels of the device that are written by hand, where it has such (library_step.cc).
   bool collect_library(const Node& node);
+  /// For people: why it is a step of the host.
+  std::string why_on_host(const Node& node) const;
   void collect_custom(const Node& node);
   /// A step of the library kernel, where the node is what that does (recurrent_step.cc).
   Result<bool> collect_recurrent(const Node& node);

@@ -37,7 +37,8 @@ Status project_recurrent(Graph& graph, PassContext& context) {
   for (Node* node : graph.nodes()) {
     if (!node->as<op::Recurrent>() || is_projected(node->inputs[kW]->type())) continue;
     const DType dtype = node->inputs[kX]->type().dtype;
-    if (dtype != DType::kF32) {
+    const bool half = dtype == DType::kF16 || dtype == DType::kBF16;
+    if (dtype != DType::kF32 && !(half && context.kernels_report())) {  // a GPU's
       context.note(*node, "its elements are not f32");
       continue;
     }

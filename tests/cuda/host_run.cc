@@ -27,6 +27,8 @@ std::string joined(const std::vector<KernelSource>& sources) {
 #include "codegen/cuda/lib/cumulative.cuh"
 #include "codegen/cuda/lib/non_zero.cuh"
 #include "codegen/cuda/lib/one_hot.cuh"
+#include "codegen/cuda/lib/recurrent.cuh"
+#include "codegen/cuda/lib/reverse.cuh"
 #include "codegen/cuda/lib/sample.cuh"
 #include "codegen/cuda/lib/scatter.cuh"
 #include "codegen/cuda/lib/suppression.cuh"

@@ -149,6 +149,9 @@ inline unsigned __ballot_sync(unsigned, bool value) {
   host_shim::wait_at(host_shim::At::kShuffle);
   return out;
 }
+inline int __popc(unsigned bits) {
+  return __builtin_popcount(bits);
+}
 inline int __ffs(int bits) {
   return __builtin_ffs(bits);
 }

@@ -1,7 +1,8 @@
 // Every case of tests/ops/*.txt as an engine for the GPU, in each float type that the operation
 // takes, against the reference in f64. `--device cpu` does the same with engines for the CPU,
 // `--device cuda/plain` with launches that tools can follow, `--every N` with one case of N,
-// `--effort N` and `--threads N` with builds of that effort and so many at a time.
+// `--only NAME,...` with those of some operations, `--effort N` and `--threads N` with builds of
+// that effort and so many at a time.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -25,6 +26,7 @@ namespace {
 
 std::string device = "cuda";
 size_t every = 1;    ///< one of so many cases
+std::string only;    ///< names of operations; empty: all
 int effort = 1;      ///< of the builds
 size_t threads = 0;  ///< that build and run; 0: all there are
 
@@ -125,6 +127,9 @@ void add_jobs(const std::string& where, const OpCase& test, std::vector<Job>& ou
     }
     Symbols unbound = sizes;
     for (const std::string& name : bound) unbound.erase(name);
+    const std::vector<std::string> defined = defined_symbols(job.test.op, infos_of(job.test));
+    for (const std::string& name : defined) unbound.erase(name);
+    bound.insert(bound.end(), defined.begin(), defined.end());
     job.test.op = with_symbols(job.test.op, unbound);
     std::vector<std::string> left;
     for_each_dim(job.test.op, [&](const Dim& dim) { dim.collect_symbols(left); });
@@ -144,7 +149,10 @@ std::vector<Job> all_jobs() {
   std::vector<Job> out;
   std::vector<std::filesystem::path> paths;
   for (const auto& entry : std::filesystem::directory_iterator(CARNOT_SOURCE_DIR "/tests/ops")) {
-    if (entry.path().extension() == ".txt" && entry.path().filename() != "CMakeLists.txt") {
+    const std::string name = cat(',', entry.path().stem().string(), ',');
+    const bool wanted = only.empty() || cat(',', only, ',').find(name) != std::string::npos;
+    if (wanted && entry.path().extension() == ".txt" &&
+        entry.path().filename() != "CMakeLists.txt") {
       paths.push_back(entry.path());
     }
   }
@@ -247,6 +255,7 @@ int main(int argc, char** argv) {
   for (int i = 1; i + 1 < argc; ++i) {
     const unsigned long number = std::strtoul(argv[i + 1], nullptr, 10);
     if (std::strcmp(argv[i], "--device") == 0) carnot::device = argv[i + 1];
+    if (std::strcmp(argv[i], "--only") == 0) carnot::only = argv[i + 1];
     if (std::strcmp(argv[i], "--every") == 0) carnot::every = std::max(1UL, number);
     if (std::strcmp(argv[i], "--effort") == 0) carnot::effort = static_cast<int>(number);
     if (std::strcmp(argv[i], "--threads") == 0) carnot::threads = number;

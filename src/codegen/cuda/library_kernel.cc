@@ -84,10 +84,11 @@ KernelSource LibraryKernel::finish(const Dim& blocks) {
   std::string start = "  take_turn();\n";
   for (size_t i = 0; i < pointers_.size(); ++i) start += cat("  b", i, " = fresh(b", i, ");\n");
   const std::string body = cat("(", parameters, ") {\n", start, body_.text(), "}\n");
-  const std::string head = cat("#include \"codegen/cuda/lib/", header_,
-                               ".cuh\"\nusing namespace carnot;\nextern \"C\" __global__ void "
-                               "__launch_bounds__(",
-                               threads_, ") ");
+  const std::string head =
+      cat("#include \"codegen/cuda/lib/", header_,
+          ".cuh\"\nusing namespace carnot;\nextern \"C\" __global__ void "
+          "__launch_bounds__(",
+          threads_, ") ", cluster_ > 1 ? cat("__cluster_dims__(", cluster_, ", 1, 1) ") : "");
   char digits[17];
   std::snprintf(digits, sizeof digits, "%016llx",
                 static_cast<unsigned long long>(hash64(head + body)));
@@ -95,6 +96,8 @@ KernelSource LibraryKernel::finish(const Dim& blocks) {
   out.function = cat("carnot_", digits);
   out.text = cat(head, out.function, body);
   out.threads = threads_;
+  out.shared_bytes = shared_bytes_;
+  out.cluster = cluster_;
   out.pointers = static_cast<int>(pointers_.size());
   out.has_faults = std::find(arguments_.begin(), arguments_.end(), kFault) != arguments_.end();
   out.params = params_;

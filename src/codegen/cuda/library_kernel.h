@@ -28,8 +28,11 @@ class LibraryKernel {
   /// "{3, p0}": to initialize an array with.
   std::string list(const Dims& sizes);
   void line(std::string_view text) { body_.line(text); }
+  /// Dynamic shared memory of a block; blocks that work together.
+  void set_shared_bytes(int bytes) { shared_bytes_ = bytes; }
+  void set_cluster(int blocks) { cluster_ = blocks; }
 
-  /// Its function's name follows from its text. `count`: threads where `each` is true, else blocks.
+  /// Its function's name follows from its text.
   KernelSource finish(const Dim& blocks);
   KernelSource finish_for(const Dim& threads);
   /// What finish()'s pointers are: indices of arguments, kFault.
@@ -40,7 +43,7 @@ class LibraryKernel {
   std::string pointer(int index, std::string_view type);
 
   std::string header_;
-  int threads_;
+  int threads_, shared_bytes_ = 0, cluster_ = 1;
   std::vector<std::string> pointers_;  ///< declarations
   std::vector<int> arguments_;
   Dims params_;

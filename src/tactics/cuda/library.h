@@ -6,8 +6,9 @@
 
 namespace carnot::cuda {
 
-extern const LibraryTactic kCumulativeLibrary, kGridSampleLibrary, kNonMaxSuppressionLibrary,
-    kNonZeroLibrary, kOneHotLibrary, kRoiAlignLibrary, kScatterLibrary, kTopKLibrary;
+extern const LibraryTactic kCumulativeLibrary, kDimsLibrary, kGridSampleLibrary,
+    kNonMaxSuppressionLibrary, kNonZeroLibrary, kOneHotLibrary, kRecurrentLibrary,
+    kReverseSequenceLibrary, kRoiAlignLibrary, kScatterLibrary, kTopKLibrary;
 
 /// Threads of a block whose threads do not work together.
 inline constexpr int kLibraryThreads = 256;

@@ -1,5 +1,6 @@
-// cumulative: running sums or products along an axis. A block goes through a line in tiles of its
-// threads; where lines lie side by side and are many, each thread goes through a line of its own.
+// cumulative: running sums or products along an axis. A block goes through a line in pieces of four
+// elements a thread; where lines lie side by side and are many, each thread goes through a line of
+// its own; where they are few and long, each is cut into tiles.
 #pragma once
 #include "codegen/cuda/lib/element.cuh"
 #include "codegen/cuda/lib/scan.cuh"
@@ -26,21 +27,20 @@ struct Line {
   __device__ i64 operator()(i64 i) const { return start + (reverse ? size - 1 - i : i) * step; }
 };
 
-template <class E, bool kProduct, bool kExclusive, bool kReverse, int kThreads>
-__device__ void by_block(const typename E::Stored* x, typename E::Stored* y, i64 size, i64 inner) {
+/// Elements [first, end) of a line by one block, after `before`; what comes after all of them.
+template <class E, bool kProduct, bool kExclusive, int kThreads>
+__device__ typename E::Value run(const typename E::Stored* x, typename E::Stored* y,
+                                 const Line& line, i64 first, i64 end, typename E::Value before) {
   using F = Fold<E, kProduct>;
   using Value = typename E::Value;
   constexpr int kEach = 4;
   __shared__ Value slots[kThreads];
-  const i64 number = blockIdx.x;
-  const Line line{number / inner * size * inner + number % inner, inner, size, kReverse};
-  Value before = F::none();
-  for (i64 first = 0; first < size; first += kThreads * kEach) {
+  for (; first < end; first += kThreads * kEach) {
     const i64 own = first + threadIdx.x * kEach;
     Value values[kEach], sum = F::none();
 #pragma unroll
     for (int e = 0; e < kEach; ++e) {
-      values[e] = own + e < size ? E::get(x[line(own + e)]) : F::none();
+      values[e] = own + e < end ? E::get(x[line(own + e)]) : F::none();
       sum = F::merge(sum, values[e]);
     }
     Value total;
@@ -51,12 +51,45 @@ __device__ void by_block(const typename E::Stored* x, typename E::Stored* y, i64
 #pragma unroll
     for (int e = 0; e < kEach; ++e) {
       const Value with = F::merge(run, values[e]);
-      if (own + e < size) y[line(own + e)] = E::put(kExclusive ? run : with);
+      if (y && own + e < end) y[line(own + e)] = E::put(kExclusive ? run : with);
       run = with;
     }
     before = F::merge(before, total);
     __syncthreads();
   }
+  return before;
+}
+
+template <class E, bool kProduct, bool kExclusive, bool kReverse, int kThreads>
+__device__ void by_block(const typename E::Stored* x, typename E::Stored* y, i64 size, i64 inner) {
+  const i64 number = blockIdx.x;
+  const Line line{number / inner * size * inner + number % inner, inner, size, kReverse};
+  run<E, kProduct, kExclusive, kThreads>(x, y, line, 0, size, Fold<E, kProduct>::none());
+}
+
+// Few long lines: their tiles first tell what they add, then what lies before each is known.
+
+constexpr int kTile = 4096;
+
+template <class E, bool kProduct, bool kReverse, int kThreads>
+__device__ void tile_totals(const typename E::Stored* x, typename E::Value* totals, i64 size,
+                            i64 inner, i64 tiles) {
+  const i64 number = blockIdx.x / tiles, first = blockIdx.x % tiles * kTile;
+  const Line line{number / inner * size * inner + number % inner, inner, size, kReverse};
+  const i64 end = first + kTile < size ? first + kTile : size;
+  const auto total =
+      run<E, kProduct, false, kThreads>(x, nullptr, line, first, end, Fold<E, kProduct>::none());
+  if (threadIdx.x == 0) totals[blockIdx.x] = total;
+}
+
+/// `before` is what by_block() made of the totals.
+template <class E, bool kProduct, bool kExclusive, bool kReverse, int kThreads>
+__device__ void by_tile(const typename E::Stored* x, const typename E::Value* before,
+                        typename E::Stored* y, i64 size, i64 inner, i64 tiles) {
+  const i64 number = blockIdx.x / tiles, first = blockIdx.x % tiles * kTile;
+  const Line line{number / inner * size * inner + number % inner, inner, size, kReverse};
+  const i64 end = first + kTile < size ? first + kTile : size;
+  run<E, kProduct, kExclusive, kThreads>(x, y, line, first, end, before[blockIdx.x]);
 }
 
 template <class E, bool kProduct, bool kExclusive, bool kReverse>

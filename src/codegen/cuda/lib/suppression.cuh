@@ -1,6 +1,7 @@
 // non_max_suppression: a block for each class of each image. It takes the best boxes in rounds that
 // are sorted in shared memory; a round's boxes are first compared with those that were kept before,
-// then the best one left is kept and compared with the rest, until none is left.
+// each with those of its warp behind it, and then a warp after the other with what is kept of those
+// in front of it.
 #pragma once
 #include "codegen/cuda/lib/select.cuh"
 
@@ -67,11 +68,12 @@ struct Suppressor {
   using Real = typename E::Value;
   using Key = typename Scores<E>::Key;
   using S = select::Shared<Key, kThreads>;
-  static constexpr int kWords = kThreads / 32;
+  static constexpr int kWarps = kThreads / 32;
   struct Shared {
     S select;
     Box<Real> boxes[kThreads];
-    u32 alive[2][kWords];
+    u32 later[kThreads];  ///< which of the warp's boxes behind it a box overlaps
+    u32 kept[2];
   };
 
   Shared& shared;
@@ -83,38 +85,57 @@ struct Suppressor {
 
   /// kThreads sorted boxes, each thread's own at `place`; some threads have none.
   __device__ void round(bool have, u32 place) {
-    const int thread = static_cast<int>(threadIdx.x);
+    const int thread = static_cast<int>(threadIdx.x), warp = thread / 32, lane = thread % 32;
     Box<Real> own = {0, 0, 0, 0};
     if (have) own = box_at<E, kCenter>(boxes + i64{place} * 4);
-    bool alive = have;
+    bool alive = outlives_kept(own, have);
+    shared.boxes[thread] = own;
+    __syncthreads();
+    u32 later = 0;
+    for (int j = 0; alive && j < 32; ++j) {
+      if (j > lane && overlaps(shared.boxes[warp * 32 + j], own, limit)) later |= 1u << j;
+    }
+    shared.later[thread] = later;
+    __syncthreads();
+    // A warp's boxes at a time: what is left of them is kept, and suppresses what comes behind.
+    for (int now = 0; now < kWarps && count < most; ++now) {
+      const u32 live = __ballot_sync(0xffffffffu, alive);
+      if (thread == now * 32) shared.kept[now & 1] = best_of(live, thread);
+      __syncthreads();
+      const u32 found = shared.kept[now & 1];
+      if (warp == now && (found >> lane & 1))
+        kept[count + __popc(found & ((1u << lane) - 1))] = place;
+      count += __popc(found);
+      if (warp <= now) continue;
+      for (u32 rest = found; alive && rest != 0; rest &= rest - 1) {
+        alive = !overlaps(own, shared.boxes[now * 32 + __ffs(static_cast<int>(rest)) - 1], limit);
+      }
+    }
+    __syncthreads();
+  }
+
+  /// Of the warp's boxes that live, those that no better one suppresses; by one thread.
+  __device__ u32 best_of(u32 live, int first) const {
+    u32 out = 0;
+    for (i64 left = most - count; live != 0 && left > 0; --left) {
+      const int best = __ffs(static_cast<int>(live)) - 1;
+      out |= 1u << best;
+      live &= ~(shared.later[first + best] | 1u << best);
+    }
+    return out;
+  }
+
+  /// Whether the thread's box overlaps none that was kept in the rounds before; all threads ask.
+  __device__ bool outlives_kept(const Box<Real>& own, bool alive) {
     for (i64 first = 0; first < count; first += kThreads) {
-      const i64 k = first + thread;
-      if (k < count) shared.boxes[thread] = box_at<E, kCenter>(boxes + i64{kept[k]} * 4);
+      const i64 k = first + threadIdx.x;
+      if (k < count) shared.boxes[threadIdx.x] = box_at<E, kCenter>(boxes + i64{kept[k]} * 4);
       __syncthreads();
       const int size = static_cast<int>(count - first < kThreads ? count - first : kThreads);
       for (int j = 0; alive && j < size; ++j) alive = !overlaps(own, shared.boxes[j], limit);
       __syncthreads();
     }
-    shared.boxes[thread] = own;
-    if (thread < kWords) shared.alive[0][thread] = 0;
-    __syncthreads();
-    if (alive) atomicOr(&shared.alive[0][thread / 32], 1u << thread % 32);
-    __syncthreads();
-    int now = 0, word = 0;
-    while (count < most) {
-      while (word < kWords && shared.alive[now][word] == 0) ++word;
-      if (word == kWords) break;
-      const int best = word * 32 + __ffs(static_cast<int>(shared.alive[now][word])) - 1;
-      if (thread == best) kept[count] = place;
-      ++count;
-      alive =
-          alive && thread != best && !(thread > best && overlaps(own, shared.boxes[best], limit));
-      const u32 warp = __ballot_sync(0xffffffffu, alive);
-      now ^= 1;
-      if (thread % 32 == 0) shared.alive[now][thread / 32] = warp;
-      __syncthreads();
-    }
-    __syncthreads();
+    return alive;
   }
 };
 
