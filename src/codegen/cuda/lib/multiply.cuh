@@ -35,9 +35,6 @@ class Tensor {
   __device__ __forceinline__ void step(u32 a, u32 b, int warp_k, int live) {
     const int row_a = warp_m_ + lane_ % 16;
     const int row_b = warp_n_ + lane_ / 16 * 8 + lane_ % 8;
-    // The cores round what they accumulate towards zero: of f32 no more than a step.
-    float of_step[kI][2 * kJ][4] = {};
-    auto& sums = select<kInParts>(of_step, sums_);
 #pragma unroll
     for (int c = 0; c < S::kChunks; c += 2 * P::kWarpsK) {
       const int chunk = c + 2 * (P::kWarpsK > 1 ? warp_k : 0);
@@ -52,28 +49,21 @@ class Tensor {
           ptx::load_matrices(fb[j], b + place<S::kChunks>(row_b + j * 16, chunk + lane_ / 8 % 2));
         }
         if constexpr (kInParts) {
-          multiply_in_parts(sums, fa, fb);
+          // The cores round what they accumulate towards zero: of f32 no more than a chunk.
+          float of_chunk[kI][2 * kJ][4] = {};
+          multiply_in_parts(of_chunk, fa, fb);
+          add(of_chunk);
         } else if constexpr (P::kRounded) {
-          multiply_rounded(sums, fa, fb);
+          multiply_rounded(sums_, fa, fb);
         } else {
 #pragma unroll
           for (int i = 0; i < kI; ++i) {
 #pragma unroll
             for (int j = 0; j < kJ; ++j) {
-              ptx::multiply<P::kMath == kBF16>(sums[i][2 * j], fa[i], fb[j][0], fb[j][1]);
-              ptx::multiply<P::kMath == kBF16>(sums[i][2 * j + 1], fa[i], fb[j][2], fb[j][3]);
+              ptx::multiply<P::kMath == kBF16>(sums_[i][2 * j], fa[i], fb[j][0], fb[j][1]);
+              ptx::multiply<P::kMath == kBF16>(sums_[i][2 * j + 1], fa[i], fb[j][2], fb[j][3]);
             }
           }
-        }
-      }
-    }
-    if constexpr (kInParts) {
-#pragma unroll
-      for (int i = 0; i < kI; ++i) {
-#pragma unroll
-        for (int j = 0; j < 2 * kJ; ++j) {
-#pragma unroll
-          for (int e = 0; e < 4; ++e) sums_[i][j][e] += of_step[i][j][e];
         }
       }
     }
@@ -104,20 +94,20 @@ class Tensor {
   /// f32 as a sum of two numbers of 11 bits each: the three products that matter, small ones first.
   __device__ __forceinline__ static void multiply_in_parts(Sums& sums, const u32 (&fa)[kI][4],
                                                            const u32 (&fb)[kJ][4]) {
-    u32 ra[kI][4], rb[kJ][4];
+    u32 ua[kI][4], ub[kJ][4], ra[kI][4], rb[kJ][4];
 #pragma unroll
     for (int i = 0; i < kI; ++i) {
 #pragma unroll
-      for (int e = 0; e < 4; ++e) ra[i][e] = rest(fa[i][e]);
+      for (int e = 0; e < 4; ++e) split(fa[i][e], ua[i][e], ra[i][e]);
     }
 #pragma unroll
     for (int j = 0; j < kJ; ++j) {
 #pragma unroll
-      for (int e = 0; e < 4; ++e) rb[j][e] = rest(fb[j][e]);
+      for (int e = 0; e < 4; ++e) split(fb[j][e], ub[j][e], rb[j][e]);
     }
-    multiply_all(sums, ra, fb);
-    multiply_all(sums, fa, rb);
-    multiply_all(sums, fa, fb);
+    multiply_all(sums, ra, ub);
+    multiply_all(sums, ua, rb);
+    multiply_all(sums, ua, ub);
   }
   /// What is packed was rounded then.
   __device__ __forceinline__ static void multiply_rounded(Sums& sums, const u32 (&fa)[kI][4],
@@ -146,15 +136,25 @@ class Tensor {
       }
     }
   }
-  template <bool kFirst>
-  __device__ __forceinline__ static Sums& select(Sums& first, Sums& second) {
-    if constexpr (kFirst) return first;
-    return second;
+  __device__ __forceinline__ void add(const Sums& more) {
+#pragma unroll
+    for (int i = 0; i < kI; ++i) {
+#pragma unroll
+      for (int j = 0; j < 2 * kJ; ++j) {
+#pragma unroll
+        for (int e = 0; e < 4; ++e) sums_[i][j][e] += more[i][j][e];
+      }
+    }
   }
-  /// What the upper 19 bits leave of a number; nothing of an infinity.
-  __device__ __forceinline__ static u32 rest(u32 bits) {
-    const float x = __uint_as_float(bits), upper = __uint_as_float(bits & 0xffffe000u);
-    return fabsf(x) < infinity_f32() ? __float_as_uint(x - upper) : 0;
+  /// A number's upper part and what that leaves, both rounded to nearest: the cores cut the lower
+  /// 13 bits off, and what is always cut towards zero adds up over a network's layers. An infinity,
+  /// and what would round to one, leaves nothing.
+  __device__ __forceinline__ static void split(u32 bits, u32& upper, u32& rest) {
+    constexpr u32 kHalf = 0x1000, kKept = 0xffffe000;
+    const bool rounds = (bits & 0x7fffffffu) < 0x7f7ff000u;
+    upper = rounds ? bits + kHalf : bits;
+    const float left = __uint_as_float(bits) - __uint_as_float(upper & kKept);
+    rest = rounds ? __float_as_uint(left) + kHalf : 0;
   }
 
   Sums sums_ = {};
