@@ -1,5 +1,7 @@
 #include "runtime.h"
 
+#include <dlfcn.h>
+
 #include "registry.h"
 
 namespace trt {
@@ -74,10 +76,16 @@ IPluginRegistry& Runtime::getPluginRegistry() noexcept {
 }
 
 IRuntime* Runtime::loadRuntime(char const* path) noexcept {
-  reporter_.error(ErrorCode::kUNSUPPORTED_STATE, "IRuntime::loadRuntime",
-                  cat("'", path ? path : "(null)",
-                      "': plans hold no runtime; this one loads every plan of Carnot's"));
-  return nullptr;
+  const char* const call = "IRuntime::loadRuntime";
+  return reporter_.guard(call, static_cast<IRuntime*>(nullptr), [&]() -> IRuntime* {
+    if (!path) return reporter_.misuse(call, "the path is null"), nullptr;
+    void* const library = dlopen(path, RTLD_NOW | RTLD_LOCAL);  // stays: its runtime is used
+    if (!library) return reporter_.misuse(call, dlerror()), nullptr;
+    using Create = void* (*)(void*, int32_t);
+    const auto create = reinterpret_cast<Create>(dlsym(library, "createInferRuntime_INTERNAL"));
+    if (!create) return reporter_.misuse(call, cat("'", path, "' makes no runtimes")), nullptr;
+    return static_cast<IRuntime*>(create(reporter_.logger(), NV_TENSORRT_VERSION));
+  });
 }
 
 }  // namespace trt

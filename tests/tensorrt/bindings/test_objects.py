@@ -336,6 +336,14 @@ class Engines(unittest.TestCase):
         self.assertIsNone(r.load_runtime("nowhere.so"))
         self.assertEqual(r.error_recorder.num_errors(), 1)
 
+    def test_another_runtime(self):
+        s = Session()
+        s.network.mark_output(s.constant(np.arange(3, dtype=np.float32)))
+        plan = s.plan()
+        lean = trt.Runtime(s.log).load_runtime("libnvinfer_lean.so.10")
+        self.assertIsNotNone(lean, s.log.errors())
+        self.assertIsNotNone(lean.deserialize_cuda_engine(plan), s.log.errors())
+
 
 class Networks(unittest.TestCase):
     def test_network(self):
