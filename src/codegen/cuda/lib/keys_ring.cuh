@@ -201,7 +201,7 @@ __device__ __forceinline__ void attend(const typename P::Params& p, const RingPl
   if (P::kTakeTurns && group == 1) named_barrier_arrive(1);
   each_item<P>(p, [&](const Item<P>& item) {
     const int warp = __shfl_sync(0xffffffffu, threadIdx.x / 32, 0);
-    RingTile<P> tile(p, item.b, item.h, item.first + warp * 16, item.end);
+    RingTile<P> tile(p, item.b, item.h, item.first + warp * 16);
     if (item.step < item.last) {
       ptx::barrier_wait(ring.queries_full(queries.slot), queries.phase);
       const u64 q = ptx::matrix_descriptor(ring.q(queries.slot) + group * 64 * 128);

@@ -100,5 +100,16 @@ CARNOT_DEVICE bool load_panels(u32 to, const Row& row, const u16* base, int coun
   return false;
 }
 
+CARNOT_DEVICE void named_barrier_sync(int id) {
+  asm volatile("barrier.sync %0, 256;" ::"r"(id) : "memory");
+}
+CARNOT_DEVICE void named_barrier_arrive(int id) {
+  asm volatile("barrier.arrive %0, 256;" ::"r"(id) : "memory");
+}
+template <class P>
+CARNOT_DEVICE void block_of_consumers_sync() {
+  asm volatile("barrier.sync 3, %0;" ::"n"(128 * P::kGroups) : "memory");
+}
+
 }  // namespace carnot::attention
 #endif

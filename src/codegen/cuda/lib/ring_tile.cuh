@@ -6,17 +6,6 @@
 #if __CUDA_ARCH__ >= 900
 namespace carnot::attention {
 
-CARNOT_DEVICE void named_barrier_sync(int id) {
-  asm volatile("barrier.sync %0, 256;" ::"r"(id) : "memory");
-}
-CARNOT_DEVICE void named_barrier_arrive(int id) {
-  asm volatile("barrier.arrive %0, 256;" ::"r"(id) : "memory");
-}
-template <class P>
-CARNOT_DEVICE void block_of_consumers_sync() {
-  asm volatile("barrier.sync 3, %0;" ::"n"(128 * P::kGroups) : "memory");
-}
-
 __device__ __forceinline__ float2 load_cluster_pair(u32 from) {
   float2 v;
   asm volatile("ld.shared::cluster.v2.f32 {%0, %1}, [%2];" : "=f"(v.x), "=f"(v.y) : "r"(from));
@@ -32,14 +21,15 @@ class RingTile {
   static constexpr int kCount = P::kStep / 2;
   static constexpr float kLog2E = 1.4426950408889634f;
   static constexpr bool kPlain = !P::kHasBias && P::kScale > 0;
+  static constexpr int kSharedPairs = (P::kStep + 63) / 64;  // of a lane, of a bias without rows
   static constexpr int kBiasRows = !P::kHasBias ? 0 : P::kBiasHasRows || P::kPack ? 2 : 1;
 
  public:
   using Weights = u32[kCount / 8][4];
 
-  /// `warp_row`: the first of a warp's rows; `end`: the first key that none of the item sees.
-  __device__ __forceinline__ RingTile(const Params& p, int b, int h, int warp_row, int end)
-      : p_(p), b_(b), h_(h), end_(end), lane_(threadIdx.x % 32), first_(warp_row + lane_ / 4) {
+  /// `warp_row`: the first of a warp's rows.
+  __device__ __forceinline__ RingTile(const Params& p, int b, int h, int warp_row)
+      : p_(p), b_(b), h_(h), lane_(threadIdx.x % 32), first_(warp_row + lane_ / 4) {
     used_ = warp_row < rows_of<P>(p);
   }
 
@@ -66,20 +56,22 @@ class RingTile {
     settle(out_);
   }
 
-  /// What is added to the scores of a step, on its way while they are multiplied.
+  /// What is added to the scores of a step, on its way while they are multiplied. What all rows
+  /// share a warp loads once, a pair of keys a lane.
   __device__ __forceinline__ void load_bias(int key, bool edge) {
-    if constexpr (kBiasRows > 0) {
+    if constexpr (kBiasRows == 1) {
 #pragma unroll
-      for (int r = 0; r < kBiasRows; ++r) {
-        const int row = kBiasRows == 1 ? 0 : min(first_ + r * 8, rows_of<P>(p_) - 1);
+      for (int i = 0; i < kSharedPairs; ++i) {
+        const int at = key + (i * 32 + lane_) * 2;
+        bias_[i][0] = i * 64 + lane_ * 2 < P::kStep ? pair_of(0, at, edge) : 0;
+      }
+    } else if constexpr (kBiasRows == 2) {
+#pragma unroll
+      for (int r = 0; r < 2; ++r) {
+        const int row = min(first_ + r * 8, rows_of<P>(p_) - 1);
 #pragma unroll
         for (int j = 0; j < kCount / 4; ++j) {
-          const int at = key + j * 8 + lane_ % 4 * 2;
-          bias_[j][r] = 0;
-          if (!edge || at < P::keys(p_)) {
-            bias_[j][r] = P::bias_pair(p_, b_, head_of(row), query_of(row), at,
-                                       !edge || at + 1 < P::keys(p_));
-          }
+          bias_[j][r] = pair_of(row, key + j * 8 + lane_ % 4 * 2, edge);
         }
       }
     }
@@ -185,6 +177,10 @@ class RingTile {
   __device__ __forceinline__ int head_of(int row) const {
     return P::kPack ? h_ * P::shared(p_) + row % P::shared(p_) : h_;
   }
+  __device__ __forceinline__ u32 pair_of(int row, int key, bool edge) const {
+    if (edge && key >= P::keys(p_)) return 0;
+    return P::bias_pair(p_, b_, head_of(row), query_of(row), key, !edge || key + 1 < P::keys(p_));
+  }
   __device__ __forceinline__ float whole_sum(int r) const {
     float sum = sum_[r];
     sum += __shfl_xor_sync(0xffffffffu, sum, 1);
@@ -194,10 +190,14 @@ class RingTile {
   __device__ __forceinline__ void finish_scores(float (&s)[kCount]) const {
 #pragma unroll
     for (int j = 0; j < kCount / 4; ++j) {
+      float2 more = {};
+      if constexpr (kBiasRows == 1) {
+        const u32 pair = __shfl_sync(0xffffffffu, bias_[j / 8][0], j % 8 * 4 + lane_ % 4);
+        more = ptx::unpack<P::kBrain>(pair);
+      }
 #pragma unroll
       for (int r = 0; r < 2; ++r) {
-        float2 more = {};
-        if constexpr (kBiasRows > 0) more = ptx::unpack<P::kBrain>(bias_[j][r % kBiasRows]);
+        if constexpr (kBiasRows == 2) more = ptx::unpack<P::kBrain>(bias_[j][r]);
         float* const pair = s + j * 4 + r * 2;
         pair[0] = pair[0] * (P::kScale * kLog2E) + more.x * kLog2E;
         pair[1] = pair[1] * (P::kScale * kLog2E) + more.y * kLog2E;
@@ -244,11 +244,11 @@ class RingTile {
   }
 
   const Params& p_;
-  int b_, h_, end_, lane_, first_;
+  int b_, h_, lane_, first_;
   bool used_;
   float out_[kE * 8] = {};
   float largest_[2] = {-infinity_f32(), -infinity_f32()}, sum_[2] = {}, fading_[2] = {1, 1};
-  u32 bias_[kBiasRows > 0 ? kCount / 4 : 1][kBiasRows > 0 ? kBiasRows : 1];
+  u32 bias_[kBiasRows == 2 ? kCount / 4 : kSharedPairs][kBiasRows == 2 ? 2 : 1];
 };
 
 /// Adds what the blocks of a cluster have of the same rows, each of some of them.
