@@ -37,9 +37,6 @@ constexpr int kEffortMax = 5;
 constexpr int kRoundsMin = 3, kRoundsMax = 12;
 /// Times that lie this close together are believed.
 constexpr double kAgreement = 0.01;
-/// What a library's kernel costs beside its own time: it and its neighbours start one after the
-/// other, where kernels of ours overlap (BERT's and ViT's first images on an H200: 0.8 and 0.5).
-constexpr double kLibraryUs = 0.6;
 /// What is slower than the best by this factor is not timed again, on a CPU after kRoundsMin.
 constexpr double kHopelessOnGpu = 1.4, kHopeless = 2;
 
@@ -474,16 +471,11 @@ class Tuner {
     options_.progress(p);
   }
 
-  static double cost_us(const Contender& x) {
-    return x.us > 0 && x.tactic->library ? x.us + kLibraryUs : x.us;
-  }
-
   Status decide(Contest& c) {
     const Contender* winner = nullptr;
     for (const Contender& x : c.contenders) {
       if (x.wrong || x.refused || (x.tactic->library && x.us <= 0)) continue;
-      const bool better =
-          !winner || (x.us > 0 && (winner->us <= 0 || cost_us(x) < cost_us(*winner)));
+      const bool better = !winner || (x.us > 0 && (winner->us <= 0 || x.us < winner->us));
       if (better) winner = &x;
     }
     if (!winner) {
