@@ -261,6 +261,14 @@ TEST_F(CudaEngine, ZABadAccessBreaksContextsNotTheProcess) {
   const Status first = context.run();
   EXPECT_EQ(first.code(), Code::kDevice) << to_string(first);
   EXPECT_NE(to_string(context.run()).find("cannot be used any more"), std::string::npos);
+  // The process goes on: others hear of it, and what is not on the GPU works.
+  const Result<Context> after = gpu->make_context();
+  if (after.ok()) {
+    Context other = context_of(gpu);
+    EXPECT_FALSE(other.run({{*fill(DType::kF32, {4, 64}, 1)}}).ok());
+  }
+  Context on_cpu = context_of(engine_for("cpu"));
+  EXPECT_TRUE(on_cpu.run({{*fill(DType::kF32, {4, 64}, 1)}}).ok());
 }
 
 }  // namespace
