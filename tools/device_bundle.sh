@@ -15,11 +15,12 @@ bytes_max=$((40 << 20))
 [[ -e build/bundle/build.ninja ]] ||
   cmake -S . -B build/bundle -G Ninja -DCMAKE_BUILD_TYPE=Release -DCARNOT_LLVM_STATIC=ON \
     -DCARNOT_TEST_DATA=. -DCMAKE_EXE_LINKER_FLAGS="-static-libstdc++ -static-libgcc" >/dev/null
-cmake --build build/bundle --parallel "$(nproc)" --target "${targets[@]}"
+cmake --build build/bundle --parallel "$(nproc)" --target "${targets[@]}" hide_libraries
 
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
-mkdir -p "$stage/bin"
+mkdir -p "$stage/bin" "$stage/lib"
+strip -o "$stage/lib/libhide_libraries.so" build/bundle/lib/libhide_libraries.so
 for target in "${targets[@]}"; do
   strip -o "$stage/bin/$target" "build/bundle/bin/$target"
   # Libraries that a bare machine may lack travel along.
@@ -27,7 +28,7 @@ for target in "${targets[@]}"; do
     while read -r name path; do
       case $name in
         libc.so* | libm.so* | libpthread* | libdl* | librt* | ld-linux*) ;;
-        *) mkdir -p "$stage/lib" && cp -L "$path" "$stage/lib/$name" ;;
+        *) cp -L "$path" "$stage/lib/$name" ;;
       esac
     done
 done

@@ -37,21 +37,56 @@ for test in "$bundle"/bin/*_tests; do
   fi
 done
 
-# Every kernel of some operations' engines, looked over.
+# What is not on the machine: an error in a sentence, or work without it.
+without() {  # without LIBRARY:LIBRARY COMMAND...
+  HIDE_LIBRARIES=$1 LD_PRELOAD="$bundle/lib/libhide_libraries.so" "${@:2}" 2>&1
+}
+expect() {  # expect NAME STATUS WORDS COMMAND...
+  local said status
+  said=$("${@:4}")
+  status=$?
+  if ((status == $2)) && grep -q "$3" <<<"$said"; then
+    report "$1" ok "$(tail -1 <<<"$said")"
+  else
+    report "$1" FAIL "status $status: $(tail -3 <<<"$said" | tr '\n' ' ')"
+  fi
+}
+if [[ -n ${1:-} ]]; then
+  with=$work/with.engine
+  make=("$carnot" build "$1" --device cuda -o)
+  expect "without NVRTC: build" 2 'NVRTC) was not found' without libnvrtc "${make[@]}" "$with"
+  expect "without a driver: build" 2 'no CUDA driver' without libcuda.so "${make[@]}" "$with"
+  expect "with all: build" 0 'built in' "${make[@]}" "$with" --fp16
+  expect "without NVRTC: run" 0 '' without libnvrtc "$carnot" run "$with"
+  expect "without a driver: run" 2 'no CUDA driver' without libcuda.so "$carnot" run "$with"
+  if "$carnot" inspect "$with" | grep -qE '^ +[0-9].* cuda\.(cublaslt|cudnn)'; then
+    expect "without libraries: its engine" 2 'cuBLASLt\|cuDNN' \
+      without libcublasLt:libcudnn "$carnot" run "$with"
+  fi
+  expect "without libraries: build" 0 'built in' \
+    without libcublasLt:libcudnn "${make[@]}" "$work/own.engine" --fp16
+  expect "without libraries: run" 0 '' \
+    without libcublasLt:libcudnn "$carnot" run "$work/own.engine"
+fi
+
+# Every kernel of the operations' engines, and of some each candidate, looked over: launched one by
+# one, as the tools lose launches of CUDA graphs that several threads start.
+sanitize() {  # sanitize NAME TOOL ARGUMENT...
+  local log=$out/$1.log
+  if timeout 150 compute-sanitizer --tool "$2" --error-exitcode 9 --kernel-name kns=carnot_ \
+    "$bundle/bin/cuda_ops_tests" --device cuda/plain "${@:3}" >"$log" 2>&1; then
+    report "$1" ok "$(grep -E 'engines|SUMMARY' "$log" | tr '\n' ' ')"
+  elif grep -q 'Internal Sanitizer Error' "$log" && ! grep -qE 'SUMMARY: [1-9]|FAILED' "$log"; then
+    report "$1" skip "the tool lost a launch: $(grep -m1 'Internal' "$log")"
+  else
+    report "$1" FAIL "$(grep -E 'SUMMARY|========= [A-Z]' "$log" | tail -3 | tr '\n' ' ')"
+  fi
+}
 if command -v compute-sanitizer >/dev/null; then
-  for tool in memcheck racecheck; do
-    log=$out/$tool.log
-    if timeout 150 compute-sanitizer --tool $tool --error-exitcode 9 "$bundle/bin/cuda_ops_tests" \
-      --every 8 >"$log" 2>&1; then
-      report $tool ok "$(tail -1 "$log")"
-    elif grep -q 'Internal Sanitizer Error' "$log" &&
-      ! grep -qE '(ERROR|RACECHECK) SUMMARY: [1-9]' "$log"; then
-      report $tool skip "the tool lost a launch: $(grep -m1 'Internal' "$log")"
-    else
-      report $tool FAIL "$(grep -E 'ERROR SUMMARY|RACECHECK SUMMARY|========= [A-Z]' "$log" |
-        tail -3 | tr '\n' ' ')"
-    fi
-  done
+  sanitize memcheck memcheck --effort 1 --every 4
+  sanitize racecheck racecheck --effort 1 --every 8
+  sanitize "racecheck of candidates" racecheck --effort 5 --every 16
+  sanitize synccheck synccheck --effort 0 --every 4
 fi
 
 # The ids of the cases that complain.

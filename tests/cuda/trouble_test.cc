@@ -154,7 +154,8 @@ TEST_F(CudaTrouble, AnEngineForAnotherGpuIsRefused) {
   file->plan.device = to_string(*describe_gpu(0));
   const auto disguised = make_engine(std::move(*file));
   ASSERT_FALSE(disguised.ok());
-  EXPECT_EQ(disguised.status().code(), Code::kVersionMismatch) << to_string(disguised.status());
+  EXPECT_NE(to_string(disguised.status()).find("the driver refuses it"), std::string::npos)
+      << to_string(disguised.status());
 }
 
 TEST_F(CudaTrouble, ThreadsWithStreamsOfTheirOwnGiveTheSameBits) {
