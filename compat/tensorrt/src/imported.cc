@@ -226,6 +226,8 @@ std::vector<NetTensor*> import_layers(Network& into, const carnot::Network& mode
     std::vector<NetTensor*> inputs;
     for (size_t k = 0; k < (own.empty() ? in.size() : 1); ++k) inputs.push_back(tensors.at(in[k]));
     raise_ranks(into, model, nodes[i], inputs, names);
+    const bool reshapes = std::holds_alternative<carnot::op::Reshape>(nodes[i].op);
+    if (reshapes) names.unique("ONNXTRT_ShapeShuffle");  // its first name there: it is counted
     const std::string name = names.of(nodes[i], i);
     Layer* layer = keep_in_parts(into, nodes[i], inputs, name, names);
     if (!layer) {
