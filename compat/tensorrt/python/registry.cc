@@ -1,4 +1,5 @@
 // The registry of plugins, fields, and the plugins and creators of the library.
+#include "../src/plugin_fields.h"
 #include "plugins.h"
 
 #include <cstring>
@@ -13,26 +14,6 @@ IPluginCreatorInterface* native_creator_v2(nb::handle creator);
 namespace {
 
 using Registry = IPluginRegistry;
-
-/// Bytes of an element, by PluginFieldType.
-size_t bytes_of(PluginFieldType type) {
-  switch (type) {
-    case PluginFieldType::kFLOAT16:
-    case PluginFieldType::kINT16:
-    case PluginFieldType::kBF16:
-      return 2;
-    case PluginFieldType::kFLOAT32:
-    case PluginFieldType::kINT32:
-      return 4;
-    case PluginFieldType::kFLOAT64:
-    case PluginFieldType::kINT64:
-      return 8;
-    case PluginFieldType::kDIMS:
-      return sizeof(Dims);
-    default:
-      return 1;
-  }
-}
 
 bool is_v3(const IPluginCreatorInterface& creator) {
   return std::strcmp(creator.getInterfaceInfo().kind, "PLUGIN CREATOR_V3ONE") == 0;
@@ -186,7 +167,7 @@ nb::object fields_of(const PluginFieldCollection* collection) {
   for (int32_t i = 0; collection != nullptr && i < collection->nbFields; ++i) {
     const PluginField& field = collection->fields[i];
     const size_t size =
-        field.data == nullptr ? 0 : static_cast<size_t>(field.length) * bytes_of(field.type);
+        field.data ? trt::bytes_of(field.type, static_cast<size_t>(field.length)) : 0;
     list.attr("append")(plugin_part("PluginField")(field.name == nullptr ? "" : field.name,
                                                    nb::bytes(field.data, size), field.type,
                                                    field.length));

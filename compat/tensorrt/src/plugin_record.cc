@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "plan_bytes.h"
+#include "plugin_fields.h"
 
 namespace trt {
 
@@ -102,36 +103,12 @@ std::optional<int64_t> SizeTable::told(size_t i, std::span<const carnot::Shape> 
   return number(i, inputs, told_by_output);
 }
 
-size_t bytes_of(PluginFieldType type) {
-  switch (type) {
-    case PluginFieldType::kFLOAT16:
-    case PluginFieldType::kBF16:
-    case PluginFieldType::kINT16:
-      return 2;
-    case PluginFieldType::kFLOAT32:
-    case PluginFieldType::kINT32:
-      return 4;
-    case PluginFieldType::kFLOAT64:
-    case PluginFieldType::kINT64:
-      return 8;
-    case PluginFieldType::kDIMS:
-      return sizeof(Dims);
-    case PluginFieldType::kINT4:
-    case PluginFieldType::kFP4:
-      return 0;
-    default:
-      return 1;
-  }
-}
-
 std::vector<KeptField> keep(const PluginFieldCollection* fields) {
   std::vector<KeptField> out;
   for (int32_t i = 0; fields && fields->fields && i < fields->nbFields; ++i) {
     const PluginField& field = fields->fields[i];
     KeptField kept{field.name ? field.name : "", "", field.type, std::max(field.length, 0)};
-    const auto length = static_cast<size_t>(kept.length);
-    const size_t element = bytes_of(field.type);
-    const size_t bytes = element == 0 ? (length + 1) / 2 : length * element;
+    const size_t bytes = bytes_of(field.type, static_cast<size_t>(kept.length));
     if (field.data && bytes > 0) kept.data.assign(static_cast<const char*>(field.data), bytes);
     out.push_back(std::move(kept));
   }
@@ -198,11 +175,8 @@ carnot::Result<PluginRecord> read_plugin(const std::string& text) {
     field.name = r.string(), field.data = r.string();
     field.type = static_cast<PluginFieldType>(r.number(0, 13));
     field.length = static_cast<int32_t>(r.number(0, INT32_MAX));
-    const size_t element = bytes_of(field.type), length = static_cast<size_t>(field.length);
-    if (field.data.size() < (element == 0 ? (length + 1) / 2 : length * element) &&
-        !field.data.empty()) {
-      return malformed;
-    }
+    const size_t bytes = bytes_of(field.type, static_cast<size_t>(field.length));
+    if (!field.data.empty() && field.data.size() < bytes) return malformed;
     out.fields.push_back(std::move(field));
   }
   out.tactic = static_cast<int32_t>(r.number(INT32_MIN, INT32_MAX));

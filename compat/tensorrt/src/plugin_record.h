@@ -48,8 +48,6 @@ struct KeptField {
   PluginFieldType type = PluginFieldType::kUNKNOWN;
   int32_t length = 0;
 };
-/// Bytes of one element; 0 for those of less than one.
-size_t bytes_of(PluginFieldType type);
 std::vector<KeptField> keep(const PluginFieldCollection* fields);
 /// Points into `kept`.
 std::vector<PluginField> fields_of(const std::vector<KeptField>& kept);
