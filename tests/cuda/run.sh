@@ -70,11 +70,14 @@ if [[ -n ${1:-} ]]; then
 fi
 
 # Every kernel of the operations' engines, and of some each candidate, looked over: launched one by
-# one, as the tools lose launches of CUDA graphs that several threads start.
+# one, as the tools lose launches of CUDA graphs that several threads start. racecheck breaks the
+# libraries' own kernels (an illegal address, in theirs alone): it sees engines without them.
 sanitize() {  # sanitize NAME TOOL ARGUMENT...
-  local log=$out/$1.log
-  if timeout 150 compute-sanitizer --tool "$2" --error-exitcode 9 --kernel-name kns=carnot_ \
-    "$bundle/bin/cuda_ops_tests" --device cuda/plain "${@:3}" >"$log" 2>&1; then
+  local log=$out/$1.log hidden=
+  [[ $2 == racecheck ]] && hidden=libcublasLt:libcudnn
+  if without "$hidden" timeout 150 compute-sanitizer --tool "$2" --error-exitcode 9 \
+    --kernel-name kns=carnot_ "$bundle/bin/cuda_ops_tests" --device cuda/plain "${@:3}" \
+    >"$log"; then
     report "$1" ok "$(grep -E 'engines|SUMMARY' "$log" | tr '\n' ' ')"
   elif grep -q 'Internal Sanitizer Error' "$log" && ! grep -qE 'SUMMARY: [1-9]|FAILED' "$log"; then
     report "$1" skip "the tool lost a launch: $(grep -m1 'Internal' "$log")"
