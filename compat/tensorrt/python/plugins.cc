@@ -98,7 +98,29 @@ void bind_library_plugin(nb::module_& m) {
              self.serialize(bytes.data());
              return nb::bytes(bytes.data(), bytes.size());
            })
-      .def("clone", [](const IPluginV2& self) { return python_plugin_v2(self.clone(), true); });
+      .def("clone", [](const IPluginV2& self) { return python_plugin_v2(self.clone(), true); })
+      .def("get_output_shape",
+           [](IPluginV2& self, int32_t index, const std::vector<Dims>& inputs) {
+             return self.getOutputDimensions(index, inputs.data(),
+                                             static_cast<int32_t>(inputs.size()));
+           })
+      .def("supports_format", &IPluginV2::supportsFormat)
+      .def("configure_with_format",
+           [](IPluginV2& self, const std::vector<Dims>& inputs, const std::vector<Dims>& outputs,
+              DataType type, PluginFormat format, int32_t batch) {
+             self.configureWithFormat(inputs.data(), static_cast<int32_t>(inputs.size()),
+                                      outputs.data(), static_cast<int32_t>(outputs.size()), type,
+                                      format, batch);
+           })
+      .def("get_workspace_size", &IPluginV2::getWorkspaceSize)
+      .def("execute_async",
+           [](IPluginV2& self, int32_t batch, const std::vector<size_t>& inputs,
+              const std::vector<size_t>& outputs, size_t workspace, size_t stream) {
+             return self.enqueue(batch, reinterpret_cast<void const* const*>(inputs.data()),
+                                 reinterpret_cast<void* const*>(outputs.data()),
+                                 reinterpret_cast<void*>(workspace),
+                                 reinterpret_cast<cudaStream_t>(stream));
+           });
 }
 
 void bind_plugin_layers(nb::module_& m) {

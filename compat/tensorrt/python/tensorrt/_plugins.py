@@ -461,6 +461,27 @@ class _LibraryPluginV2(IPluginV2):
     def clone(self):
         return self._library_plugin.clone()
 
+    def get_output_shape(self, index, input_shapes):
+        return self._library_plugin.get_output_shape(index, input_shapes)
+
+    def supports_format(self, dtype, format) -> bool:
+        return self._library_plugin.supports_format(dtype, format)
+
+    def configure_with_format(
+        self, input_shapes, output_shapes, dtype, format, max_batch_size
+    ) -> None:
+        self._library_plugin.configure_with_format(
+            input_shapes, output_shapes, dtype, format, max_batch_size
+        )
+
+    def get_workspace_size(self, max_batch_size) -> int:
+        return self._library_plugin.get_workspace_size(max_batch_size)
+
+    def execute_async(self, batch_size, inputs, outputs, workspace, stream_handle) -> int:
+        return self._library_plugin.execute_async(
+            batch_size, inputs, outputs, workspace, stream_handle
+        )
+
     def __del__(self) -> None:
         self.destroy()
 
