@@ -27,10 +27,7 @@ struct Shape {
                                                            : (kTile + 15) / 16 * 16;
   static constexpr int kBarriers = kRing + kStaging;
   static constexpr bool kTrade = P::kSplit == 1 && (kConsumers == 2 || P::kResident == 2);
-  static constexpr int kFew = P::kBoxes            ? 24
-                              : kConsumers == 1    ? 64
-                              : P::kTileM == 256 ? 88
-                                                   : 72;
+  static constexpr int kFew = P::kBoxes ? 24 : kConsumers == 1 ? 64 : P::kTileM == 256 ? 88 : 72;
   static constexpr int kMany = kConsumers == 1 ? 256 - kFew : (504 - kFew) / 16 * 8;
   static_assert(P::kRowBytes == 128 && P::kTileN % kSlab == 0 && kSlab % 8 == 0);
 };
