@@ -49,6 +49,7 @@ class Rows : public testing::Test {
     y.setName(name);
     network->markOutput(y);
   }
+  void dynamic_beside_fixed(double& best);
   std::unique_ptr<ICudaEngine> build() {
     const std::unique_ptr<IHostMemory> plan(builder->buildSerializedNetwork(*network, *config));
     if (!plan) return nullptr;
@@ -266,7 +267,8 @@ double fastest(IExecutionContext& context, void** bindings) {
   return best;
 }
 
-TEST_F(Rows, DynamicSizesCostLittle) {
+/// The time of an engine of dynamic sizes over that of one of fixed sizes, where it is less.
+void Rows::dynamic_beside_fixed(double& best) {
   std::vector<float> in(32 * 56 * 56, 1), out(64 * 56 * 56);
   void* bindings[] = {in.data(), out.data()};
   std::unique_ptr<ICudaEngine> engines[2];
@@ -291,11 +293,17 @@ TEST_F(Rows, DynamicSizesCostLittle) {
     const bool fits = !dynamic || contexts[which]->setInputShape("x", Dims4(1, 32, 56, 56));
     ASSERT_TRUE(fits) << logger.errors;
   }
-  double best = 1e9;  // a machine under load is no stopwatch: one quiet moment will do
+  // A machine under load is no stopwatch: one quiet moment will do.
   for (int i = 0; i < 20 && best > 2; ++i) {
     const double fixed = fastest(*contexts[0], bindings);
     best = std::min(best, fastest(*contexts[1], bindings) / fixed);
   }
+}
+
+// Its own builds each time: under load a build takes other kernels, too.
+TEST_F(Rows, DynamicSizesCostLittle) {
+  double best = 1e9;
+  for (int i = 0; i < 4 && best > 2; ++i) dynamic_beside_fixed(best);
   EXPECT_LE(best, 2);
 }
 
