@@ -1,7 +1,5 @@
 // Matrix products by cuBLASLt. It thinks in columns: our rows of the result are its columns, so its
 // first operand is our second, and a bias along our columns is one along its rows.
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <array>
 
@@ -11,7 +9,6 @@
 namespace carnot::cuda {
 namespace {
 
-constexpr size_t kVersionMin = 120000;
 constexpr int kNotSupported = 15;
 constexpr int kComputeF32 = 68, kScaleF32 = 0;
 // Attributes of a product, a matrix, and of what is asked for.
@@ -31,28 +28,22 @@ struct Proposal {
 };
 constexpr int kProposals = 16;  ///< asked for, always: ranks hold for equal questions
 
-Status open_all(CublasLt& out) {
-  std::string& path = out.path;
-  void* library = open_library({"libcublasLt.so.13", "libcublasLt.so.12"}, path);
-  if (!library) {
-    return error(Code::kUnsupported,
-                 "cuBLASLt (libcublasLt.so.13 or .12) was not found; install CUDA 12 or newer or "
-                 "`pip install nvidia-cublas`, or build the engine with --tactics -cublaslt");
-  }
-  const char* missing = nullptr;
-#define CARNOT_LIBRARY(result, name, symbol, arguments)                    \
-  out.name = reinterpret_cast<decltype(out.name)>(dlsym(library, symbol)); \
-  if (!out.name && !missing) missing = symbol;
+constexpr OptionalLibrary kLibrary = {
+    {"libcublasLt.so.13", "libcublasLt.so.12"},
+    120000,
+    "cuBLASLt (libcublasLt.so.13 or .12) was not found; install CUDA 12 or newer or "
+    "`pip install nvidia-cublas`, or build the engine with --tactics -cublaslt",
+    "cuBLASLt 12 or later is needed, or an engine without it (--tactics -cublaslt)"};
+
+void find_all(CublasLt& out, FunctionFinder& finder) {
+#define CARNOT_LIBRARY(result, name, symbol, arguments) finder.find(out.name, symbol);
 #include "device/cuda/cublaslt.def"
 #undef CARNOT_LIBRARY
-  if (!missing && out.version() >= kVersionMin) return {};
-  return error(Code::kUnsupported, path, missing ? cat(" has no ", missing) : " is too old",
-               ": cuBLASLt 12 or later is needed, or an engine without it (--tactics -cublaslt)");
 }
 
 struct Opened {
   CublasLt library;
-  Status status = open_all(library);
+  Status status = open_functions(kLibrary, library, find_all);
 };
 
 /// One of the library's objects, destroyed by its function.

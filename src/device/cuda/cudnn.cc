@@ -1,7 +1,5 @@
 // Convolutions by cuDNN's graph interface: a convolution, what is added to it and an activation are
 // one graph, for which the library proposes engines. Everything is an object with attributes.
-#include <dlfcn.h>
-
 #include <array>
 
 #include "device/cuda/find_library.h"
@@ -10,7 +8,6 @@
 namespace carnot::cuda {
 namespace {
 
-constexpr size_t kVersionMin = 90000;
 constexpr int kNotSupported = 3000, kNotSupportedEnd = 4000;
 
 // Kinds of objects.
@@ -41,28 +38,22 @@ constexpr int64_t kAlignment = 16;
 // Names of the tensors that are bound.
 constexpr int64_t kX = 1, kWeights = 2, kBias = 3, kResidual = 4, kY = 5, kVirtual = 10;
 
-Status open_all(Cudnn& out) {
-  std::string& path = out.path;
-  void* library = open_library({"libcudnn.so.9"}, path);
-  if (!library) {
-    return error(Code::kUnsupported,
-                 "cuDNN 9 (libcudnn.so.9) was not found; install it or `pip install "
-                 "nvidia-cudnn-cu13`, or build the engine with --tactics -cudnn");
-  }
-  const char* missing = nullptr;
-#define CARNOT_LIBRARY(result, name, symbol, arguments)                    \
-  out.name = reinterpret_cast<decltype(out.name)>(dlsym(library, symbol)); \
-  if (!out.name && !missing) missing = symbol;
+constexpr OptionalLibrary kLibrary = {
+    {"libcudnn.so.9"},
+    90000,
+    "cuDNN 9 (libcudnn.so.9) was not found; install it or `pip install nvidia-cudnn-cu13`, or "
+    "build the engine with --tactics -cudnn",
+    "cuDNN 9 is needed, or an engine without it (--tactics -cudnn)"};
+
+void find_all(Cudnn& out, FunctionFinder& finder) {
+#define CARNOT_LIBRARY(result, name, symbol, arguments) finder.find(out.name, symbol);
 #include "device/cuda/cudnn.def"
 #undef CARNOT_LIBRARY
-  if (!missing && out.version() >= kVersionMin) return {};
-  return error(Code::kUnsupported, path, missing ? cat(" has no ", missing) : " is too old",
-               ": cuDNN 9 is needed, or an engine without it (--tactics -cudnn)");
 }
 
 struct Opened {
   Cudnn library;
-  Status status = open_all(library);
+  Status status = open_functions(kLibrary, library, find_all);
 };
 
 /// Objects that live together; the first error stays and the rest is not done.

@@ -74,6 +74,12 @@ void* open_library(std::initializer_list<const char*> names, std::string& path) 
   return nullptr;
 }
 
+void* FunctionFinder::address_of(const char* symbol) {
+  void* const found = dlsym(library_, symbol);
+  if (!found && !missing_) missing_ = symbol;
+  return found;
+}
+
 std::string find_library(std::initializer_list<const char*> names) {
   std::string path;
   if (void* library = open_library(names, path)) dlclose(library);
