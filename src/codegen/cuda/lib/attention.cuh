@@ -15,6 +15,7 @@
 // which takes two results.
 #pragma once
 #include "codegen/cuda/lib/rows.cuh"
+#include "codegen/cuda/lib/softmax.cuh"
 
 namespace carnot::attention {
 
@@ -35,16 +36,13 @@ class Rows {
   static constexpr int kD = padded(P::kWidth) / 16, kE = padded(P::kValueWidth) / 16;
   static constexpr int kRowBytes = row_bytes(P::kWidth), kValueBytes = row_bytes(P::kValueWidth);
   static constexpr int kTiles = P::kTiles;
-  static constexpr float kLog2E = 1.4426950408889634f;
   using Params = typename P::Params;
-  using Scores = float[kTiles][kKeys / 8][4];
+  using Scores = float[kTiles][kKeys / 2];
 
  public:
   __device__ __forceinline__ Rows(const Params& p, int b, int h, int first)
       : p_(p), b_(b), h_(h), lane_(threadIdx.x % 32) {
     first_ = first + threadIdx.x / 32 * 16 * kTiles + lane_ / 4;
-#pragma unroll
-    for (int m = 0; m < kTiles; ++m) largest_[m][0] = largest_[m][1] = -infinity_f32();
   }
 
   __device__ __forceinline__ void load_queries(u32 q) {
@@ -86,10 +84,7 @@ class Rows {
     for (int m = 0; m < kTiles; ++m) {
 #pragma unroll
       for (int r = 0; r < 2; ++r) {
-        float sum = sum_[m][r];
-        sum += __shfl_xor_sync(0xffffffffu, sum, 1);
-        sum += __shfl_xor_sync(0xffffffffu, sum, 2);
-        const float scale = 1.0f / sum;
+        const float sum = softmax_[m].sum(r), scale = 1.0f / sum;
         const bool any = counts<P>(p_, sum);
         const int row = row_of(m, r);
         if (row >= P::queries(p_)) continue;
@@ -123,8 +118,8 @@ class Rows {
             b, k + place<kRowBytes>(j * 16 + lane_ / 16 * 8 + lane_ % 8, d * 2 + lane_ / 8 % 2));
 #pragma unroll
         for (int m = 0; m < kTiles; ++m) {
-          ptx::multiply<P::kBrain>(s[m][2 * j], q_[m][d], b[0], b[1]);
-          ptx::multiply<P::kBrain>(s[m][2 * j + 1], q_[m][d], b[2], b[3]);
+          ptx::multiply<P::kBrain>(eight_columns(s[m], 2 * j), q_[m][d], b[0], b[1]);
+          ptx::multiply<P::kBrain>(eight_columns(s[m], 2 * j + 1), q_[m][d], b[2], b[3]);
         }
       }
     }
@@ -136,13 +131,7 @@ class Rows {
       if (j >= groups) break;
       u32 weights[kTiles][4];
 #pragma unroll
-      for (int m = 0; m < kTiles; ++m) {
-#pragma unroll
-        for (int i = 0; i < 4; ++i) {
-          const float* pair = &s[m][2 * j + i / 2][i % 2 * 2];
-          weights[m][i] = ptx::pack<P::kBrain>(pair[0], pair[1]);
-        }
-      }
+      for (int m = 0; m < kTiles; ++m) pack_weights<P::kBrain>(weights[m], s[m], j);
 #pragma unroll
       for (int e = 0; e < kE; ++e) {
         u32 b[4];
@@ -176,51 +165,27 @@ class Rows {
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
           const int at = first + i % 2, row = row_of(m, i / 2);
-          float score = s[m][j][i] * scale;
+          float score = s[m][4 * j + i] * scale;
           if (P::kHasBias && !P::kBiasHasRows) score += above[i % 2] * kLog2E;
           if (P::kHasBias && P::kBiasHasRows && (!kEdge || at < keys) && row < P::queries(p_)) {
             score += P::bias(p_, b_, h_, row, at) * kLog2E;
           }
           if (kEdge && (at >= keys || (P::kCausal && at > row + shift))) score = -infinity_f32();
-          s[m][j][i] = score;
+          s[m][4 * j + i] = score;
         }
       }
     }
   }
 
-  /// Scores, times a positive factor, to weights under the new maximum; what was summed before
-  /// fades.
+  /// Scores, times a positive factor, to weights; what was multiplied by earlier ones fades.
   __device__ __forceinline__ void weigh(Scores& s, float factor) {
 #pragma unroll
     for (int m = 0; m < kTiles; ++m) {
+      softmax_[m].template weigh<false>(s[m], factor);
 #pragma unroll
-      for (int r = 0; r < 2; ++r) {
-        float largest = -infinity_f32();
+      for (int e = 0; e < 2 * kE; ++e) {
 #pragma unroll
-        for (int j = 0; j < kKeys / 8; ++j) {
-          largest = fmaxf(largest, fmaxf(s[m][j][2 * r], s[m][j][2 * r + 1]));
-        }
-        largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, 1));
-        largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, 2));
-        largest = fmaxf(largest_[m][r], largest * factor);
-        // Where all is masked so far: weights of 0, not NaN.
-        const float base = largest == -infinity_f32() ? 0.0f : largest;
-        const float fading = two_to(largest_[m][r] - base);
-        largest_[m][r] = largest;
-        float sum = sum_[m][r] * fading;
-#pragma unroll
-        for (int j = 0; j < kKeys / 8; ++j) {
-#pragma unroll
-          for (int i = 2 * r; i < 2 * r + 2; ++i) {
-            s[m][j][i] = two_to(s[m][j][i] * factor - base);
-            sum += s[m][j][i];
-          }
-        }
-        sum_[m][r] = sum;
-#pragma unroll
-        for (int e = 0; e < 2 * kE; ++e) {
-          out_[m][e][2 * r] *= fading, out_[m][e][2 * r + 1] *= fading;
-        }
+        for (int i = 0; i < 4; ++i) out_[m][e][i] *= softmax_[m].fading(i / 2);
       }
     }
   }
@@ -228,7 +193,7 @@ class Rows {
   const Params& p_;
   u32 q_[kTiles][kD][4];
   float out_[kTiles][2 * kE][4] = {};
-  float largest_[kTiles][2], sum_[kTiles][2] = {};
+  RowSoftmax softmax_[kTiles];
   int b_, h_, first_, lane_;
 };
 

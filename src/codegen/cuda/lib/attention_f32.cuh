@@ -11,6 +11,7 @@
 // P as in attention.cuh, with f32 for u16; kTiles is 1; store(p, b, h, i, e, first, second).
 #pragma once
 #include "codegen/cuda/lib/rows.cuh"
+#include "codegen/cuda/lib/softmax.cuh"
 
 namespace carnot::attention {
 
@@ -67,9 +68,8 @@ class RowsF32 {
   static constexpr int kD = (P::kWidth + 7) / 8, kE = (P::kValueWidth + 7) / 8;
   static constexpr int kPitch = pitch_f32(P::kWidth), kValuePitch = pitch_f32(P::kValueWidth);
   static constexpr int kGroups = kKeysF32 / 8;
-  static constexpr float kLog2E = 1.4426950408889634f;
   using Params = typename P::Params;
-  using Scores = float[kGroups][4];
+  using Scores = float[kKeysF32 / 2];
 
  public:
   __device__ __forceinline__ RowsF32(const Params& p, int b, int h, int first)
@@ -81,17 +81,14 @@ class RowsF32 {
     Scores s = {};
     multiply_keys(s, q, k);
     finish_scores(s, key);
-    float fading[2];
-    weigh(s, fading);
-    multiply_values(s, v, fading);
+    softmax_.template weigh<false>(s, kLog2E);
+    multiply_values(s, v);
   }
 
   __device__ __forceinline__ void store() {
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
-      float sum = sum_[r];
-      sum += __shfl_xor_sync(0xffffffffu, sum, 1);
-      sum += __shfl_xor_sync(0xffffffffu, sum, 2);
+      const float sum = softmax_.sum(r);
       const bool any = counts<P>(p_, sum);
       const int row = first_ + r * 8;
       if (row >= P::queries(p_)) continue;
@@ -122,26 +119,22 @@ class RowsF32 {
         for (int j = 0; j < kGroups; j += 2) {
           u32 b[4];
           ptx::load_matrices(b, from_k + (j * 8 * kPitch + d * 8) * 4);
-          multiply_f32(sums[j], a, rest_a, b[0], b[1]);
-          multiply_f32(sums[j + 1], a, rest_a, b[2], b[3]);
+          multiply_f32(eight_columns(sums, j), a, rest_a, b[0], b[1]);
+          multiply_f32(eight_columns(sums, j + 1), a, rest_a, b[2], b[3]);
         }
       }
 #pragma unroll
-      for (int j = 0; j < kGroups; ++j) {
-#pragma unroll
-        for (int i = 0; i < 4; ++i) s[j][i] += sums[j][i];
-      }
+      for (int i = 0; i < kKeysF32 / 2; ++i) s[i] += sums[i];
     }
   }
 
-  __device__ __forceinline__ void multiply_values(const Scores& s, u32 v,
-                                                  const float (&fading)[2]) {
+  __device__ __forceinline__ void multiply_values(const Scores& s, u32 v) {
     u32 weights[kGroups][4], rest[kGroups][4];
 #pragma unroll
     for (int j = 0; j < kGroups; ++j) {
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        weights[j][i] = __float_as_uint(s[j][i % 2 * 2 + i / 2]);
+        weights[j][i] = __float_as_uint(s[4 * j + i % 2 * 2 + i / 2]);
         rest[j][i] = rest_of(weights[j][i]);
       }
     }
@@ -155,7 +148,7 @@ class RowsF32 {
         multiply_f32(sums, weights[j], rest[j], load(at), load(at + kValuePitch * 4));
       }
 #pragma unroll
-      for (int i = 0; i < 4; ++i) out_[e][i] = out_[e][i] * fading[i / 2] + sums[i];
+      for (int i = 0; i < 4; ++i) out_[e][i] = out_[e][i] * softmax_.fading(i / 2) + sums[i];
     }
   }
   __device__ __forceinline__ static u32 load(u32 from) {
@@ -164,7 +157,7 @@ class RowsF32 {
     return out;
   }
 
-  /// In powers of two: what the scale makes of them and the bias, times log2(e).
+  /// What the scale makes of them, and the bias.
   __device__ __forceinline__ void finish_scores(Scores& s, int key) const {
     const int keys = P::keys(p_), shift = keys - P::queries(p_);
 #pragma unroll
@@ -172,45 +165,18 @@ class RowsF32 {
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
         const int at = key + j * 8 + lane_ % 4 * 2 + i % 2, row = first_ + i / 2 * 8;
-        float score = s[j][i] * P::scale();
+        float score = s[4 * j + i] * P::scale();
         const bool inside = at < keys && row < P::queries(p_);
         if (P::kHasBias && inside) score += P::bias(p_, b_, h_, row, at);
         if (at >= keys || (P::kCausal && at > row + shift)) score = -infinity_f32();
-        s[j][i] = score;
-      }
-    }
-  }
-
-  /// Scores to weights under the new maximum.
-  __device__ __forceinline__ void weigh(Scores& s, float (&fading)[2]) {
-#pragma unroll
-    for (int r = 0; r < 2; ++r) {
-      float largest = largest_[r];
-#pragma unroll
-      for (int j = 0; j < kGroups; ++j) {
-        largest = fmaxf(largest, fmaxf(s[j][2 * r], s[j][2 * r + 1]));
-      }
-      largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, 1));
-      largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, 2));
-      // Where all is masked so far: weights of 0, not NaN.
-      const float base = largest == -infinity_f32() ? 0.0f : largest;
-      fading[r] = two_to((largest_[r] - base) * kLog2E);
-      largest_[r] = largest;
-      sum_[r] *= fading[r];
-#pragma unroll
-      for (int j = 0; j < kGroups; ++j) {
-#pragma unroll
-        for (int i = 2 * r; i < 2 * r + 2; ++i) {
-          s[j][i] = two_to((s[j][i] - base) * kLog2E);
-          sum_[r] += s[j][i];
-        }
+        s[4 * j + i] = score;
       }
     }
   }
 
   const Params& p_;
   float out_[kE][4] = {};
-  float largest_[2] = {-infinity_f32(), -infinity_f32()}, sum_[2] = {};
+  RowSoftmax softmax_;
   int b_, h_, first_, lane_, warp_;
 };
 

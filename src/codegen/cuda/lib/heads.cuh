@@ -11,6 +11,7 @@
 #pragma once
 #include "codegen/cuda/lib/async.cuh"
 #include "codegen/cuda/lib/rows.cuh"
+#include "codegen/cuda/lib/softmax.cuh"
 
 #if __CUDA_ARCH__ >= 900
 namespace carnot::attention {
@@ -27,7 +28,6 @@ struct HeadMemory {
 template <class P>
 class HeadTile {
   static constexpr int kD = padded(P::kWidth) / 16, kE = padded(P::kValueWidth) / 16;
-  static constexpr float kLog2E = 1.4426950408889634f;
   using Params = typename P::Params;
 
  public:
@@ -61,14 +61,13 @@ class HeadTile {
       constexpr bool kPlain = !P::kHasBias && P::kScale > 0;
       if constexpr (!kPlain) finish_scores<kIsLast>(s, key);
       if constexpr (kIsLast) hide_beyond(s, key);
-      weigh<kIsFirst>(s, kPlain ? P::kScale * kLog2E : 1.0f);
+      softmax_.template weigh<kIsFirst>(s, kPlain ? P::kScale * kLog2E : 1.0f);
+      if constexpr (!kIsFirst) {
 #pragma unroll
-      for (int j = 0; j < kCount / 8; ++j) {
-#pragma unroll
-        for (int i = 0; i < 4; ++i) {
-          weights[j][i] = ptx::pack<P::kBrain>(s[j * 8 + i * 2], s[j * 8 + i * 2 + 1]);
-        }
+        for (int i = 0; i < 8 * kE; ++i) out_[i] *= softmax_.fading(i / 2 % 2);
       }
+#pragma unroll
+      for (int j = 0; j < kCount / 8; ++j) pack_weights<P::kBrain>(weights[j], s, j);
     }
     __syncwarp();
     ptx::warpgroup_fence();
@@ -82,10 +81,7 @@ class HeadTile {
   __device__ __forceinline__ void store() {
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
-      float sum = sum_[r];
-      sum += __shfl_xor_sync(0xffffffffu, sum, 1);
-      sum += __shfl_xor_sync(0xffffffffu, sum, 2);
-      const float scale = 1.0f / sum;
+      const float sum = softmax_.sum(r), scale = 1.0f / sum;
       const bool any = counts<P>(p_, sum);
       const int row = first_ + r * 8;
       if (row >= P::queries(p_)) continue;
@@ -126,45 +122,11 @@ class HeadTile {
     }
   }
 
-  /// Scores, times a positive factor, to weights under the new maximum; what was summed before
-  /// fades.
-  template <bool kIsFirst, int kCount>
-  __device__ __forceinline__ void weigh(float (&s)[kCount], float factor) {
-#pragma unroll
-    for (int r = 0; r < 2; ++r) {
-      float largest = s[2 * r];
-#pragma unroll
-      for (int i = 2 * r; i < kCount; i += 4) largest = fmaxf(largest, fmaxf(s[i], s[i + 1]));
-      largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, 1));
-      largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, 2));
-      largest *= factor;
-      if constexpr (!kIsFirst) largest = fmaxf(largest, largest_[r]);
-      // Where all is masked so far: weights of 0, not NaN.
-      const float base = largest == -infinity_f32() ? 0.0f : largest;
-      float sum[2] = {};
-      if constexpr (!kIsFirst) {
-        const float fading = two_to(largest_[r] - base);
-        sum[0] = sum_[r] * fading;
-#pragma unroll
-        for (int e = 0; e < 2 * kE; ++e) {
-          out_[e * 4 + 2 * r] *= fading, out_[e * 4 + 2 * r + 1] *= fading;
-        }
-      }
-      largest_[r] = largest;
-#pragma unroll
-      for (int i = 2 * r; i < kCount; i += 4) {
-        s[i] = two_to(s[i] * factor - base), s[i + 1] = two_to(s[i + 1] * factor - base);
-        sum[0] += s[i], sum[1] += s[i + 1];
-      }
-      sum_[r] = sum[0] + sum[1];
-    }
-  }
-
   const Params& p_;
   int b_, h_, lane_, first_;
   bool used_;
   float out_[kE * 8] = {};
-  float largest_[2] = {-infinity_f32(), -infinity_f32()}, sum_[2] = {};
+  RowSoftmax softmax_;
 };
 
 template <class P>

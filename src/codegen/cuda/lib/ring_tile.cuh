@@ -2,6 +2,7 @@
 // a cluster add.
 #pragma once
 #include "codegen/cuda/lib/ring_rows.cuh"
+#include "codegen/cuda/lib/softmax.cuh"
 
 #if __CUDA_ARCH__ >= 900
 namespace carnot::attention {
@@ -19,7 +20,6 @@ class RingTile {
   using Params = typename P::Params;
   static constexpr int kD = padded(P::kWidth) / 16, kE = padded(P::kValueWidth) / 16;
   static constexpr int kCount = P::kStep / 2;
-  static constexpr float kLog2E = 1.4426950408889634f;
   static constexpr bool kPlain = !P::kHasBias && P::kScale > 0;
   static constexpr int kSharedPairs = (P::kStep + 63) / 64;  // of a lane, of a bias without rows
   static constexpr int kBiasRows = !P::kHasBias ? 0 : P::kBiasHasRows || P::kPack ? 2 : 1;
@@ -83,51 +83,22 @@ class RingTile {
     if (!used_) return;
     if constexpr (!kPlain) finish_scores(s);
     if (edge) hide(s, key);
-    const float factor = kPlain ? P::kScale * kLog2E : 1.0f;
-#pragma unroll
-    for (int r = 0; r < 2; ++r) {
-      float largest = fmaxf(s[2 * r], s[2 * r + 1]);
-#pragma unroll
-      for (int i = 2 * r + 4; i < kCount; i += 4) largest = fmaxf(largest, fmaxf(s[i], s[i + 1]));
-      largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, 1));
-      largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, 2));
-      largest *= factor;
-      if constexpr (!kFirst) largest = fmaxf(largest, largest_[r]);
-      // Where all is masked so far: weights of 0, not NaN.
-      const float base = largest == -infinity_f32() ? 0.0f : largest;
-      float sum[2] = {};
-      if constexpr (!kFirst) {
-        fading_[r] = two_to(largest_[r] - base);
-        sum[0] = sum_[r] * fading_[r];
-      }
-      largest_[r] = largest;
-#pragma unroll
-      for (int i = 2 * r; i < kCount; i += 4) {
-        s[i] = two_to(s[i] * factor - base), s[i + 1] = two_to(s[i + 1] * factor - base);
-        sum[0] += s[i], sum[1] += s[i + 1];
-      }
-      sum_[r] = sum[0] + sum[1];
-    }
+    softmax_.template weigh<kFirst>(s, kPlain ? P::kScale * kLog2E : 1.0f);
   }
   __device__ __forceinline__ void fade() {
 #pragma unroll
-    for (int i = 0; i < 8 * kE; ++i) out_[i] *= fading_[i / 2 % 2];
+    for (int i = 0; i < 8 * kE; ++i) out_[i] *= softmax_.fading(i / 2 % 2);
   }
   __device__ __forceinline__ void pack(const float (&s)[kCount], Weights& weights) const {
 #pragma unroll
-    for (int j = 0; j < kCount / 8; ++j) {
-#pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        weights[j][i] = ptx::pack<P::kBrain>(s[j * 8 + i * 2], s[j * 8 + i * 2 + 1]);
-      }
-    }
+    for (int j = 0; j < kCount / 8; ++j) pack_weights<P::kBrain>(weights[j], s, j);
     __syncwarp();
   }
 
   __device__ __forceinline__ void store() {
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
-      const float sum = whole_sum(r), scale = 1.0f / sum;
+      const float sum = softmax_.sum(r), scale = 1.0f / sum;
       const bool any = counts<P>(p_, sum);
       const int row = first_ + r * 8;
       const bool inside = row < rows_of<P>(p_);
@@ -156,7 +127,7 @@ class RingTile {
   __device__ __forceinline__ void put(float* memory, int warp_row) const {
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
-      const float sum = whole_sum(r);
+      const float sum = softmax_.sum(r);
       const int row = warp_row + lane_ / 4 + r * 8;
       float* const to = memory + row * S::kPitch;
 #pragma unroll
@@ -165,7 +136,8 @@ class RingTile {
                                                                   out_[e * 4 + 2 * r + 1]};
       }
       if (lane_ % 4 == 0) {
-        *reinterpret_cast<float2*>(memory + S::kRows * S::kPitch + row * 2) = {largest_[r], sum};
+        *reinterpret_cast<float2*>(memory + S::kRows * S::kPitch + row * 2) = {softmax_.largest(r),
+                                                                               sum};
       }
     }
   }
@@ -180,11 +152,6 @@ class RingTile {
   __device__ __forceinline__ u32 pair_of(int row, int key, bool edge) const {
     if (edge && key >= P::keys(p_)) return 0;
     return P::bias_pair(p_, b_, head_of(row), query_of(row), key, !edge || key + 1 < P::keys(p_));
-  }
-  __device__ __forceinline__ float whole_sum(int r) const {
-    float sum = sum_[r];
-    sum += __shfl_xor_sync(0xffffffffu, sum, 1);
-    return sum + __shfl_xor_sync(0xffffffffu, sum, 2);
   }
 
   __device__ __forceinline__ void finish_scores(float (&s)[kCount]) const {
@@ -247,7 +214,7 @@ class RingTile {
   int b_, h_, lane_, first_;
   bool used_;
   float out_[kE * 8] = {};
-  float largest_[2] = {-infinity_f32(), -infinity_f32()}, sum_[2] = {}, fading_[2] = {1, 1};
+  RowSoftmax softmax_;
   u32 bias_[kBiasRows == 2 ? kCount / 4 : kSharedPairs][kBiasRows == 2 ? 2 : 1];
 };
 

@@ -39,13 +39,6 @@ CARNOT_DEVICE void load_rows(u32 to, const u16* from, i64 step, int first, int c
   }
 }
 
-/// 2 to the power of x, good to f32's last digits but one; of -infinity it is 0.
-__device__ __forceinline__ float two_to(float x) {
-  float out;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(out) : "f"(x));
-  return out;
-}
-
 /// What an instruction under way wrote is read after this.
 template <int kCount>
 __device__ __forceinline__ void settle(float (&values)[kCount]) {
