@@ -73,6 +73,15 @@ const std::vector<Case> kCases = {
   return %2
 })",
      {"contraction", "loops"}},
+    {"ConvolutionOfF32",  // whichever kernels win: none rounds its factors
+     "cuda.",
+     R"(graph g (%x: f32[4, 64, 47, 53], %b: f32[96]) {
+  %w = constant {value = f32[96, 64, 3, 3] fill(seed = 5)}
+  %0 = conv(%x, %w, %b) {strides = [2, 1], pads_lo = [1, 1], pads_hi = [1, 1]} : f32[4, 96, 24, 53]
+  %1 = pointwise(%0) by max($0, 0.0:f32) : f32[4, 96, 24, 53]
+  return %1
+})",
+     {"contraction", "cublaslt"}},
     {"Convolution",
      "cuda.cudnn",
      R"(graph g (%x: f16[4, 64, 47, 53], %b: f16[96]) {

@@ -12,7 +12,7 @@ namespace carnot::cuda {
 namespace {
 
 constexpr uint64_t kMagic = 0x41445543'544e5243;  // "CRNTCUDA"
-constexpr uint32_t kVersion = 2;
+constexpr uint32_t kVersion = 3;
 constexpr size_t kHeaderBytes = 24;
 constexpr size_t kEntryWords = 14, kEntryBytes = kEntryWords * 4;
 constexpr size_t kModuleAlignment = 16;

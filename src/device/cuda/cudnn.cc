@@ -1,5 +1,6 @@
 // Convolutions by cuDNN's graph interface: a convolution, what is added to it and an activation are
 // one graph, for which the library proposes engines. Everything is an object with attributes.
+#include <algorithm>
 #include <array>
 
 #include "device/cuda/find_library.h"
@@ -11,23 +12,26 @@ namespace {
 constexpr int kNotSupported = 3000, kNotSupportedEnd = 4000;
 
 // Kinds of objects.
-constexpr int kPointwise = 0, kConvolution = 1, kEngineConfig = 3, kHeuristics = 4, kPlan = 5,
-              kConvolutionForward = 10, kPointwiseOperation = 13, kGraph = 15, kPack = 16,
-              kTensor = 17;
+constexpr int kPointwise = 0, kConvolution = 1, kEngine = 2, kEngineConfig = 3, kHeuristics = 4,
+              kPlan = 5, kConvolutionForward = 10, kPointwiseOperation = 13, kGraph = 15,
+              kPack = 16, kTensor = 17;
 // Types of attributes.
 constexpr int kHandleType = 0, kDataType = 1, kBoolean = 2, kInt64 = 3, kFloat = 4, kPointer = 6,
-              kModeType = 7, kHeuristicMode = 8, kPointwiseMode = 14, kObject = 15;
+              kModeType = 7, kHeuristicMode = 8, kNoteType = 11, kPointwiseMode = 14, kObject = 15;
 // Attributes.
 constexpr int kPointwiseKind = 0, kPointwisePrecision = 1, kShapeCompute = 100, kShapeMode = 101,
               kShapeDilations = 102, kShapeStrides = 103, kShapeAfter = 104, kShapeBefore = 105,
               kShapeRank = 106, kHeuristicsMode = 200, kHeuristicsGraph = 201,
-              kHeuristicsResults = 202, kPlanHandle = 400, kPlanConfig = 401, kPlanWorkspace = 402,
-              kForwardAlpha = 700, kForwardBeta = 701, kForwardShape = 702, kForwardWeights = 703,
-              kForwardX = 704, kForwardY = 705, kPointwiseWhat = 750, kPointwiseX = 751,
-              kPointwiseB = 752, kPointwiseY = 753, kGraphHandle = 800, kGraphOperations = 801,
-              kTensorAlignment = 900, kTensorType = 901, kTensorSizes = 902, kTensorStrides = 903,
-              kTensorId = 906, kTensorVirtual = 907, kPackIds = 1000, kPackPointers = 1001,
-              kPackWorkspace = 1003;
+              kHeuristicsResults = 202, kConfigEngine = 300, kPlanHandle = 400, kPlanConfig = 401,
+              kPlanWorkspace = 402, kForwardAlpha = 700, kForwardBeta = 701, kForwardShape = 702,
+              kForwardWeights = 703, kForwardX = 704, kForwardY = 705, kPointwiseWhat = 750,
+              kPointwiseX = 751, kPointwiseB = 752, kPointwiseY = 753, kGraphHandle = 800,
+              kGraphOperations = 801, kTensorAlignment = 900, kTensorType = 901, kTensorSizes = 902,
+              kTensorStrides = 903, kTensorId = 906, kTensorVirtual = 907, kPackIds = 1000,
+              kPackPointers = 1001, kPackWorkspace = 1003, kEngineNotes = 1303;
+// What an engine says of its numbers.
+constexpr int kTensorCores = 0, kNarrowedFactors = 1, kNarrowedSums = 2, kVaries = 4;
+constexpr int64_t kNotes = 10;
 constexpr int kComputeF32 = 0;
 constexpr int kAdd = 0;
 constexpr int kPointwiseOf[] = {-1, 100, 107, 104, 106, 102, 101};  ///< of each Activation
@@ -116,6 +120,7 @@ class Convolution : public LibraryCall {
   void* convolution(void* y);
   void* pointwise(int mode, void* x, void* b, void* y);
   void* graph(void* handle);
+  bool is_exact(void* config);
   Status choose(void* handle, void* graph);
 
   CudnnHandles& handles_;
@@ -210,6 +215,21 @@ void* Convolution::graph(void* handle) {
   return out;
 }
 
+// Sums in another order each run are never taken. Products of f32 on tensor cores are of TF32.
+bool Convolution::is_exact(void* config) {
+  void* engine = objects_.make(kEngine);
+  std::array<int, kNotes> notes{};
+  int64_t count = 0;
+  objects_.get(config, kConfigEngine, kObject, 1, &count, &engine);
+  objects_.get(engine, kEngineNotes, kNoteType, kNotes, &count, notes.data());
+  if (!objects_.take_status().ok()) return false;
+  const bool rounds = call_.tf32 || kElementCodes[call_.element].type != DType::kF32;
+  return std::none_of(notes.begin(), notes.begin() + std::min(count, kNotes), [&](int note) {
+    return note == kVaries || note == kNarrowedSums ||
+           (!rounds && (note == kTensorCores || note == kNarrowedFactors));
+  });
+}
+
 Status Convolution::choose(void* handle, void* graph) {
   int64_t left = call_.choice;
   for (const int mode : {kHeuristicsBest, kHeuristicsFallback}) {
@@ -222,13 +242,13 @@ Status Convolution::choose(void* handle, void* graph) {
     int64_t count = 0;
     objects_.get(heuristics, kHeuristicsResults, kObject, kProposals, &count, configs.data());
     CARNOT_RETURN_IF_ERROR(objects_.take_status());
-    if (left >= count) {
-      left -= count;
-      continue;
-    }
+    const auto end = configs.begin() + std::min(count, kProposals);
+    const auto chosen = std::find_if(configs.begin(), end,
+                                     [&](void* config) { return is_exact(config) && left-- == 0; });
+    if (chosen == end) continue;
     plan_ = objects_.make(kPlan);
     objects_.set(plan_, kPlanHandle, kHandleType, handle);
-    objects_.set(plan_, kPlanConfig, kObject, configs[static_cast<size_t>(left)]);
+    objects_.set(plan_, kPlanConfig, kObject, *chosen);
     objects_.finalize(plan_, "making an engine ready");
     int64_t bytes = 0, one = 0;
     objects_.get(plan_, kPlanWorkspace, kInt64, 1, &one, &bytes);
@@ -237,7 +257,7 @@ Status Convolution::choose(void* handle, void* graph) {
     return error(Code::kUnsupported, "cuDNN's engine needs ", bytes, " bytes of scratch memory");
   }
   return error(Code::kUnsupported, "cuDNN proposes fewer than ", call_.choice + 1,
-               " engines for this convolution");
+               " engines for this convolution that round as asked, the same way each time");
 }
 
 Status Convolution::make(void* handle) {

@@ -73,7 +73,8 @@ struct ConvolutionCall {
   int64_t stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
   int64_t pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
   int64_t bias = 0, residual = 0, activation = 0;
-  int64_t choice = 0;
+  int64_t tf32 = 0;    ///< factors of f32 may be rounded to TF32
+  int64_t choice = 0;  ///< of the library's own proposals that round so, by rank
 
   template <class Visit>
   void each(Visit visit) {
@@ -89,7 +90,8 @@ struct ConvolutionCall {
     visit("top", pad_top, 0, size), visit("left", pad_left, 0, size);
     visit("bottom", pad_bottom, 0, size), visit("right", pad_right, 0, size);
     visit("bias", bias, 0, 1), visit("residual", residual, 0, 1);
-    visit("activation", activation, 0, kActivations - 1), visit("choice", choice, 0, 63);
+    visit("activation", activation, 0, kActivations - 1), visit("tf32", tf32, 0, 1);
+    visit("choice", choice, 0, 63);
   }
   uint32_t pointers() const { return static_cast<uint32_t>(3 + bias + residual); }
 };

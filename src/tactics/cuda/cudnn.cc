@@ -225,6 +225,7 @@ Result<Found> convolution_of(const Problem& p) {
   out.call.bias = out.epilogue.bias >= 0;
   out.call.residual = out.epilogue.residual >= 0;
   out.call.activation = static_cast<int64_t>(out.epilogue.activation);
+  out.call.tf32 = p.tf32 && problem.a.dtype == DType::kF32;
   return out;
 }
 
@@ -249,7 +250,13 @@ std::vector<Candidate> list(const Problem& p, int effort) {
       (count({c.n, c.h, c.w, c.groups, c.c}) + result) * bits_of(found->problem.a.dtype) / 8;
   const double us =
       predict_library_us(p.device, found->problem.a.dtype, result * count({c.r, c.s, c.c}), bytes);
-  return library_candidates(kProposals[std::clamp(effort, 0, 5)], *version, us);
+  auto out = library_candidates(kProposals[std::clamp(effort, 0, 5)], *version, us);
+  for (Candidate& candidate : out) {
+    if (!c.tf32) continue;
+    candidate.variant += " tf32";
+    candidate.tf32 = true;
+  }
+  return out;
 }
 
 /// The weights as the library wants them: for each output channel its taps, each with the input
@@ -310,6 +317,6 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate, c
 
 }  // namespace
 
-const Tactic kCudnn = {"cuda.cudnn", 1, why, list, generate, "cudnn"};
+const Tactic kCudnn = {"cuda.cudnn", 2, why, list, generate, "cudnn"};
 
 }  // namespace carnot::cuda
