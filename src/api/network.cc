@@ -16,6 +16,7 @@ ImportOptions import_options(const OnnxImport& given) {
   options.custom = given.custom;
   options.custom_first = given.custom_first;
   options.unnamed = given.unnamed;
+  options.unranked = given.unranked;
   options.keep_identities = given.keep_identities;
   for (const InputShape& s : given.shapes) {
     Dims dims;

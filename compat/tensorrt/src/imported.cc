@@ -49,18 +49,22 @@ Values Imported::emit(Emit& e, const Values& in) {
   const carnot::Operation op = pinned(operation, *pinned_);
   std::vector<carnot::Network> copies;
   for (const carnot::Network& body : bodies) {
-    copies.push_back(plugins.empty() ? body.clone() : with_plugins(body));
+    const bool same = plugins.empty() && pinned_->empty();
+    copies.push_back(same ? body.clone() : built_anew(body));
   }
   return e.add(op, in, copies);
 }
 
-// The same operations, but for plugins, which become what their layers say.
-carnot::Network Imported::with_plugins(const carnot::Network& body) {
+// The same operations, but for sizes that are pinned by now, and for plugins, which become what
+// their layers say.
+carnot::Network Imported::built_anew(const carnot::Network& body) {
   carnot::Network out;
   Emit e(out, network.fresh());
   ByHandle<Handle> values(64, [&](Handle h) { return reinterpret_cast<size_t>(&body.type(h)); });
   for (const Handle h : body.input_handles()) {
-    values[h] = out.add_input(body.name(h), body.type(h));
+    carnot::TensorType type = body.type(h);
+    Pin{*pinned_}("", type.dims);
+    values[h] = out.add_input(body.name(h), type);
   }
   for (const carnot::Network::Node& node : body.nodes()) {
     out.set_origin(node.origin);
@@ -75,7 +79,7 @@ carnot::Network Imported::with_plugins(const carnot::Network& body) {
       results = plugin->second->emit(e, ParsedPlugins::arranged(*plugin->second, in));
     } else {
       std::vector<carnot::Network> inner;
-      for (const carnot::Network& each : node.bodies) inner.push_back(with_plugins(each));
+      for (const carnot::Network& each : node.bodies) inner.push_back(built_anew(each));
       results = e.add(pinned(node.op, *pinned_), in, inner);
     }
     for (size_t i = 0; i < node.outputs.size(); ++i) values[node.outputs[i]] = results.at(i);

@@ -25,7 +25,7 @@ class Imported final : public LayerOf<IIdentityLayer, apiv::VIdentityLayer> {
   std::map<std::string, std::unique_ptr<Layer>> plugins;  ///< in the bodies, by state
 
  private:
-  carnot::Network with_plugins(const carnot::Network& body);
+  carnot::Network built_anew(const carnot::Network& body);
   const std::map<std::string, carnot::Dim, std::less<>>* pinned_ = nullptr;
 };
 

@@ -138,6 +138,22 @@ class Errors(unittest.TestCase):
         self.assertEqual(p.supports_model(small_model(1)), (True, [([0, 1, 2, 3], True)]))
         self.assertFalse(p.is_subgraph_supported(9))
 
+    def test_a_branch_by_itself(self):
+        """What comes from outside has no rank there, and is no reason to refuse it."""
+        F = onnx.helper
+        x = F.make_value_info("x", F.make_tensor_type_proto(F32, None))
+        y = F.make_value_info("y", F.make_tensor_type_proto(F32, None))
+        for kind, expected in (("Relu", True), ("Cube", False)):
+            body = [node("Exp", ["x"], ["e"]), F.make_node(kind, ["e"], ["y"])]
+            branch = F.make_model(F.make_graph(body, "branch", [x], [y])).SerializeToString()
+            s = Session()
+            p = trt.OnnxParser(s.network, s.log)
+            self.assertEqual((p.supports_model_v2(branch), s.log.errors() == []), (expected, expected))
+            if expected:
+                self.assertEqual((p.num_errors, p.num_subgraphs), (0, 1))
+                self.assertEqual((p.is_subgraph_supported(0), p.get_subgraph_nodes(0)), (True, [0, 1]))
+            self.assertFalse(s.parse(branch))
+
     def test_a_shape_that_does_not_fit(self):
         s = Session()
         bad = model(
@@ -193,6 +209,41 @@ class Views(unittest.TestCase):
         fill = s.network.add_fill((), trt.FillOperation.LINSPACE)
         fill.set_input(0, size)
         self.assertTrue(size.is_shape_tensor)
+
+    def test_sizes_that_profiles_fix_are_those_in_loops(self):
+        make, info = onnx.helper.make_node, onnx.helper.make_tensor_value_info
+        body = onnx.helper.make_graph(
+            [
+                make("MatMul", ["x", "w"], ["m"]),
+                make("Split", ["m"], ["a", "b"], axis=1, num_outputs=2),
+                make("Sigmoid", ["a"], ["c"]),
+                make("Mul", ["c", "h"], ["d"]),
+                make("Add", ["d", "b"], ["next"]),
+                make("Identity", ["on"], ["still"]),
+            ],
+            "body",
+            [info("i", I64, []), info("on", onnx.TensorProto.BOOL, []), info("h", F32, ["n", 4])],
+            [info("still", onnx.TensorProto.BOOL, []), info("next", F32, ["n", 4])],
+        )
+        weights = {
+            "w": np.linspace(-1, 1, 24, dtype=np.float32).reshape(3, 8),
+            "trips": np.array(5), "true": np.array(True),
+        }  # fmt: skip
+        serialized = model(
+            [make("Loop", ["trips", "true", "h0"], ["y"], body=body)],
+            {"x": (F32, ["n", 3]), "h0": (F32, ["n", 4])},
+            {"y": (F32, ["n", 4])},
+            weights,
+        )
+        s = Session()
+        self.assertTrue(s.parse(serialized), s.log.errors())
+        profile = s.builder.create_optimization_profile()
+        for name, size in (("x", 3), ("h0", 4)):
+            profile.set_shape(name, (2, size), (2, size), (2, size))
+        s.config.add_optimization_profile(profile)
+        s.config.builder_optimization_level = 2  # of level 0 no kernel is compared
+        x = {k: np.linspace(-2, 1, 2 * n, dtype=np.float32).reshape(2, n) for k, n in (("x", 3), ("h0", 4))}
+        np.testing.assert_allclose(s.run(x)["y"], reference(serialized, x)["y"], 1e-4, 1e-5)
 
     def test_what_nodes_give(self):
         split = model(
