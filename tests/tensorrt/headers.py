@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""compat/tensorrt/include compiles without a warning: each header alone, all in every standard.
+"""compat/tensorrt/include compiles without a warning: each header alone, all in every standard and in
+the language of every version.
 
 headers.py INCLUDE_DIR COMPILER...
 """
@@ -30,6 +31,9 @@ def main():
             text = "".join(f'#include "{h}"\n' for h in headers)
             ok = compile_text(compiler, standard, include, text) and ok
         ok = compile_text(compiler, 17, include, text, "-DCARNOT_TENSORRT_WITHOUT_CUDA") and ok
+        for version in (7, 8, 9):
+            ok = compile_text(compiler, 14, include, text,
+                              f"-DCARNOT_TENSORRT_SOURCE={version}") and ok
     for header in headers:
         ok = compile_text(compilers[0], 14, include, f'#include "{header}"\n') and ok
     print(f"{len(headers)} headers, {', '.join(compilers)}: {'ok' if ok else 'FAILED'}")

@@ -13,7 +13,7 @@ namespace {
 
 /// Null when it could not be made; the reason goes to `logger`, which must outlive the builder.
 inline IBuilder* createInferBuilder(ILogger& logger) noexcept {
-  return static_cast<IBuilder*>(createInferBuilder_INTERNAL(&logger, NV_TENSORRT_VERSION));
+  return static_cast<IBuilder*>(createInferBuilder_INTERNAL(&logger, impl::kInterfaceVersion));
 }
 
 }  // namespace

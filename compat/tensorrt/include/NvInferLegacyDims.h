@@ -10,11 +10,11 @@ namespace nvinfer1 {
 class Dims2 : public Dims {
  public:
   Dims2() : Dims2(0, 0) {}
-  Dims2(int64_t d0, int64_t d1) {
+  Dims2(impl::Size d0, impl::Size d1) {
     nbDims = 2;
     d[0] = d0;
     d[1] = d1;
-    for (int64_t i{nbDims}; i < Dims::MAX_DIMS; ++i) {
+    for (int32_t i{nbDims}; i < Dims::MAX_DIMS; ++i) {
       d[i] = 0;
     }
   }
@@ -24,18 +24,18 @@ class Dims2 : public Dims {
 class DimsHW : public Dims2 {
  public:
   DimsHW() : Dims2() {}
-  DimsHW(int64_t height, int64_t width) : Dims2(height, width) {}
-  int64_t& h() { return d[0]; }
-  int64_t h() const { return d[0]; }
-  int64_t& w() { return d[1]; }
-  int64_t w() const { return d[1]; }
+  DimsHW(impl::Size height, impl::Size width) : Dims2(height, width) {}
+  impl::Size& h() { return d[0]; }
+  impl::Size h() const { return d[0]; }
+  impl::Size& w() { return d[1]; }
+  impl::Size w() const { return d[1]; }
 };
 
 /// Three sizes.
 class Dims3 : public Dims2 {
  public:
   Dims3() : Dims3(0, 0, 0) {}
-  Dims3(int64_t d0, int64_t d1, int64_t d2) : Dims2(d0, d1) {
+  Dims3(impl::Size d0, impl::Size d1, impl::Size d2) : Dims2(d0, d1) {
     nbDims = 3;
     d[2] = d2;
   }
@@ -45,7 +45,7 @@ class Dims3 : public Dims2 {
 class Dims4 : public Dims3 {
  public:
   Dims4() : Dims4(0, 0, 0, 0) {}
-  Dims4(int64_t d0, int64_t d1, int64_t d2, int64_t d3) : Dims3(d0, d1, d2) {
+  Dims4(impl::Size d0, impl::Size d1, impl::Size d2, impl::Size d3) : Dims3(d0, d1, d2) {
     nbDims = 4;
     d[3] = d3;
   }
@@ -59,31 +59,32 @@ namespace nvinfer1 {
 class DimsCHW : public Dims3 {
  public:
   DimsCHW() = default;
-  DimsCHW(int64_t channels, int64_t height, int64_t width) : Dims3(channels, height, width) {}
+  DimsCHW(impl::Size channels, impl::Size height, impl::Size width)
+      : Dims3(channels, height, width) {}
 
-  int64_t& c() { return d[0]; }
-  int64_t c() const { return d[0]; }
-  int64_t& h() { return d[1]; }
-  int64_t h() const { return d[1]; }
-  int64_t& w() { return d[2]; }
-  int64_t w() const { return d[2]; }
+  impl::Size& c() { return d[0]; }
+  impl::Size c() const { return d[0]; }
+  impl::Size& h() { return d[1]; }
+  impl::Size h() const { return d[1]; }
+  impl::Size& w() { return d[2]; }
+  impl::Size w() const { return d[2]; }
 };
 
 /// [N, C, H, W] (versions 5 to 7).
 class DimsNCHW : public Dims4 {
  public:
   DimsNCHW() = default;
-  DimsNCHW(int64_t batch, int64_t channels, int64_t height, int64_t width)
+  DimsNCHW(impl::Size batch, impl::Size channels, impl::Size height, impl::Size width)
       : Dims4(batch, channels, height, width) {}
 
-  int64_t& n() { return d[0]; }
-  int64_t n() const { return d[0]; }
-  int64_t& c() { return d[1]; }
-  int64_t c() const { return d[1]; }
-  int64_t& h() { return d[2]; }
-  int64_t h() const { return d[2]; }
-  int64_t& w() { return d[3]; }
-  int64_t w() const { return d[3]; }
+  impl::Size& n() { return d[0]; }
+  impl::Size n() const { return d[0]; }
+  impl::Size& c() { return d[1]; }
+  impl::Size c() const { return d[1]; }
+  impl::Size& h() { return d[2]; }
+  impl::Size h() const { return d[2]; }
+  impl::Size& w() { return d[3]; }
+  impl::Size w() const { return d[3]; }
 };
 
 }  // namespace nvinfer1

@@ -26,13 +26,13 @@ namespace {
 
 /// Null when it could not be made; the reason goes to `logger`, which must outlive the runtime.
 inline IRuntime* createInferRuntime(ILogger& logger) noexcept {
-  return static_cast<IRuntime*>(createInferRuntime_INTERNAL(&logger, NV_TENSORRT_VERSION));
+  return static_cast<IRuntime*>(createInferRuntime_INTERNAL(&logger, impl::kInterfaceVersion));
 }
 
 /// Null when `engine` is not refittable; the reason goes to `logger`.
 inline IRefitter* createInferRefitter(ICudaEngine& engine, ILogger& logger) noexcept {
   return static_cast<IRefitter*>(
-      createInferRefitter_INTERNAL(&engine, &logger, NV_TENSORRT_VERSION));
+      createInferRefitter_INTERNAL(&engine, &logger, impl::kInterfaceVersion));
 }
 
 }  // namespace

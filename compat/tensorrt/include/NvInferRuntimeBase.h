@@ -41,7 +41,11 @@ struct cudnnContext;
 #define TENSORRTAPI
 #endif
 
+#if CARNOT_TENSORRT_SOURCE < 10
+#define NV_TENSORRT_VERSION_INT(major, minor, patch) ((major)*1000L + (minor)*100L + (patch)*1L)
+#else
 #define NV_TENSORRT_VERSION_INT(major, minor, patch) ((major)*10000L + (minor)*100L + (patch)*1L)
+#endif
 #define NV_TENSORRT_VERSION \
   NV_TENSORRT_VERSION_INT(NV_TENSORRT_MAJOR, NV_TENSORRT_MINOR, NV_TENSORRT_PATCH)
 
@@ -59,6 +63,10 @@ namespace impl {
 /// The number of values of an enumeration, as `kVALUE`; specialized for each.
 template <typename T>
 struct EnumMaxImpl;
+
+/// What the libraries are told that a program was compiled for.
+constexpr int32_t kInterfaceVersion =
+    TRT_MAJOR_ENTERPRISE * 10000 + TRT_MINOR_ENTERPRISE * 100 + TRT_PATCH_ENTERPRISE;
 }  // namespace impl
 
 /// The number of values of enumeration T: one more than the greatest.
@@ -93,15 +101,76 @@ struct EnumMaxImpl<DataType> {
 };
 }  // namespace impl
 
+#if CARNOT_TENSORRT_SOURCE < 10
+class Dims32;
+#endif
+
 /// A shape: nbDims sizes, -1 for dynamic ones. nbDims is -1 where there is no shape.
 class Dims64 {
  public:
   static constexpr int32_t MAX_DIMS{8};
   int32_t nbDims;
   int64_t d[MAX_DIMS];
+#if CARNOT_TENSORRT_SOURCE < 10
+  operator Dims32() const noexcept;
+#endif
 };
 
+#if CARNOT_TENSORRT_SOURCE < 10
+#if CARNOT_TENSORRT_SOURCE < 8
+/// What an axis is for. Nothing reads it.
+enum class DimensionType : int32_t {
+  kSPATIAL = 0,
+  kCHANNEL = 1,
+  kINDEX = 2,
+  kSEQUENCE = 3,
+};
+namespace impl {
+template <>
+struct EnumMaxImpl<DimensionType> {
+  static constexpr int32_t kVALUE = 4;
+};
+}  // namespace impl
+#endif
+
+/// A shape as sources of versions 5 to 9 know it. Libraries take and give Dims64: the two convert
+/// where a call needs it.
+class Dims32 {
+ public:
+  static constexpr int32_t MAX_DIMS{8};
+  int32_t nbDims;
+  int32_t d[MAX_DIMS];
+#if CARNOT_TENSORRT_SOURCE < 8
+  DimensionType type[MAX_DIMS];
+#endif
+  operator Dims64() const noexcept {
+    Dims64 wide{nbDims, {}};
+    for (int32_t i = 0; i < MAX_DIMS; ++i) wide.d[i] = d[i];
+    return wide;
+  }
+};
+
+/// Sizes that need more than 32 bits become the greatest that fit.
+inline Dims64::operator Dims32() const noexcept {
+  Dims32 narrow{};
+  narrow.nbDims = nbDims;
+  for (int32_t i = 0; i < nbDims && i < MAX_DIMS; ++i) {
+    narrow.d[i] = d[i] > INT32_MAX ? INT32_MAX : static_cast<int32_t>(d[i]);
+  }
+  return narrow;
+}
+
+using Dims = Dims32;
+namespace impl {
+using Size = int32_t;
+}  // namespace impl
+#else
 using Dims = Dims64;
+namespace impl {
+/// A size of Dims.
+using Size = int64_t;
+}  // namespace impl
+#endif
 
 /// The name of an interface.
 using InterfaceKind = char const*;

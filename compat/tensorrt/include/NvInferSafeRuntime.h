@@ -44,6 +44,11 @@ class IExecutionContext {
   virtual void const* getInputTensorAddress(AsciiChar const* const tensorName) const noexcept = 0;
   virtual void* getOutputTensorAddress(AsciiChar const* const tensorName) const noexcept = 0;
   virtual bool enqueueV3(cudaStream_t const stream) noexcept = 0;
+
+  // Calls of versions 7 to 9.
+  virtual Dims getStrides(int32_t const bindingIndex) const noexcept = 0;
+  virtual bool enqueueV2(void* const* const bindings, cudaStream_t const stream,
+                         cudaEvent_t const* const inputConsumed) noexcept = 0;
 };
 
 class ICudaEngine {
@@ -65,6 +70,18 @@ class ICudaEngine {
   virtual int32_t getTensorVectorizedDim(AsciiChar const* const tensorName) const noexcept = 0;
   virtual int32_t getNbIOTensors() const noexcept = 0;
   virtual AsciiChar const* getIOTensorName(int32_t const index) const noexcept = 0;
+
+  // Calls of versions 7 to 9.
+  virtual int32_t getNbBindings() const noexcept = 0;
+  virtual int32_t getBindingIndex(AsciiChar const* const name) const noexcept = 0;
+  virtual AsciiChar const* getBindingName(int32_t const bindingIndex) const noexcept = 0;
+  virtual bool bindingIsInput(int32_t const bindingIndex) const noexcept = 0;
+  virtual Dims getBindingDimensions(int32_t const bindingIndex) const noexcept = 0;
+  virtual DataType getBindingDataType(int32_t const bindingIndex) const noexcept = 0;
+  virtual int32_t getBindingBytesPerComponent(int32_t const bindingIndex) const noexcept = 0;
+  virtual int32_t getBindingComponentsPerElement(int32_t const bindingIndex) const noexcept = 0;
+  virtual TensorFormat getBindingFormat(int32_t const bindingIndex) const noexcept = 0;
+  virtual int32_t getBindingVectorizedDim(int32_t const bindingIndex) const noexcept = 0;
 };
 
 class IRuntime {

@@ -11,25 +11,33 @@ class IOnnxConfig {
  public:
   virtual ~IOnnxConfig() noexcept = default;
   typedef int32_t Verbosity;
-  virtual void setModelDtype(const nvinfer1::DataType) noexcept = 0;
-  virtual nvinfer1::DataType getModelDtype() const noexcept = 0;
-  virtual char const* getModelFileName() const noexcept = 0;
-  virtual void setModelFileName(char const* onnxFilename) noexcept = 0;
-  virtual Verbosity getVerbosityLevel() const noexcept = 0;
-  virtual void addVerbosity() noexcept = 0;
-  virtual void reduceVerbosity() noexcept = 0;
-  virtual void setVerbosityLevel(Verbosity) noexcept = 0;
-  virtual char const* getTextFileName() const noexcept = 0;
-  virtual void setTextFileName(char const* textFileName) noexcept = 0;
-  virtual char const* getFullTextFileName() const noexcept = 0;
-  virtual void setFullTextFileName(char const* fullTextFileName) noexcept = 0;
-  virtual bool getPrintLayerInfo() const noexcept = 0;
-  virtual void setPrintLayerInfo(bool) noexcept = 0;
+  virtual void setModelDtype(const nvinfer1::DataType) = 0;
+  virtual nvinfer1::DataType getModelDtype() const = 0;
+  virtual char const* getModelFileName() const = 0;
+  virtual void setModelFileName(char const* onnxFilename) = 0;
+  virtual Verbosity getVerbosityLevel() const = 0;
+  virtual void addVerbosity() = 0;
+  virtual void reduceVerbosity() = 0;
+  virtual void setVerbosityLevel(Verbosity) = 0;
+  virtual char const* getTextFileName() const = 0;
+  virtual void setTextFileName(char const* textFileName) = 0;
+  virtual char const* getFullTextFileName() const = 0;
+  virtual void setFullTextFileName(char const* fullTextFileName) = 0;
+  virtual bool getPrintLayerInfo() const = 0;
+  virtual void setPrintLayerInfo(bool) = 0;
 
  public:
   // Calls of other versions: members that no table holds.
-  /// Deletes this object (versions 5 to 9).
-  void destroy() noexcept { delete this; }
+  /// Deletes this object (versions 5 to 9, whose programs implement it).
+#if defined(TENSORRT_BUILD_LIB) || CARNOT_TENSORRT_SOURCE < 10
+  virtual void destroy() {
+    delete this;
+  }
+#else
+  void destroy() {
+    delete this;
+  }
+#endif
 };
 
 }  // namespace nvonnxparser

@@ -137,18 +137,18 @@ class IPluginV3QuickBuild : public IPluginCapability {
                                   DimsExprs const* shapeInputs, int32_t nbShapeInputs,
                                   DimsExprs* outputs, int32_t nbOutputs,
                                   IExprBuilder& exprBuilder) noexcept = 0;
-  virtual int32_t configurePlugin(DynamicPluginTensorDesc const* in, int32_t nbInputs,
-                                  DynamicPluginTensorDesc const* out,
+  virtual int32_t configurePlugin(DynamicPluginTensorDesc64 const* in, int32_t nbInputs,
+                                  DynamicPluginTensorDesc64 const* out,
                                   int32_t nbOutputs) noexcept = 0;
 
   /// How many combinations there are, of which getSupportedFormatCombinations() writes a
   /// description of each tensor, one combination after another.
-  virtual int32_t getNbSupportedFormatCombinations(DynamicPluginTensorDesc const* inOut,
+  virtual int32_t getNbSupportedFormatCombinations(DynamicPluginTensorDesc64 const* inOut,
                                                    int32_t nbInputs,
                                                    int32_t nbOutputs) noexcept = 0;
-  virtual int32_t getSupportedFormatCombinations(DynamicPluginTensorDesc const* inOut,
+  virtual int32_t getSupportedFormatCombinations(DynamicPluginTensorDesc64 const* inOut,
                                                  int32_t nbInputs, int32_t nbOutputs,
-                                                 PluginTensorDesc* supportedCombinations,
+                                                 PluginTensorDesc64* supportedCombinations,
                                                  int32_t nbFormatCombinations) noexcept = 0;
   virtual int32_t getNbOutputs() const noexcept = 0;
   virtual int32_t getAliasedInput(int32_t /*outputIndex*/) noexcept { return -1; }
@@ -166,15 +166,16 @@ class IPluginV3QuickAOTBuild : public IPluginV3QuickBuild {
   InterfaceInfo getInterfaceInfo() const noexcept override {
     return InterfaceInfo{"PLUGIN_V3QUICKAOT_BUILD", 1, 0};
   }
-  virtual int32_t getLaunchParams(DimsExprs const* inputs, DynamicPluginTensorDesc const* inOut,
+  virtual int32_t getLaunchParams(DimsExprs const* inputs, DynamicPluginTensorDesc64 const* inOut,
                                   int32_t nbInputs, int32_t nbOutputs,
                                   IKernelLaunchParams* launchParams, ISymExprs* extraArgs,
                                   IExprBuilder& exprBuilder) noexcept = 0;
 
   /// PTX or a cubin, which stays the plugin's.
-  virtual int32_t getKernel(PluginTensorDesc const* in, int32_t nbInputs,
-                            PluginTensorDesc const* out, int32_t nbOutputs, const char** kernelName,
-                            char** compiledKernel, int32_t* compiledKernelSize) noexcept = 0;
+  virtual int32_t getKernel(PluginTensorDesc64 const* in, int32_t nbInputs,
+                            PluginTensorDesc64 const* out, int32_t nbOutputs,
+                            const char** kernelName, char** compiledKernel,
+                            int32_t* compiledKernelSize) noexcept = 0;
   virtual int32_t setTactic(int32_t /*tactic*/) noexcept { return 0; }
 };
 
@@ -185,10 +186,10 @@ class IPluginV3QuickRuntime : public IPluginCapability {
     return InterfaceInfo{"PLUGIN_V3QUICK_RUNTIME", 1, 0};
   }
   virtual int32_t setTactic(int32_t /*tactic*/) noexcept { return 0; }
-  virtual int32_t enqueue(PluginTensorDesc const* inputDesc, PluginTensorDesc const* outputDesc,
-                          void const* const* inputs, void* const* outputs, Dims const* inputStrides,
-                          Dims const* outputStrides, int32_t nbInputs, int32_t nbOutputs,
-                          cudaStream_t stream) noexcept = 0;
+  virtual int32_t enqueue(PluginTensorDesc64 const* inputDesc, PluginTensorDesc64 const* outputDesc,
+                          void const* const* inputs, void* const* outputs,
+                          Dims64 const* inputStrides, Dims64 const* outputStrides, int32_t nbInputs,
+                          int32_t nbOutputs, cudaStream_t stream) noexcept = 0;
   virtual PluginFieldCollection const* getFieldsToSerialize() noexcept = 0;
 };
 

@@ -167,4 +167,18 @@ class IBuilder : public INoCopy {
   apiv::VBuilder* mImpl;
 };
 
+#if CARNOT_TENSORRT_SOURCE < 8
+inline IPluginLayer* INetworkDefinition::addPlugin(ITensor* const*, int32_t, IPlugin&) noexcept {
+  getBuilder().getLogger()->log(
+      ILogger::Severity::kERROR,
+      "INetworkDefinition::addPlugin: plugins without a name cannot be loaded again; derive from "
+      "IPluginV2Ext and call addPluginV2()");
+  return nullptr;
+}
+inline IPluginLayer* INetworkDefinition::addPluginExt(ITensor* const* inputs, int32_t nbInputs,
+                                                      IPluginExt& plugin) noexcept {
+  return addPlugin(inputs, nbInputs, plugin);
+}
+#endif
+
 }  // namespace nvinfer1

@@ -188,12 +188,11 @@ class IAlgorithmSelector : public IVersionedInterface {
   /// Writes the indices of those to be timed; returns how many, -1 for all.
   virtual int32_t selectAlgorithms(IAlgorithmContext const& context,
                                    IAlgorithm const* const* choices, int32_t nbChoices,
-                                   int32_t* selection) noexcept = 0;
+                                   int32_t* selection) = 0;
 
   /// What was chosen, a layer each.
   virtual void reportAlgorithms(IAlgorithmContext const* const* algoContexts,
-                                IAlgorithm const* const* algoChoices,
-                                int32_t nbAlgorithms) noexcept = 0;
+                                IAlgorithm const* const* algoChoices, int32_t nbAlgorithms) = 0;
   virtual ~IAlgorithmSelector() noexcept = default;
 };
 }  // namespace v_1_0

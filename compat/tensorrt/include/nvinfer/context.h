@@ -9,9 +9,16 @@ namespace nvinfer1 {
 namespace v_1_0 {
 
 /// Gives memory to outputs whose size only the data tells. Implemented by the program.
-class IOutputAllocator : public IVersionedInterface {
+class IOutputAllocator : public IVersionedInterface
+#if CARNOT_TENSORRT_SOURCE < 10
+    ,
+                         public impl::OutputAllocatorNarrow
+#endif
+{
  public:
-  InterfaceInfo getInterfaceInfo() const noexcept override { return {"IOutputAllocator", 1, 0}; }
+  InterfaceInfo getInterfaceInfo() const noexcept override {
+    return {"IOutputAllocator", 1, 0};
+  }
 
   /// At least `size` bytes at a multiple of `alignment`; may be currentMemory. Null fails the
   /// run.
@@ -27,7 +34,13 @@ class IOutputAllocator : public IVersionedInterface {
   }
 
   /// The output's shape, before its elements are complete.
-  virtual void notifyShape(char const* tensorName, Dims const& dims) noexcept = 0;
+#if CARNOT_TENSORRT_SOURCE < 10
+  virtual void notifyShape64(char const* tensorName, Dims64 const& dims) {
+    notifyShape(tensorName, static_cast<Dims>(dims));
+  }
+#else
+  virtual void notifyShape(char const* tensorName, Dims const& dims) = 0;
+#endif
 };
 }  // namespace v_1_0
 
@@ -42,7 +55,7 @@ class IDebugListener : public IVersionedInterface {
 
   /// `addr` is valid for the call. False is an error.
   virtual bool processDebugTensor(void const* addr, TensorLocation location, DataType type,
-                                  Dims const& shape, char const* name, cudaStream_t stream) = 0;
+                                  Dims64 const& shape, char const* name, cudaStream_t stream) = 0;
   ~IDebugListener() override = default;
 };
 }  // namespace v_1_0

@@ -126,6 +126,18 @@ class IPluginV2Layer : public ILayer {
   virtual ~IPluginV2Layer() noexcept = default;
 };
 
+#if CARNOT_TENSORRT_SOURCE < 8
+/// No network makes one: see nvinfer/plugins_v1.h.
+class IPluginLayer : public ILayer {
+ public:
+  IPlugin& getPlugin() noexcept { return *mPlugin; }
+
+ protected:
+  IPlugin* mPlugin{};
+  virtual ~IPluginLayer() noexcept = default;
+};
+#endif
+
 /// A plugin of version 3 in a network. The network owns a clone.
 class IPluginV3Layer : public ILayer {
  public:

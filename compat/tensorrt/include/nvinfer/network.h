@@ -383,8 +383,16 @@ class INetworkDefinition : public INoCopy {
                : addAttention(query, key, value, normOp, causalKind == CausalMaskKind::kUPPER_LEFT);
   }
 
+#if CARNOT_TENSORRT_SOURCE < 8
+  /// Null, and an error: see nvinfer/plugins_v1.h.
+  IPluginLayer* addPlugin(ITensor* const* inputs, int32_t nbInputs, IPlugin& plugin) noexcept;
+  IPluginLayer* addPluginExt(ITensor* const* inputs, int32_t nbInputs, IPluginExt& plugin) noexcept;
+#endif
+
   /// Always false: explicit precision (versions 6 to 8) is what Q/DQ layers say.
-  bool hasExplicitPrecision() const noexcept { return false; }
+  bool hasExplicitPrecision() const noexcept {
+    return false;
+  }
 
  protected:
   apiv::VNetworkDefinition* mImpl;

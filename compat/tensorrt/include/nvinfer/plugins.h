@@ -3,6 +3,9 @@
 #pragma once
 
 #include "nvinfer/runtime_types.h"
+#if CARNOT_TENSORRT_SOURCE < 8
+#include "nvinfer/plugins_v1.h"
+#endif
 
 namespace nvinfer1 {
 
@@ -25,7 +28,9 @@ class IDimensionExpr : public INoCopy {
   bool isConstant() const noexcept { return mImpl->isConstant(); }
 
   /// The size where isConstant(); else unspecified.
-  int64_t getConstantValue() const noexcept { return mImpl->getConstantValue(); }
+  impl::Size getConstantValue() const noexcept {
+    return static_cast<impl::Size>(mImpl->getConstantValue());
+  }
 
  protected:
   apiv::VDimensionExpr* mImpl;
@@ -67,6 +72,16 @@ class DimsExprs {
   IDimensionExpr const* d[Dims::MAX_DIMS];
 };
 
+#if CARNOT_TENSORRT_SOURCE < 10
+/// DynamicPluginTensorDesc as libraries know it.
+struct DynamicPluginTensorDesc64 {
+  PluginTensorDesc64 desc;
+  Dims64 min;
+  Dims64 max;
+  Dims64 opt;
+  operator DynamicPluginTensorDesc() const { return {desc, min, max, opt}; }
+};
+#else
 /// A tensor of a plugin, with the range of its dimensions. A size of -1 in `desc` is dynamic.
 struct DynamicPluginTensorDesc {
   PluginTensorDesc desc;
@@ -74,17 +89,50 @@ struct DynamicPluginTensorDesc {
   Dims max;
   Dims opt;
 };
+using DynamicPluginTensorDesc64 = DynamicPluginTensorDesc;
+#endif
 
 /// A plugin of version 2 for networks with an explicit batch and dynamic shapes.
-class IPluginV2DynamicExt : public nvinfer1::IPluginV2Ext {
+class IPluginV2DynamicExt : public nvinfer1::IPluginV2Ext
+#if CARNOT_TENSORRT_SOURCE < 10
+    ,
+                            public impl::PluginV2DynamicExtNarrow
+#endif
+{
  public:
-  IPluginV2DynamicExt* clone() const noexcept override = 0;
+  IPluginV2DynamicExt* clone() const override = 0;
 
   /// The shape of an output as expressions of the inputs' sizes.
   virtual DimsExprs getOutputDimensions(int32_t outputIndex, DimsExprs const* inputs,
                                         int32_t nbInputs, IExprBuilder& exprBuilder) = 0;
   static constexpr int32_t kFORMAT_COMBINATION_LIMIT = 100;
 
+#if CARNOT_TENSORRT_SOURCE < 10
+  virtual bool supportsFormatCombination64(int32_t pos, PluginTensorDesc64 const* inOut,
+                                           int32_t nbInputs, int32_t nbOutputs) {
+    return supportsFormatCombination(
+        pos, impl::narrow<PluginTensorDesc>(inOut, nbInputs + nbOutputs).data(), nbInputs,
+        nbOutputs);
+  }
+  virtual void configureRanges64(DynamicPluginTensorDesc64 const* in, int32_t nbInputs,
+                                 DynamicPluginTensorDesc64 const* out, int32_t nbOutputs) {
+    narrowInputs = nbInputs;
+    configurePlugin(impl::narrow<DynamicPluginTensorDesc>(in, nbInputs).data(), nbInputs,
+                    impl::narrow<DynamicPluginTensorDesc>(out, nbOutputs).data(), nbOutputs);
+  }
+  virtual size_t getWorkspaceSize64(PluginTensorDesc64 const* inputs, int32_t nbInputs,
+                                    PluginTensorDesc64 const* outputs, int32_t nbOutputs) const {
+    return getWorkspaceSize(impl::narrow<PluginTensorDesc>(inputs, nbInputs).data(), nbInputs,
+                            impl::narrow<PluginTensorDesc>(outputs, nbOutputs).data(), nbOutputs);
+  }
+  virtual int32_t enqueue64(PluginTensorDesc64 const* inputDesc,
+                            PluginTensorDesc64 const* outputDesc, void const* const* inputs,
+                            void* const* outputs, void* workspace, cudaStream_t stream) {
+    return enqueue(impl::narrow<PluginTensorDesc>(inputDesc, narrowInputs).data(),
+                   impl::narrow<PluginTensorDesc>(outputDesc, getNbOutputs()).data(), inputs,
+                   outputs, workspace, stream);
+  }
+#else
   /// Whether tensor `pos` (inputs first) may have its type and format, given those of the tensors
   /// before it.
   virtual bool supportsFormatCombination(int32_t pos, PluginTensorDesc const* inOut,
@@ -102,27 +150,52 @@ class IPluginV2DynamicExt : public nvinfer1::IPluginV2Ext {
   virtual int32_t enqueue(PluginTensorDesc const* inputDesc, PluginTensorDesc const* outputDesc,
                           void const* const* inputs, void* const* outputs, void* workspace,
                           cudaStream_t stream) = 0;
+#endif
 
  protected:
   int32_t getTensorRTVersion() const noexcept override {
     return (static_cast<int32_t>(PluginVersion::kV2_DYNAMICEXT) << 24 |
-            (NV_TENSORRT_VERSION & 0xFFFFFF));
+            (impl::kInterfaceVersion & 0xFFFFFF));
   }
   virtual ~IPluginV2DynamicExt() {}
 
  private:
   void configurePlugin(Dims const*, int32_t, Dims const*, int32_t, DataType const*, DataType const*,
                        bool const*, bool const*, PluginFormat, int32_t) noexcept final {}
-  bool supportsFormat(DataType, PluginFormat) const noexcept final { return false; }
-  Dims getOutputDimensions(int32_t, Dims const*, int32_t) noexcept final { return Dims{-1, {}}; }
+  bool supportsFormat(DataType, PluginFormat) const noexcept final {
+    return false;
+  }
+  Dims getOutputDimensions(int32_t, Dims const*, int32_t) noexcept final {
+    Dims none{};
+    none.nbDims = -1;
+    return none;
+  }
   bool isOutputBroadcastAcrossBatch(int32_t, bool const*, int32_t) const noexcept final {
     return false;
   }
-  bool canBroadcastInputAcrossBatch(int32_t) const noexcept final { return true; }
-  size_t getWorkspaceSize(int32_t) const noexcept final { return 0; }
-  int32_t enqueue(int32_t, void const* const*, void* const*, void*, cudaStream_t) noexcept final {
+  bool canBroadcastInputAcrossBatch(int32_t) const noexcept final {
+    return true;
+  }
+  size_t getWorkspaceSize(int32_t) const noexcept final {
+    return 0;
+  }
+  int32_t enqueue(int32_t, void const* const*, impl::PluginOutputs, void*,
+                  cudaStream_t) noexcept final {
     return 1;
   }
+
+#if CARNOT_TENSORRT_SOURCE < 10
+ public:
+  bool supportsFormatCombination(int32_t pos, PluginTensorDesc const* inOut, int32_t nbInputs,
+                                 int32_t nbOutputs) override = 0;
+  void configurePlugin(DynamicPluginTensorDesc const* in, int32_t nbInputs,
+                       DynamicPluginTensorDesc const* out, int32_t nbOutputs) override = 0;
+  size_t getWorkspaceSize(PluginTensorDesc const* inputs, int32_t nbInputs,
+                          PluginTensorDesc const* outputs, int32_t nbOutputs) const override = 0;
+  int32_t enqueue(PluginTensorDesc const* inputDesc, PluginTensorDesc const* outputDesc,
+                  void const* const* inputs, void* const* outputs, void* workspace,
+                  cudaStream_t stream) override = 0;
+#endif
 };
 
 /// What a plugin gets when it is attached to an execution context.
@@ -168,8 +241,8 @@ class IPluginV3OneBuild : public IPluginCapability {
   }
 
   /// Called with the ranges of the shapes, before getWorkspaceSize().
-  virtual int32_t configurePlugin(DynamicPluginTensorDesc const* in, int32_t nbInputs,
-                                  DynamicPluginTensorDesc const* out,
+  virtual int32_t configurePlugin(DynamicPluginTensorDesc64 const* in, int32_t nbInputs,
+                                  DynamicPluginTensorDesc64 const* out,
                                   int32_t nbOutputs) noexcept = 0;
 
   /// Writes the type of each output.
@@ -186,13 +259,13 @@ class IPluginV3OneBuild : public IPluginCapability {
 
   /// Whether tensor `pos` (inputs first) may have its type and format, given those of the tensors
   /// before it.
-  virtual bool supportsFormatCombination(int32_t pos, DynamicPluginTensorDesc const* inOut,
+  virtual bool supportsFormatCombination(int32_t pos, DynamicPluginTensorDesc64 const* inOut,
                                          int32_t nbInputs, int32_t nbOutputs) noexcept = 0;
   virtual int32_t getNbOutputs() const noexcept = 0;
 
   /// Scratch bytes of enqueue() for any shape in these ranges.
-  virtual size_t getWorkspaceSize(DynamicPluginTensorDesc const* /*inputs*/, int32_t /*nbInputs*/,
-                                  DynamicPluginTensorDesc const* /*outputs*/,
+  virtual size_t getWorkspaceSize(DynamicPluginTensorDesc64 const* /*inputs*/, int32_t /*nbInputs*/,
+                                  DynamicPluginTensorDesc64 const* /*outputs*/,
                                   int32_t /*nbOutputs*/) const noexcept {
     return 0;
   }
@@ -247,11 +320,11 @@ class IPluginV3OneRuntime : public IPluginCapability {
   virtual int32_t setTactic(int32_t /*tactic*/) noexcept { return 0; }
 
   /// Called before enqueue() when shapes are not those of the last call.
-  virtual int32_t onShapeChange(PluginTensorDesc const* in, int32_t nbInputs,
-                                PluginTensorDesc const* out, int32_t nbOutputs) noexcept = 0;
+  virtual int32_t onShapeChange(PluginTensorDesc64 const* in, int32_t nbInputs,
+                                PluginTensorDesc64 const* out, int32_t nbOutputs) noexcept = 0;
 
   /// Queues the work on the stream.
-  virtual int32_t enqueue(PluginTensorDesc const* inputDesc, PluginTensorDesc const* outputDesc,
+  virtual int32_t enqueue(PluginTensorDesc64 const* inputDesc, PluginTensorDesc64 const* outputDesc,
                           void const* const* inputs, void* const* outputs, void* workspace,
                           cudaStream_t stream) noexcept = 0;
 

@@ -39,25 +39,34 @@ class Weights {
   int64_t count;
 };
 
+// Programs of version 7 derive from IHostMemory. For them, and so for the libraries, its functions
+// are virtual, behind the entries that programs of version 10 know.
+#if defined(TENSORRT_BUILD_LIB) || CARNOT_TENSORRT_SOURCE < 8
+#define CARNOT_TRT_VIRTUAL virtual
+#else
+#define CARNOT_TRT_VIRTUAL
+#endif
+
 /// A block of bytes that the library owns: an engine file, a cache.
 class IHostMemory : public INoCopy {
  public:
   virtual ~IHostMemory() noexcept = default;
-  void* data() const noexcept { return mImpl->data(); }
+  CARNOT_TRT_VIRTUAL void* data() const noexcept { return mImpl->data(); }
 
   /// Bytes.
-  std::size_t size() const noexcept { return mImpl->size(); }
+  CARNOT_TRT_VIRTUAL std::size_t size() const noexcept { return mImpl->size(); }
 
   /// kINT8 for engines and caches.
-  DataType type() const noexcept { return mImpl->type(); }
+  CARNOT_TRT_VIRTUAL DataType type() const noexcept { return mImpl->type(); }
 
   // Calls of other versions: members that no table holds.
   /// Deletes this object (versions 5 to 9).
-  void destroy() noexcept { delete this; }
+  CARNOT_TRT_VIRTUAL void destroy() noexcept { delete this; }
 
  protected:
   apiv::VHostMemory* mImpl;
 };
+#undef CARNOT_TRT_VIRTUAL
 
 /// Where a tensor's elements lie.
 enum class TensorLocation : int32_t {

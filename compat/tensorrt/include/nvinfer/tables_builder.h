@@ -10,7 +10,7 @@ namespace apiv {
 
 class VNetworkDefinition : public VRoot {
  public:
-  virtual ITensor* addInput(char const* name, DataType type, Dims const& dimensions) noexcept = 0;
+  virtual ITensor* addInput(char const* name, DataType type, Dims64 const& dimensions) noexcept = 0;
   virtual void markOutput(ITensor& tensor) noexcept = 0;
   virtual IActivationLayer* addActivation(ITensor& input, ActivationType type) noexcept = 0;
   virtual ILRNLayer* addLRN(ITensor& input, int64_t window, float alpha, float beta,
@@ -39,7 +39,7 @@ class VNetworkDefinition : public VRoot {
   virtual IMatrixMultiplyLayer* addMatrixMultiply(ITensor& input0, MatrixOperation op0,
                                                   ITensor& input1,
                                                   MatrixOperation op1) noexcept = 0;
-  virtual IConstantLayer* addConstant(Dims const& dimensions, Weights weights) noexcept = 0;
+  virtual IConstantLayer* addConstant(Dims64 const& dimensions, Weights weights) noexcept = 0;
   virtual IIdentityLayer* addIdentity(ITensor& input) noexcept = 0;
   virtual void removeTensor(ITensor& tensor) noexcept = 0;
   virtual void unmarkOutput(ITensor& tensor) noexcept = 0;
@@ -48,8 +48,8 @@ class VNetworkDefinition : public VRoot {
   virtual IPluginV3Layer* addPluginV3(ITensor* const* inputs, int32_t nbInputs,
                                       ITensor* const* shapeInputs, int32_t nbShapeInputs,
                                       IPluginV3& plugin) noexcept = 0;
-  virtual ISliceLayer* addSlice(ITensor& input, Dims const& start, Dims const& size,
-                                Dims const& stride) noexcept = 0;
+  virtual ISliceLayer* addSlice(ITensor& input, Dims64 const& start, Dims64 const& size,
+                                Dims64 const& stride) noexcept = 0;
   virtual void setName(char const* name) noexcept = 0;
   virtual char const* getName() const noexcept = 0;
   virtual IShapeLayer* addShape(ITensor& input) noexcept = 0;
@@ -58,12 +58,12 @@ class VNetworkDefinition : public VRoot {
   virtual bool unmarkOutputForShapes(ITensor& tensor) noexcept = 0;
   virtual IParametricReLULayer* addParametricReLU(ITensor& input, ITensor& slope) noexcept = 0;
   virtual IConvolutionLayer* addConvolutionNd(ITensor& input, int64_t nbOutputMaps,
-                                              Dims const& kernelSize, Weights kernelWeights,
+                                              Dims64 const& kernelSize, Weights kernelWeights,
                                               Weights biasWeights) noexcept = 0;
   virtual IPoolingLayer* addPoolingNd(ITensor& input, PoolingType type,
-                                      Dims const& windowSize) noexcept = 0;
+                                      Dims64 const& windowSize) noexcept = 0;
   virtual IDeconvolutionLayer* addDeconvolutionNd(ITensor& input, int64_t nbOutputMaps,
-                                                  Dims const& kernelSize, Weights kernelWeights,
+                                                  Dims64 const& kernelSize, Weights kernelWeights,
                                                   Weights biasWeights) noexcept = 0;
   virtual IScaleLayer* addScaleNd(ITensor& input, ScaleMode mode, Weights shift, Weights scale,
                                   Weights power, int32_t channelAxis) noexcept = 0;
@@ -71,9 +71,9 @@ class VNetworkDefinition : public VRoot {
   virtual ILoop* addLoop() noexcept = 0;
   virtual ISelectLayer* addSelect(ITensor& condition, ITensor& thenInput,
                                   ITensor& elseInput) noexcept = 0;
-  virtual IFillLayer* addFill(Dims const& dimensions, FillOperation op) noexcept = 0;
-  virtual IPaddingLayer* addPaddingNd(ITensor& input, Dims const& prePadding,
-                                      Dims const& postPadding) noexcept = 0;
+  virtual IFillLayer* addFill(Dims64 const& dimensions, FillOperation op) noexcept = 0;
+  virtual IPaddingLayer* addPaddingNd(ITensor& input, Dims64 const& prePadding,
+                                      Dims64 const& postPadding) noexcept = 0;
   virtual bool setWeightsName(Weights weights, char const* name) noexcept = 0;
   virtual void setErrorRecorder(IErrorRecorder* recorder) noexcept = 0;
   virtual IErrorRecorder* getErrorRecorder() const noexcept = 0;
@@ -105,7 +105,7 @@ class VNetworkDefinition : public VRoot {
                                         DataType outputType) noexcept = 0;
   virtual IDequantizeLayer* addDequantizeV2(ITensor& input, ITensor& scale,
                                             DataType outputType) noexcept = 0;
-  virtual IFillLayer* addFillV2(Dims const& dimensions, FillOperation op,
+  virtual IFillLayer* addFillV2(Dims64 const& dimensions, FillOperation op,
                                 DataType outputType) noexcept = 0;
   virtual bool markDebug(ITensor& tensor) noexcept = 0;
   virtual bool unmarkDebug(ITensor& tensor) noexcept = 0;
@@ -133,7 +133,7 @@ class VNetworkDefinition : public VRoot {
   virtual IRotaryEmbeddingLayer* addRotaryEmbedding(ITensor& input, ITensor& cosCache,
                                                     ITensor& sinCache, bool interleaved,
                                                     int32_t rotaryEmbeddingDim) noexcept = 0;
-  virtual IDynamicQuantizeLayer* addDynamicQuantizeV2(ITensor& input, Dims const& blockShape,
+  virtual IDynamicQuantizeLayer* addDynamicQuantizeV2(ITensor& input, Dims64 const& blockShape,
                                                       DataType toType,
                                                       DataType scaleType) noexcept = 0;
   virtual IKVCacheUpdateLayer* addKVCacheUpdate(ITensor& cache, ITensor& update,
@@ -152,7 +152,7 @@ class VNetworkDefinition : public VRoot {
 class VAlgorithmIOInfo : public VRoot {
  public:
   virtual DataType getDataType() const noexcept = 0;
-  virtual Dims getStrides() const noexcept = 0;
+  virtual Dims64 getStrides() const noexcept = 0;
   virtual int64_t getVectorizedDim() const noexcept = 0;
   virtual int64_t getComponentsPerElement() const noexcept = 0;
 };
@@ -166,7 +166,7 @@ class VAlgorithmVariant : public VRoot {
 class VAlgorithmContext : public VRoot {
  public:
   virtual char const* getName() const noexcept = 0;
-  virtual Dims getDimensions(int32_t index, OptProfileSelector select) const noexcept = 0;
+  virtual Dims64 getDimensions(int32_t index, OptProfileSelector select) const noexcept = 0;
   virtual int32_t getNbInputs() const noexcept = 0;
   virtual int32_t getNbOutputs() const noexcept = 0;
 };

@@ -12,8 +12,8 @@ class VTensor : public VRoot {
  public:
   virtual void setName(char const* name) noexcept = 0;
   virtual char const* getName() const noexcept = 0;
-  virtual void setDimensions(Dims const& dimensions) noexcept = 0;
-  virtual Dims getDimensions() const noexcept = 0;
+  virtual void setDimensions(Dims64 const& dimensions) noexcept = 0;
+  virtual Dims64 getDimensions() const noexcept = 0;
   virtual void setType(DataType type) noexcept = 0;
   virtual DataType getType() const noexcept = 0;
   virtual bool setDynamicRange(float min, float max) noexcept = 0;
@@ -69,20 +69,20 @@ class VConvolutionLayer : public VRoot {
   virtual Weights getKernelWeights() const noexcept = 0;
   virtual void setBiasWeights(Weights weights) noexcept = 0;
   virtual Weights getBiasWeights() const noexcept = 0;
-  virtual void setPrePadding(Dims const& padding) noexcept = 0;
-  virtual Dims getPrePadding() const noexcept = 0;
-  virtual void setPostPadding(Dims const& padding) noexcept = 0;
-  virtual Dims getPostPadding() const noexcept = 0;
+  virtual void setPrePadding(Dims64 const& padding) noexcept = 0;
+  virtual Dims64 getPrePadding() const noexcept = 0;
+  virtual void setPostPadding(Dims64 const& padding) noexcept = 0;
+  virtual Dims64 getPostPadding() const noexcept = 0;
   virtual void setPaddingMode(PaddingMode paddingMode) noexcept = 0;
   virtual PaddingMode getPaddingMode() const noexcept = 0;
-  virtual void setKernelSizeNd(Dims const& kernelSize) noexcept = 0;
-  virtual Dims getKernelSizeNd() const noexcept = 0;
-  virtual void setStrideNd(Dims const& stride) noexcept = 0;
-  virtual Dims getStrideNd() const noexcept = 0;
-  virtual void setPaddingNd(Dims const& padding) noexcept = 0;
-  virtual Dims getPaddingNd() const noexcept = 0;
-  virtual void setDilationNd(Dims const& dilation) noexcept = 0;
-  virtual Dims getDilationNd() const noexcept = 0;
+  virtual void setKernelSizeNd(Dims64 const& kernelSize) noexcept = 0;
+  virtual Dims64 getKernelSizeNd() const noexcept = 0;
+  virtual void setStrideNd(Dims64 const& stride) noexcept = 0;
+  virtual Dims64 getStrideNd() const noexcept = 0;
+  virtual void setPaddingNd(Dims64 const& padding) noexcept = 0;
+  virtual Dims64 getPaddingNd() const noexcept = 0;
+  virtual void setDilationNd(Dims64 const& dilation) noexcept = 0;
+  virtual Dims64 getDilationNd() const noexcept = 0;
 };
 
 class VActivationLayer : public VRoot {
@@ -103,18 +103,18 @@ class VPoolingLayer : public VRoot {
   virtual float getBlendFactor() const noexcept = 0;
   virtual void setAverageCountExcludesPadding(bool exclusive) noexcept = 0;
   virtual bool getAverageCountExcludesPadding() const noexcept = 0;
-  virtual void setPrePadding(Dims const& padding) noexcept = 0;
-  virtual Dims getPrePadding() const noexcept = 0;
-  virtual void setPostPadding(Dims const& padding) noexcept = 0;
-  virtual Dims getPostPadding() const noexcept = 0;
+  virtual void setPrePadding(Dims64 const& padding) noexcept = 0;
+  virtual Dims64 getPrePadding() const noexcept = 0;
+  virtual void setPostPadding(Dims64 const& padding) noexcept = 0;
+  virtual Dims64 getPostPadding() const noexcept = 0;
   virtual void setPaddingMode(PaddingMode paddingMode) noexcept = 0;
   virtual PaddingMode getPaddingMode() const noexcept = 0;
-  virtual void setWindowSizeNd(Dims const& windowSize) noexcept = 0;
-  virtual Dims getWindowSizeNd() const noexcept = 0;
-  virtual void setStrideNd(Dims const& stride) noexcept = 0;
-  virtual Dims getStrideNd() const noexcept = 0;
-  virtual void setPaddingNd(Dims const& padding) noexcept = 0;
-  virtual Dims getPaddingNd() const noexcept = 0;
+  virtual void setWindowSizeNd(Dims64 const& windowSize) noexcept = 0;
+  virtual Dims64 getWindowSizeNd() const noexcept = 0;
+  virtual void setStrideNd(Dims64 const& stride) noexcept = 0;
+  virtual Dims64 getStrideNd() const noexcept = 0;
+  virtual void setPaddingNd(Dims64 const& padding) noexcept = 0;
+  virtual Dims64 getPaddingNd() const noexcept = 0;
 };
 
 class VLRNLayer : public VRoot {
@@ -165,20 +165,20 @@ class VDeconvolutionLayer : public VRoot {
   virtual Weights getKernelWeights() const noexcept = 0;
   virtual void setBiasWeights(Weights weights) noexcept = 0;
   virtual Weights getBiasWeights() const noexcept = 0;
-  virtual void setPrePadding(Dims const& padding) noexcept = 0;
-  virtual Dims getPrePadding() const noexcept = 0;
-  virtual void setPostPadding(Dims const& padding) noexcept = 0;
-  virtual Dims getPostPadding() const noexcept = 0;
+  virtual void setPrePadding(Dims64 const& padding) noexcept = 0;
+  virtual Dims64 getPrePadding() const noexcept = 0;
+  virtual void setPostPadding(Dims64 const& padding) noexcept = 0;
+  virtual Dims64 getPostPadding() const noexcept = 0;
   virtual void setPaddingMode(PaddingMode paddingMode) noexcept = 0;
   virtual PaddingMode getPaddingMode() const noexcept = 0;
-  virtual void setKernelSizeNd(Dims const& kernelSize) noexcept = 0;
-  virtual Dims getKernelSizeNd() const noexcept = 0;
-  virtual void setStrideNd(Dims const& stride) noexcept = 0;
-  virtual Dims getStrideNd() const noexcept = 0;
-  virtual void setPaddingNd(Dims const& padding) noexcept = 0;
-  virtual Dims getPaddingNd() const noexcept = 0;
-  virtual void setDilationNd(Dims const& dilation) noexcept = 0;
-  virtual Dims getDilationNd() const noexcept = 0;
+  virtual void setKernelSizeNd(Dims64 const& kernelSize) noexcept = 0;
+  virtual Dims64 getKernelSizeNd() const noexcept = 0;
+  virtual void setStrideNd(Dims64 const& stride) noexcept = 0;
+  virtual Dims64 getStrideNd() const noexcept = 0;
+  virtual void setPaddingNd(Dims64 const& padding) noexcept = 0;
+  virtual Dims64 getPaddingNd() const noexcept = 0;
+  virtual void setDilationNd(Dims64 const& dilation) noexcept = 0;
+  virtual Dims64 getDilationNd() const noexcept = 0;
 };
 
 class VElementWiseLayer : public VRoot {
@@ -230,18 +230,18 @@ class VReduceLayer : public VRoot {
 
 class VPaddingLayer : public VRoot {
  public:
-  virtual void setPrePaddingNd(Dims const& padding) noexcept = 0;
-  virtual Dims getPrePaddingNd() const noexcept = 0;
-  virtual void setPostPaddingNd(Dims const& padding) noexcept = 0;
-  virtual Dims getPostPaddingNd() const noexcept = 0;
+  virtual void setPrePaddingNd(Dims64 const& padding) noexcept = 0;
+  virtual Dims64 getPrePaddingNd() const noexcept = 0;
+  virtual void setPostPaddingNd(Dims64 const& padding) noexcept = 0;
+  virtual Dims64 getPostPaddingNd() const noexcept = 0;
 };
 
 class VShuffleLayer : public VRoot {
  public:
   virtual void setFirstTranspose(Permutation const& permutation) noexcept = 0;
   virtual Permutation const& getFirstTranspose() const noexcept = 0;
-  virtual void setReshapeDimensions(Dims const& dimensions) noexcept = 0;
-  virtual Dims getReshapeDimensions() const noexcept = 0;
+  virtual void setReshapeDimensions(Dims64 const& dimensions) noexcept = 0;
+  virtual Dims64 getReshapeDimensions() const noexcept = 0;
   virtual void setSecondTranspose(Permutation const& permutation) noexcept = 0;
   virtual Permutation const& getSecondTranspose() const noexcept = 0;
   virtual void setZeroIsPlaceholder(bool zeroIsPlaceholder) noexcept = 0;
@@ -250,16 +250,16 @@ class VShuffleLayer : public VRoot {
 
 class VSliceLayer : public VRoot {
  public:
-  virtual void setStart(Dims const& start) noexcept = 0;
-  virtual Dims getStart() const noexcept = 0;
-  virtual void setSize(Dims const& size) noexcept = 0;
-  virtual Dims getSize() const noexcept = 0;
-  virtual void setStride(Dims const& stride) noexcept = 0;
-  virtual Dims getStride() const noexcept = 0;
+  virtual void setStart(Dims64 const& start) noexcept = 0;
+  virtual Dims64 getStart() const noexcept = 0;
+  virtual void setSize(Dims64 const& size) noexcept = 0;
+  virtual Dims64 getSize() const noexcept = 0;
+  virtual void setStride(Dims64 const& stride) noexcept = 0;
+  virtual Dims64 getStride() const noexcept = 0;
   virtual void setMode(SampleMode mode) noexcept = 0;
   virtual SampleMode getMode() const noexcept = 0;
-  virtual void setAxes(Dims const& axes) noexcept = 0;
-  virtual Dims getAxes() const noexcept = 0;
+  virtual void setAxes(Dims64 const& axes) noexcept = 0;
+  virtual Dims64 getAxes() const noexcept = 0;
 };
 
 class VShapeLayer : public VRoot {
@@ -308,8 +308,8 @@ class VConstantLayer : public VRoot {
  public:
   virtual void setWeights(Weights weights) noexcept = 0;
   virtual Weights getWeights() const noexcept = 0;
-  virtual void setDimensions(Dims const& dimensions) noexcept = 0;
-  virtual Dims getDimensions() const noexcept = 0;
+  virtual void setDimensions(Dims64 const& dimensions) noexcept = 0;
+  virtual Dims64 getDimensions() const noexcept = 0;
 };
 
 class VParametricReLULayer : public VRoot {

@@ -10,8 +10,8 @@ namespace apiv {
 
 class VResizeLayer : public VRoot {
  public:
-  virtual void setOutputDimensions(Dims const& dimensions) noexcept = 0;
-  virtual Dims getOutputDimensions() const noexcept = 0;
+  virtual void setOutputDimensions(Dims64 const& dimensions) noexcept = 0;
+  virtual Dims64 getOutputDimensions() const noexcept = 0;
   virtual void setScales(float const* scales, int32_t nbScales) noexcept = 0;
   virtual int32_t getScales(int32_t size, float* scales) const noexcept = 0;
   virtual void setResizeMode(InterpolationMode interpolationMode) noexcept = 0;
@@ -147,8 +147,8 @@ class VAssertionLayer : public VRoot {
 
 class VFillLayer : public VRoot {
  public:
-  virtual void setDimensions(Dims const& dimensions) noexcept = 0;
-  virtual Dims getDimensions() const noexcept = 0;
+  virtual void setDimensions(Dims64 const& dimensions) noexcept = 0;
+  virtual Dims64 getDimensions() const noexcept = 0;
   virtual void setOperation(FillOperation op) noexcept = 0;
   virtual FillOperation getOperation() const noexcept = 0;
   virtual void setAlpha(double alpha) noexcept = 0;
@@ -170,8 +170,8 @@ class VQuantizeLayer : public VRoot {
   virtual void setAxis(int32_t axis) noexcept = 0;
   virtual DataType getToType() const noexcept = 0;
   virtual void setToType(DataType toType) noexcept = 0;
-  virtual Dims getBlockShape() const noexcept = 0;
-  virtual bool setBlockShape(Dims const& blockShape) noexcept = 0;
+  virtual Dims64 getBlockShape() const noexcept = 0;
+  virtual bool setBlockShape(Dims64 const& blockShape) noexcept = 0;
 };
 
 class VDequantizeLayer : public VRoot {
@@ -180,8 +180,8 @@ class VDequantizeLayer : public VRoot {
   virtual void setAxis(int32_t axis) noexcept = 0;
   virtual DataType getToType() const noexcept = 0;
   virtual void setToType(DataType toType) noexcept = 0;
-  virtual Dims getBlockShape() const noexcept = 0;
-  virtual bool setBlockShape(Dims const& blockShape) noexcept = 0;
+  virtual Dims64 getBlockShape() const noexcept = 0;
+  virtual bool setBlockShape(Dims64 const& blockShape) noexcept = 0;
 };
 
 class VDynamicQuantizeLayer : public VRoot {
@@ -194,8 +194,8 @@ class VDynamicQuantizeLayer : public VRoot {
   virtual void setScaleType(DataType axis) noexcept = 0;
   virtual DataType getToType() const noexcept = 0;
   virtual void setToType(DataType toType) noexcept = 0;
-  virtual Dims getBlockShape() const noexcept = 0;
-  virtual void setBlockShape(Dims const& blockShape) noexcept = 0;
+  virtual Dims64 getBlockShape() const noexcept = 0;
+  virtual void setBlockShape(Dims64 const& blockShape) noexcept = 0;
 };
 
 class VScatterLayer : public VRoot {
@@ -299,12 +299,12 @@ class VMoELayer : public VRoot {
   virtual void setQuantizationStatic(ITensor& fcDownActivationScale,
                                      DataType dataType) noexcept = 0;
   virtual void setQuantizationDynamicDblQ(ITensor& fcDownActivationDblQScale, DataType dataType,
-                                          Dims const& blockShape,
+                                          Dims64 const& blockShape,
                                           DataType dynQOutputScaleType) noexcept = 0;
   virtual void setQuantizationToType(DataType type) noexcept = 0;
   virtual DataType getQuantizationToType() const noexcept = 0;
-  virtual void setQuantizationBlockShape(Dims const& blockShape) noexcept = 0;
-  virtual Dims getQuantizationBlockShape() const noexcept = 0;
+  virtual void setQuantizationBlockShape(Dims64 const& blockShape) noexcept = 0;
+  virtual Dims64 getQuantizationBlockShape() const noexcept = 0;
   virtual void setDynQOutputScaleType(DataType type) noexcept = 0;
   virtual DataType getDynQOutputScaleType() const noexcept = 0;
   virtual void setSwigluParams(float limit, float alpha, float beta) noexcept = 0;

@@ -100,8 +100,8 @@ class VRefitter : public VRoot {
 class VOptimizationProfile : public VRoot {
  public:
   virtual bool setDimensions(char const* inputName, OptProfileSelector select,
-                             Dims const& dims) noexcept = 0;
-  virtual Dims getDimensions(char const* inputName, OptProfileSelector select) const noexcept = 0;
+                             Dims64 const& dims) noexcept = 0;
+  virtual Dims64 getDimensions(char const* inputName, OptProfileSelector select) const noexcept = 0;
   virtual bool setShapeValues(char const* inputName, OptProfileSelector select,
                               int32_t const* values, int32_t nbValues) noexcept = 0;
   virtual int32_t getNbShapeValues(char const* inputName) const noexcept = 0;
@@ -137,7 +137,7 @@ class VCudaEngine : public VRoot {
   virtual TacticSources getTacticSources() const noexcept = 0;
   virtual ProfilingVerbosity getProfilingVerbosity() const noexcept = 0;
   virtual IEngineInspector* createEngineInspector() const noexcept = 0;
-  virtual Dims getTensorShape(char const* tensorName) const noexcept = 0;
+  virtual Dims64 getTensorShape(char const* tensorName) const noexcept = 0;
   virtual DataType getTensorDataType(char const* tensorName) const noexcept = 0;
   virtual TensorLocation getTensorLocation(char const* tensorName) const noexcept = 0;
   virtual bool isShapeInferenceIO(char const* tensorName) const noexcept = 0;
@@ -147,8 +147,8 @@ class VCudaEngine : public VRoot {
   virtual TensorFormat getTensorFormat(char const* tensorName) const noexcept = 0;
   virtual char const* getTensorFormatDesc(char const* tensorName) const noexcept = 0;
   virtual int32_t getTensorVectorizedDim(char const* tensorName) const noexcept = 0;
-  virtual Dims getProfileShape(char const* tensorName, int32_t profileIndex,
-                               OptProfileSelector select) const noexcept = 0;
+  virtual Dims64 getProfileShape(char const* tensorName, int32_t profileIndex,
+                                 OptProfileSelector select) const noexcept = 0;
   virtual int32_t getNbIOTensors() const noexcept = 0;
   virtual char const* getIOTensorName(int32_t index) const noexcept = 0;
   virtual HardwareCompatibilityLevel getHardwareCompatibilityLevel() const noexcept = 0;
@@ -209,9 +209,9 @@ class VExecutionContext : public VRoot {
   virtual void setEnqueueEmitsProfile(bool enqueueEmitsProfile) noexcept = 0;
   virtual bool getEnqueueEmitsProfile() const noexcept = 0;
   virtual bool reportToProfiler() const noexcept = 0;
-  virtual bool setInputShape(char const* tensorName, Dims const& dims) noexcept = 0;
-  virtual Dims getTensorShape(char const* tensorName) const noexcept = 0;
-  virtual Dims getTensorStrides(char const* tensorName) const noexcept = 0;
+  virtual bool setInputShape(char const* tensorName, Dims64 const& dims) noexcept = 0;
+  virtual Dims64 getTensorShape(char const* tensorName) const noexcept = 0;
+  virtual Dims64 getTensorStrides(char const* tensorName) const noexcept = 0;
   virtual bool setTensorAddress(char const* tensorName, void* data) noexcept = 0;
   virtual void const* getTensorAddress(char const* tensorName) const noexcept = 0;
   virtual bool setInputTensorAddress(char const* tensorName, void const* data) noexcept = 0;
