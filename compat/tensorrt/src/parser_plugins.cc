@@ -211,12 +211,6 @@ carnot::Result<std::optional<carnot::op::Custom>> ParsedPlugins::make(const Onnx
   IPluginCreatorInterface* creator =
       plugin_registry().getCreator(call.op_type.c_str(), version.c_str(), space.c_str());
   if (!creator && space.empty()) creator = stock_creator(call.op_type, version);
-  if (!creator && is_missing_stock(call.op_type)) {
-    return Status(Code::kUnsupported,
-                  where() +
-                      " is of TensorRT's plugin library and not among those that are here; "
-                      "register a creator of your own for it");
-  }
   if (!creator) return std::optional<carnot::op::Custom>();
   using Flag = NetworkDefinitionCreationFlag;
   using Request = QuickPluginCreationRequest;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "plugin.h"
+#include "plugin_fields.h"
 #include "registry.h"
 
 namespace trt {
@@ -232,38 +233,40 @@ const KeptField* StockFields::find(const char* name) const {
   return nullptr;
 }
 
-std::vector<double> StockFields::numbers(const char* name) const {
+carnot::Tensor StockFields::tensor(const char* name) const {
   const KeptField* const field = find(name);
-  std::vector<double> out;
-  const auto add = [&](auto zero) {
-    decltype(zero) value{};
-    for (size_t at = 0; at + sizeof value <= field->data.size(); at += sizeof value) {
-      std::memcpy(&value, field->data.data() + at, sizeof value);
-      out.push_back(static_cast<double>(value));
+  if (!field) return carnot::Tensor::zeros(DType::kF32, {0});
+  const DType dtype = [&] {
+    switch (field->type) {
+      case PluginFieldType::kFLOAT16:
+        return DType::kF16;
+      case PluginFieldType::kBF16:
+        return DType::kBF16;
+      case PluginFieldType::kFLOAT32:
+        return DType::kF32;
+      case PluginFieldType::kFLOAT64:
+        return DType::kF64;
+      case PluginFieldType::kINT64:
+        return DType::kI64;
+      case PluginFieldType::kINT16:
+        return DType::kI16;
+      case PluginFieldType::kINT8:
+      case PluginFieldType::kCHAR:
+        return DType::kI8;
+      default:
+        return DType::kI32;
     }
-  };
-  if (!field) return out;
-  switch (field->type) {
-    case PluginFieldType::kFLOAT32:
-      add(float());
-      break;
-    case PluginFieldType::kFLOAT64:
-      add(double());
-      break;
-    case PluginFieldType::kINT64:
-      add(int64_t());
-      break;
-    case PluginFieldType::kINT16:
-      add(int16_t());
-      break;
-    case PluginFieldType::kINT8:
-    case PluginFieldType::kCHAR:
-      add(int8_t());
-      break;
-    default:
-      add(int32_t());
-      break;
-  }
+  }();
+  const size_t count = field->data.size() / bytes_of(field->type, 1);
+  carnot::Tensor out = take(carnot::Tensor::allocate(dtype, {static_cast<int64_t>(count)}));
+  std::memcpy(out.mutable_data(), field->data.data(), std::min(out.bytes(), field->data.size()));
+  return out;
+}
+
+std::vector<double> StockFields::numbers(const char* name) const {
+  const carnot::Tensor values = tensor(name);
+  std::vector<double> out(static_cast<size_t>(values.elements()));
+  for (size_t i = 0; i < out.size(); ++i) out[i] = values.get(static_cast<int64_t>(i));
   return out;
 }
 
@@ -279,7 +282,8 @@ std::string StockFields::text(const char* name, const char* otherwise) const {
 
 std::vector<const StockRow*> stock_rows() {
   std::vector<const StockRow*> out;
-  for (const auto rows : {stock_detection(), stock_layers(), stock_models()}) {
+  for (const auto rows : {stock_bert(), stock_detection(), stock_layers(), stock_models(),
+                          stock_points(), stock_pools(), stock_regions()}) {
     for (const StockRow& row : rows) out.push_back(&row);
   }
   return out;
@@ -294,36 +298,6 @@ IPluginCreatorInterface* stock_creator(std::string_view name, std::string_view v
     if (row->name == name && row->version == version) return creator;
   }
   return nullptr;
-}
-
-bool is_missing_stock(std::string_view name) {
-  static constexpr const char* kNames[] = {"NMS_TRT",
-                                           "NMSDynamic_TRT",
-                                           "EfficientNMS_ONNX_TRT",
-                                           "EfficientNMS_Explicit_TF_TRT",
-                                           "EfficientNMS_Implicit_TF_TRT",
-                                           "PyramidROIAlign_TRT",
-                                           "MultilevelCropAndResize_TRT",
-                                           "MultilevelProposeROI_TRT",
-                                           "ProposalLayer_TRT",
-                                           "Proposal",
-                                           "ProposalDynamic",
-                                           "RPROI_TRT",
-                                           "DetectionLayer_TRT",
-                                           "GenerateDetection_TRT",
-                                           "SpecialSlice_TRT",
-                                           "CropAndResize",
-                                           "CustomQKVToContextPluginDynamic",
-                                           "CustomEmbLayerNormPluginDynamic",
-                                           "CustomFCPluginDynamic",
-                                           "ModulatedDeformConv2d",
-                                           "VoxelGeneratorPlugin",
-                                           "PillarScatterPlugin",
-                                           "DecodeBbox3DPlugin",
-                                           "CoordConvAC",
-                                           "BatchTilePlugin_TRT",
-                                           "Split"};
-  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 
 }  // namespace trt

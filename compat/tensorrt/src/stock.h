@@ -18,6 +18,8 @@ class StockFields {
   bool flag(const char* name, bool otherwise) const { return number(name, otherwise) != 0; }
   std::string text(const char* name, const char* otherwise) const;
   std::vector<double> numbers(const char* name) const;
+  /// All of a field's elements [count]; none where it is not given.
+  carnot::Tensor tensor(const char* name) const;
   const std::vector<KeptField>& kept() const { return kept_; }
 
  private:
@@ -29,16 +31,20 @@ class StockFields {
 struct StockRow {
   const char *name, *version;
   bool v3;
-  /// As many results as the field numLayers says.
-  static constexpr int32_t kByLayers = -1;
+  /// As many results as the field numLayers says, or as the field output_lengths has numbers.
+  static constexpr int32_t kByLayers = -1, kByLengths = -2;
   int32_t results;
   /// "epsilon:f relu:i": names and types (f float, i int32, c text) of its fields.
   const char* fields;
   Values (*emit)(Emit& e, const Values& in, const StockFields& fields);
 };
+std::span<const StockRow> stock_bert();
 std::span<const StockRow> stock_detection();
 std::span<const StockRow> stock_layers();
 std::span<const StockRow> stock_models();
+std::span<const StockRow> stock_points();
+std::span<const StockRow> stock_pools();
+std::span<const StockRow> stock_regions();
 std::vector<const StockRow*> stock_rows();
 
 /// What a stock plugin is, behind IPluginV2 or IPluginV3.
@@ -48,6 +54,9 @@ class StockPlugin {
       : row(row_in), fields(std::move(kept)) {}
   virtual ~StockPlugin() = default;
   int32_t results() const {
+    if (row.results == StockRow::kByLengths) {
+      return static_cast<int32_t>(fields.tensor("output_lengths").elements());
+    }
     if (row.results != StockRow::kByLayers) return row.results;
     return static_cast<int32_t>(fields.integer("numLayers", 6));
   }
@@ -57,8 +66,6 @@ class StockPlugin {
 
 /// The creator of a row, which lives as long as the program.
 IPluginCreatorInterface* stock_creator(std::string_view name, std::string_view version);
-/// Names of TensorRT's plugins that are none of ours.
-bool is_missing_stock(std::string_view name);
 IPluginV2* make_stock_v2(const StockRow& row, std::vector<KeptField> fields);
 
 }  // namespace trt

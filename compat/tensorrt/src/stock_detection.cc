@@ -1,5 +1,5 @@
 // Non-maximum suppression and regions of interest, as TensorRT's plugins have them.
-#include "stock.h"
+#include "stock_boxes.h"
 
 namespace trt {
 
@@ -9,83 +9,6 @@ using carnot::Dim;
 using carnot::Dims;
 using carnot::ScalarOp;
 namespace op = carnot::op;
-
-constexpr double kDropped = -1e30;  // below every score
-
-struct Suppression {
-  double overlap = 0.5;  ///< above it, the lower score goes
-  int64_t kept = 0;      ///< of a batch
-};
-
-Handle f32(Emit& e, double value) {
-  return e.scalar(DType::kF32, value);
-}
-
-Handle i64(Emit& e, const Dim& value) {
-  return e.make(op::DimsTensor{{value}, true}, {});
-}
-
-/// `scores` where `wanted`, else what is below every score.
-Handle where_wanted(Emit& e, Handle wanted, Handle scores) {
-  return e.map("select($0, $1, $2)", {wanted, scores, f32(e, kDropped)});
-}
-
-/// boxes [g, n, 4], scores [g, k, n]: the scores of what survives, what does not being dropped.
-Handle suppress(Emit& e, Handle boxes, Handle scores, const Suppression& how) {
-  op::NonMaxSuppression nms;
-  nms.count = e.fresh("kept");
-  const Handle most = e.ints({how.kept});
-  const Handle found = e.make(nms, {boxes, scores, most, f32(e, how.overlap), f32(e, kDropped)});
-  const Handle kept = e.make(op::GatherNd{}, {scores, found});
-  const Handle none = e.expand(f32(e, kDropped), e.dims(scores));
-  return e.make(op::ScatterNd{}, {none, found, kept});
-}
-
-struct Best {
-  Handle scores, index, valid;  ///< [b, kept]; index i64; valid bool
-};
-
-/// The best of survivors [b, m], by falling score.
-Best best_of(Emit& e, Handle survivors, int64_t kept) {
-  const Dim batch = e.dims(survivors)[0];
-  const Handle filler = e.expand(f32(e, kDropped), {batch, Dim(kept)});
-  const Handle all = e.concat({survivors, filler}, 1);  // there may be fewer than are wanted
-  op::TopK top;
-  top.axis = 1;
-  top.count = Dim(kept);
-  const Values sorted = e.add(top, {all});
-  const Handle valid = e.map("gt($0, $1)", {sorted[0], f32(e, kDropped / 2)});
-  const Handle index = e.map("select($0, $1, $2)", {valid, sorted[1], i64(e, 0)});
-  return {sorted[0], index, valid};
-}
-
-/// data [b, m, 4] at index [b, kept].
-Handle pick(Emit& e, Handle data, Handle index) {
-  Dims sizes = e.dims(index);
-  sizes.emplace_back(1);
-  return e.make(op::GatherNd{1}, {data, e.reshape(index, sizes)});
-}
-
-Handle zero_invalid(Emit& e, Handle x, Handle valid) {
-  Dims sizes = e.dims(valid);
-  if (e.rank(x) > e.rank(valid)) sizes.emplace_back(1);
-  return e.map("select($0, $1, $2)", {e.reshape(valid, sizes), x, e.scalar(e.dtype(x), 0)});
-}
-
-Handle count_of(Emit& e, Handle valid) {
-  return e.reduce(op::Reduce::kSum, e.cast(valid, DType::kI32), {1}, true);
-}
-
-/// [b, n, 4] or [b, n, c, 4] of centers and sizes, or of corners.
-Handle corners_of(Emit& e, Handle boxes, bool center_sizes) {
-  if (!center_sizes) return boxes;
-  const int64_t last = e.rank(boxes) - 1;
-  const Handle center = e.slice(boxes, last, 0, 2), size = e.slice(boxes, last, 2, 2);
-  const Handle half = f32(e, 0.5);
-  return e.concat({e.map("sub($0, mul($1, $2))", {center, size, half}),
-                   e.map("add($0, mul($1, $2))", {center, size, half})},
-                  last);
-}
 
 Handle decode(Emit& e, Handle boxes, Handle anchors, bool center_sizes) {
   if (e.rank(boxes) > e.rank(anchors)) {
@@ -102,58 +25,33 @@ Handle decode(Emit& e, Handle boxes, Handle anchors, bool center_sizes) {
   return e.concat({center, size}, last);
 }
 
-/// What all of these plugins do once boxes are corners and unwanted scores are dropped: boxes
-/// [b, n, 4] or [b, n, c, 4], scores [b, n, c].
-struct Detections {
-  Handle count, boxes, scores, classes, valid;
+/// Boxes and scores of the plugins whose boxes are [batch, n, (1 or classes,) 4].
+struct Candidates {
+  Handle boxes, scores;  ///< f32; boxes [b, n, 4] where all classes share them
 };
-Detections detect(Emit& e, Handle boxes, Handle scores, const Suppression& how,
-                  Handle boxes_to_compare) {
-  const Dim batch = e.dims(scores)[0], count = e.dims(scores)[1], classes = e.dims(scores)[2];
-  const bool shared = e.rank(boxes) == 3;
-  const Handle by_class = e.transpose(scores, {0, 2, 1});  // [b, c, n]
-  Handle survivors, from = boxes;
-  if (shared) {
-    survivors = suppress(e, boxes_to_compare, by_class, how);
-  } else {
-    const auto flat = [&](Handle x) {
-      return e.reshape(e.transpose(x, {0, 2, 1, 3}), {batch * classes, count, Dim(4)});
-    };
-    survivors = suppress(e, flat(boxes_to_compare),
-                         e.reshape(by_class, {batch * classes, Dim(1), count}), how);
-    from = e.reshape(e.transpose(boxes, {0, 2, 1, 3}), {batch, classes * count, Dim(4)});
+Candidates candidates_of(Emit& e, const Values& in) {
+  Candidates c{e.cast(in[0], DType::kF32), e.cast(in[1], DType::kF32)};
+  if (e.rank(c.scores) == 4 && e.dims(c.scores)[3].is(1)) {
+    c.scores = e.reshape(c.scores, {e.dims(c.scores).begin(), e.dims(c.scores).begin() + 3});
   }
-  const Best best = best_of(e, e.reshape(survivors, {batch, classes * count}), how.kept);
-  const Handle n = i64(e, count);
-  const Handle box = shared ? e.map("rem($0, $1)", {best.index, n}) : best.index;
-  return {count_of(e, best.valid), zero_invalid(e, pick(e, from, box), best.valid),
-          zero_invalid(e, best.scores, best.valid),
-          e.cast(e.map("div($0, $1)", {best.index, n}), DType::kI32), best.valid};
-}
-
-/// Drops the scores of one class.
-Handle without_class(Emit& e, Handle scores, int64_t background) {
-  if (background < 0) return scores;
-  const Handle classes = e.make(op::Iota{{e.dims(scores)[2]}, 0, DType::kI64}, {});
-  return where_wanted(e, e.map("ne($0, $1)", {classes, i64(e, background)}), scores);
+  if (e.rank(c.scores) != 3 || e.rank(c.boxes) < 3 || e.rank(c.boxes) > 4) {
+    refuse("boxes are [batch, n, 4] or [batch, n, classes, 4], scores [batch, n, classes]");
+  }
+  if (e.rank(c.boxes) == 4 && e.dims(c.boxes)[2].is(1)) {
+    c.boxes = e.reshape(c.boxes, {e.dims(c.boxes)[0], e.dims(c.boxes)[1], Dim(4)});
+  }
+  return c;
 }
 
 Values efficient_nms(Emit& e, const Values& in, const StockFields& fields) {
   if (in.size() < 2 || in.size() > 3) refuse("takes boxes, scores and perhaps anchors");
   const DType dtype = e.dtype(in[0]);
-  Handle boxes = e.cast(in[0], DType::kF32), scores = e.cast(in[1], DType::kF32);
-  if (e.rank(scores) != 3 || e.rank(boxes) < 3 || e.rank(boxes) > 4) {
-    refuse("boxes are [batch, n, 4] or [batch, n, classes, 4], scores [batch, n, classes]");
-  }
-  if (e.rank(boxes) == 4 && e.dims(boxes)[2].is(1)) {
-    boxes = e.reshape(boxes, {e.dims(boxes)[0], e.dims(boxes)[1], Dim(4)});
-  }
+  auto [boxes, scores] = candidates_of(e, in);
   const bool centers = fields.integer("box_coding", 0) == 1;
   if (in.size() == 3) boxes = decode(e, boxes, e.cast(in[2], DType::kF32), centers);
   boxes = corners_of(e, boxes, centers);
   if (fields.flag("score_activation", false)) scores = e.unary(ScalarOp::kSigmoid, scores);
-  const Handle limit = f32(e, fields.number("score_threshold", 0.25));
-  scores = where_wanted(e, e.map("ge($0, $1)", {scores, limit}), scores);
+  scores = at_least(e, scores, fields.number("score_threshold", 0.25));
   scores = without_class(e, scores, fields.integer("background_class", -1));
   const Suppression how{fields.number("iou_threshold", 0.5),
                         fields.integer("max_output_boxes", 100)};
@@ -168,25 +66,17 @@ Values efficient_nms(Emit& e, const Values& in, const StockFields& fields) {
     const Best best =
         best_of(e, e.reshape(survivors, {e.dims(scores)[0], e.dims(scores)[1]}), how.kept);
     const Handle classes = e.make(op::GatherElements{1}, {which, best.index});
-    d = {count_of(e, best.valid), zero_invalid(e, pick(e, boxes, best.index), best.valid),
-         zero_invalid(e, best.scores, best.valid), e.cast(classes, DType::kI32), best.valid};
+    d = {count_of(e, best.valid),
+         zero_invalid(e, pick(e, boxes, best.index), best.valid),
+         zero_invalid(e, best.scores, best.valid),
+         e.cast(classes, DType::kI32),
+         best.valid,
+         best.index};
   } else {
     d = detect(e, boxes, scores, how, boxes);
   }
   return {d.count, e.cast(d.boxes, dtype), e.cast(d.scores, dtype),
           zero_invalid(e, d.classes, d.valid)};
-}
-
-/// Drops, of each class, what is not among its `count` best scores [b, n, c].
-Handle best_of_class(Emit& e, Handle scores, int64_t count) {
-  const Dim& n = e.dims(scores)[1];
-  if (count <= 0 || (n.is_constant() && n.value() <= count)) return scores;
-  op::TopK top;
-  top.axis = 1;
-  top.count = min(n, Dim(count));
-  const Handle sorted = e.add(top, {scores})[0];
-  const Handle last = e.reduce(op::Reduce::kMinimum, sorted, {1}, true);
-  return where_wanted(e, e.map("ge($0, $1)", {scores, last}), scores);
 }
 
 Values batched_nms(Emit& e, const Values& in, const StockFields& fields) {
@@ -210,10 +100,7 @@ Values batched_nms(Emit& e, const Values& in, const StockFields& fields) {
   if (how.kept < 1) refuse("keepTopK is ", how.kept);
   Handle compared = boxes;
   if (!fields.flag("isNormalized", true)) {  // pixels: the last one counts
-    const int64_t last = e.rank(boxes) - 1;
-    compared = e.concat(
-        {e.slice(boxes, last, 0, 2), e.map("add($0, $1)", {e.slice(boxes, last, 2, 2), f32(e, 1)})},
-        last);
+    compared = enclosing(e, boxes);
   }
   Detections d = detect(e, boxes, scores, how, compared);
   if (fields.flag("clipBoxes", true)) {
@@ -222,6 +109,146 @@ Values batched_nms(Emit& e, const Values& in, const StockFields& fields) {
   const Handle classes =
       e.map("select($0, $1, $2)", {d.valid, e.cast(d.classes, DType::kF32), f32(e, -1)});
   return {d.count, e.cast(d.boxes, dtype), e.cast(d.scores, dtype), e.cast(classes, dtype)};
+}
+
+/// TensorFlow's combined non-maximum suppression; one with an implicit batch counts in [batch].
+Values combined_nms(Emit& e, const Values& in, const StockFields& fields, bool implicit) {
+  if (in.size() != 2) refuse("takes boxes and scores");
+  Candidates c = candidates_of(e, in);
+  c.scores = at_least(e, c.scores, fields.number("score_threshold", 0.5));
+  Suppression how{fields.number("iou_threshold", 0.5), fields.integer("max_total_size", 100),
+                  std::max<int64_t>(fields.integer("max_output_size_per_class", -1), 0)};
+  if (fields.flag("pad_per_class", false) && how.per_class > 0) {
+    const Dim& classes = e.dims(c.scores)[2];
+    if (!classes.is_constant()) unsupported("pad_per_class for a number of classes that varies");
+    how.kept = std::min(how.kept, how.per_class * classes.value());
+  }
+  if (how.kept < 1) refuse("max_total_size is ", how.kept);
+  Detections d = detect(e, c.boxes, c.scores, how, c.boxes);
+  if (fields.flag("clip_boxes", false)) {
+    d.boxes = e.map("min(max($0, 0:f32), 1:f32)", {d.boxes});
+  }
+  if (implicit) d.count = e.reshape(d.count, {e.dims(d.count)[0]});
+  return {d.count, e.cast(d.boxes, e.dtype(in[0])), e.cast(d.scores, e.dtype(in[0])),
+          zero_invalid(e, d.classes, d.valid)};
+}
+Values explicit_tf_nms(Emit& e, const Values& in, const StockFields& fields) {
+  return combined_nms(e, in, fields, false);
+}
+Values implicit_tf_nms(Emit& e, const Values& in, const StockFields& fields) {
+  return combined_nms(e, in, fields, true);
+}
+
+/// ONNX's operator with room for a fixed number of boxes of an image: rows of image, class and box;
+/// the last one again in what is left, -1 where there is none.
+Values onnx_nms(Emit& e, const Values& in, const StockFields& fields) {
+  if (in.size() != 2) refuse("takes boxes and scores");
+  Candidates c = candidates_of(e, in);
+  c.boxes = corners_of(e, c.boxes, fields.integer("center_point_box", 0) == 1);
+  c.scores = at_least(e, c.scores, fields.number("score_threshold", 0.5));
+  const int64_t kept = fields.integer("max_output_boxes_per_class", -1);
+  if (kept < 1) refuse("max_output_boxes_per_class is ", kept);
+  const Detections d =
+      detect(e, c.boxes, c.scores, {fields.number("iou_threshold", 0.5), kept, kept}, c.boxes);
+  const Dim batch = e.dims(d.valid)[0], room = batch * Dim(kept);
+  const auto column = [&](Handle x) { return e.reshape(e.cast(x, DType::kI64), {room, Dim(1)}); };
+  const Handle image = e.make(op::Iota{{batch, Dim(kept)}, 0, DType::kI64}, {});
+  const Handle rows = e.concat({column(image), column(d.classes), column(d.index)}, 1);
+  // Those that are valid to the front, in their order.
+  const Handle valid = e.cast(e.reshape(d.valid, {room}), DType::kI64);
+  const Handle order = e.make(op::Iota{{room}, 0, DType::kI64}, {});
+  op::TopK first;
+  first.axis = 0;
+  first.count = room;
+  first.largest = false;
+  const Handle sorted =
+      e.add(first, {e.map("add($0, mul(sub(1:i64, $1), $2))", {order, valid, i64(e, room)})})[1];
+  const Handle total = e.reduce(op::Reduce::kSum, valid, {0}, true);
+  const Handle slot = e.map("max(min($0, sub($1, 1:i64)), 0:i64)", {order, total});
+  const Handle found = e.gather(rows, e.gather(sorted, slot, 0), 0);
+  return {e.cast(e.map("select(gt($1, 0:i64), $0, -1:i64)", {found, total}), DType::kI32)};
+}
+
+/// Boxes [b, n, k, 4] from what SSD's head says of priors [b, 2, n, 1, 4] and their variances.
+Handle decode_priors(Emit& e, Handle head, Handle priors, int64_t coding, bool use_variance) {
+  enum { kCorner, kCenterSize, kCornerSize, kTensorFlowCenter };
+  const Dims& sizes = e.dims(priors);
+  const auto half_of = [&](int64_t i) {
+    return e.reshape(e.slice(priors, 1, Dim(i), Dim(1)), {sizes[0], sizes[2], sizes[3], sizes[4]});
+  };
+  const Handle prior = half_of(0);
+  if (coding == kTensorFlowCenter) {
+    head = exchanged(e, head);
+    use_variance = true;
+  }
+  if (use_variance) head = e.binary(ScalarOp::kMul, head, half_of(1));
+  const auto pair = [&](Handle x, int64_t start) { return e.slice(x, 3, Dim(start), Dim(2)); };
+  const Handle size = e.binary(ScalarOp::kSub, pair(prior, 2), pair(prior, 0));
+  switch (coding) {
+    case kCorner:
+      return e.binary(ScalarOp::kAdd, prior, head);
+    case kCornerSize:
+      return e.map("add($0, mul($1, $2))", {prior, head, e.concat({size, size}, 3)});
+    case kCenterSize:
+    case kTensorFlowCenter:
+      break;
+    default:
+      refuse("there is no codeType ", coding);
+  }
+  const Handle center = e.map("add(mul($0, $1), mul(add($2, $3), 0.5:f32))",
+                              {pair(head, 0), size, pair(prior, 0), pair(prior, 2)});
+  const Handle extent = e.map("mul(exp($0), $1)", {pair(head, 2), size});
+  return corners_of(e, e.concat({center, extent}, 3), true);
+}
+
+/// SSD's detections: rows of image, class, score and box, and how many there are, whose i32 is
+/// handed over as a number of the type f32.
+Values ssd_nms(Emit& e, const Values& in, const StockFields& fields, bool same_priors) {
+  const std::vector<double> order = fields.numbers("inputOrder");
+  const auto input = [&](size_t i) {
+    const size_t at = order.size() == 3 ? static_cast<size_t>(order[i]) : i;
+    if (in.size() != 3 || at > 2) refuse("takes locations, scores and priors");
+    return e.cast(in[at], DType::kF32);
+  };
+  const int64_t classes = fields.integer("numClasses", 1);
+  const int64_t kept = fields.integer("keepTopK", 100);
+  if (classes < 1 || kept < 1) refuse("numClasses is ", classes, ", keepTopK ", kept);
+  const bool shared = fields.flag("shareLocation", true);
+  const Dim heads = shared ? Dim(1) : Dim(classes);
+  Handle priors = input(2), scores = input(1);
+  const Dim batch = e.dims(scores)[0];
+  if (e.rank(priors) < 3) refuse("priors are [batch, 2, n * 4, 1]");
+  const Dim count = floor_div(e.dims(priors)[2], Dim(4));
+  if (same_priors) priors = e.slice(priors, 0, Dim(0), Dim(1));
+  priors = e.reshape(priors, {e.dims(priors)[0], Dim(2), count, Dim(1), Dim(4)});
+  Handle boxes =
+      decode_priors(e, e.reshape(input(0), {batch, count, heads, Dim(4)}), priors,
+                    fields.integer("codeType", 1), !fields.flag("varianceEncodedInTarget", false));
+  if (shared) boxes = e.reshape(boxes, {batch, count, Dim(4)});
+  scores = e.reshape(scores, {batch, count, Dim(classes)});
+  if (fields.flag("confSigmoid", false)) scores = e.unary(ScalarOp::kSigmoid, scores);
+  const Handle limit = f32(e, fields.number("confidenceThreshold", 0));
+  scores = where_wanted(e, e.map("gt($0, $1)", {scores, limit}), scores);
+  scores = without_class(e, scores, fields.integer("backgroundLabelId", 0));
+  scores = best_of_class(e, scores, fields.integer("topK", -1));
+  const Handle compared = fields.flag("isNormalized", true) ? boxes : enclosing(e, boxes);
+  const Detections d =
+      detect(e, boxes, scores, {fields.number("nmsThreshold", 0.5), kept, 0}, compared);
+  const Dims rows = {batch, Dim(kept), Dim(1)};
+  const Handle image = e.make(op::Iota{rows, 0, DType::kF32}, {});
+  const Handle label = e.map("select($0, cast($1):f32, -1:f32)", {d.valid, d.classes});
+  const Handle found = e.concat({image, e.reshape(label, rows), e.reshape(d.scores, rows),
+                                 e.map("min(max($0, 0:f32), 1:f32)", {d.boxes})},
+                                2);
+  const Handle counts = e.make(op::BitCast{DType::kF32}, {d.count});
+  return {e.cast(e.reshape(found, {batch, Dim(1), Dim(kept), Dim(7)}), e.dtype(in[0])),
+          e.reshape(counts, {batch, Dim(1), Dim(1), Dim(1)})};
+}
+Values ssd_nms_fixed(Emit& e, const Values& in, const StockFields& fields) {
+  return ssd_nms(e, in, fields, fields.flag("isBatchAgnostic", true));
+}
+Values ssd_nms_dynamic(Emit& e, const Values& in, const StockFields& fields) {
+  return ssd_nms(e, in, fields, false);
 }
 
 Values roi_align(Emit& e, const Values& in, const StockFields& fields) {
@@ -242,12 +269,26 @@ constexpr const char* kEfficient =
 constexpr const char* kBatched =
     "shareLocation:i backgroundLabelId:i numClasses:i topK:i keepTopK:i scoreThreshold:f "
     "iouThreshold:f isNormalized:i clipBoxes:i scoreBits:i caffeSemantics:i";
+constexpr const char* kOnnxNms =
+    "score_threshold:f iou_threshold:f max_output_boxes_per_class:i center_point_box:i";
+constexpr const char* kCombined =
+    "max_output_size_per_class:i max_total_size:i iou_threshold:f score_threshold:f "
+    "pad_per_class:i clip_boxes:i";
+constexpr const char* kSsd =
+    "shareLocation:i varianceEncodedInTarget:i backgroundLabelId:i numClasses:i topK:i keepTopK:i "
+    "confidenceThreshold:f nmsThreshold:f inputOrder:i confSigmoid:i isNormalized:i codeType:i "
+    "scoreBits:i isBatchAgnostic:i";
 constexpr const char* kRoiAlign =
     "coordinate_transformation_mode:i mode:i output_height:i output_width:i sampling_ratio:i "
     "spatial_scale:f";
 
 constexpr StockRow kRows[] = {
     {"EfficientNMS_TRT", "1", false, 4, kEfficient, efficient_nms},
+    {"EfficientNMS_ONNX_TRT", "1", false, 1, kOnnxNms, onnx_nms},
+    {"EfficientNMS_Explicit_TF_TRT", "1", false, 4, kCombined, explicit_tf_nms},
+    {"EfficientNMS_Implicit_TF_TRT", "1", false, 4, kCombined, implicit_tf_nms},
+    {"NMS_TRT", "1", false, 2, kSsd, ssd_nms_fixed},
+    {"NMSDynamic_TRT", "1", false, 2, kSsd, ssd_nms_dynamic},
     {"BatchedNMS_TRT", "1", false, 4, kBatched, batched_nms},
     {"BatchedNMSDynamic_TRT", "1", false, 4, kBatched, batched_nms},
     {"ROIAlign_TRT", "1", false, 1, kRoiAlign, roi_align},

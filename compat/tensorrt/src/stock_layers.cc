@@ -222,6 +222,50 @@ Values top_k(Emit& e, const Values& in, const StockFields& fields) {
   return {out[0], e.cast(out[1], DType::kI32)};
 }
 
+/// x with two channels more: where a row and a column lie between -1 and 1.
+Values with_coordinates(Emit& e, const Values& in, const StockFields&) {
+  take_inputs(in, 1);
+  const Dims sizes = e.dims(in[0]);
+  if (sizes.size() != 4) refuse("x is not [batch, channels, height, width]");
+  Values parts = {in[0]};
+  for (int64_t axis = 2; axis < 4; ++axis) {
+    Dims line(4, Dim(1));
+    const Dim& count = line[static_cast<size_t>(axis)] = sizes[static_cast<size_t>(axis)];
+    const Handle index = e.make(op::Iota{line, axis, DType::kF32}, {});
+    const Handle last = e.make(op::DimsTensor{{max(count - Dim(1), Dim(1))}, true}, {});
+    const Handle at = e.map("sub(div(mul(2:f32, $0), cast($1):f32), 1:f32)", {index, last});
+    parts.push_back(e.expand(e.cast(at, e.dtype(in[0])), {sizes[0], Dim(1), sizes[2], sizes[3]}));
+  }
+  return {e.concat(parts, 1)};
+}
+
+/// The second input for each sample of the first.
+Values tile_batch(Emit& e, const Values& in, const StockFields&) {
+  take_inputs(in, 2);
+  Dims sizes = e.dims(in[1]);
+  if (sizes.empty() || e.rank(in[0]) < 1 || !sizes[0].is(1))
+    refuse("the second input is not one sample");
+  sizes[0] = e.dims(in[0])[0];
+  return {e.expand(in[1], sizes)};
+}
+
+Values split(Emit& e, const Values& in, const StockFields& fields) {
+  take_inputs(in, 1);
+  const int64_t axis = fields.integer("axis", 0);
+  if (axis < 0 || axis >= e.rank(in[0])) refuse("there is no axis ", axis);
+  Values out;
+  int64_t start = 0;
+  for (const double length : fields.numbers("output_lengths")) {
+    const auto size = static_cast<int64_t>(length);
+    out.push_back(e.slice(in[0], axis, Dim(start), Dim(size)));
+    start += size;
+  }
+  if (!(e.dims(in[0])[static_cast<size_t>(axis)] == Dim(start))) {
+    refuse("output_lengths add up to ", start, ", axis ", axis, " of x is another");
+  }
+  return out;
+}
+
 constexpr const char* kInstance = "epsilon:f scales:f bias:f relu:i alpha:f";
 constexpr const char* kScatter = "axis:i reduction:c";
 
@@ -239,6 +283,9 @@ constexpr StockRow kRows[] = {
     {"Reorg_TRT", "2", false, 1, "stride:i", reorganize},
     {"Region_TRT", "1", false, 1, "num:i coords:i classes:i smTree:i", region},
     {"FlattenConcat_TRT", "1", false, 1, "axis:i ignoreBatch:i", flatten_concat},
+    {"CoordConvAC", "1", false, 1, "", with_coordinates},
+    {"BatchTilePlugin_TRT", "1", false, 1, "", tile_batch},
+    {"Split", "1", false, StockRow::kByLengths, "axis:i output_lengths:i", split},
     {"ResizeNearest_TRT", "1", false, 1, "scale:f", resize_nearest},
     {"ScatterND", "1", false, 1, "", scatter_nd},
     {"ScatterElements", "1", false, 1, kScatter, scatter_elements},

@@ -144,52 +144,6 @@ Values grid_anchors(Emit& e, const Values& in, const StockFields& fields) {
   return out;
 }
 
-/// TensorFlow's crop_and_resize: boxes [n, r, 4(, 1)] of y1, x1, y2, x2 in parts of the image; 0
-/// outside of it.
-Values crop_and_resize(Emit& e, const Values& in, const StockFields& fields) {
-  take_inputs(in, 2);
-  const int64_t height = fields.integer("crop_height", 7), width = fields.integer("crop_width", 7);
-  const Dims sizes = e.dims(in[0]);
-  if (sizes.size() != 4 || e.rank(in[1]) < 3 || height < 1 || width < 1) {
-    refuse("takes features [n, c, h, w] and boxes [n, r, 4]");
-  }
-  const Dim batch = sizes[0], regions = e.dims(in[1])[1];
-  const Handle boxes = e.cast(e.reshape(in[1], {batch, regions, Dim(4)}), DType::kF32);
-  // -1 and 1 are the centers of the outermost pixels.
-  const auto grid = [&](int64_t first, int64_t last, int64_t count) {
-    std::vector<float> parts;
-    for (int64_t i = 0; i < count; ++i) {
-      parts.push_back(count == 1 ? 0.5f : static_cast<float>(i) / static_cast<float>(count - 1));
-    }
-    const Handle part = e.constant(carnot::Tensor::from_f32({1, 1, count}, parts));
-    const Handle a = e.slice(boxes, 2, Dim(first), Dim(1)),
-                 b = e.slice(boxes, 2, Dim(last), Dim(1));
-    return e.map("sub(mul($4, add($0, mul(sub($1, $0), $2))), $3)",
-                 {a, b, part, f32(e, 1), f32(e, 2)});  // [n, r, count]
-  };
-  const Dims cells = {batch, regions, Dim(height), Dim(width)};
-  const Handle y =
-      e.expand(e.reshape(grid(0, 2, height), {batch, regions, Dim(height), Dim(1)}), cells);
-  const Handle x =
-      e.expand(e.reshape(grid(1, 3, width), {batch, regions, Dim(1), Dim(width)}), cells);
-  const auto last = [&](Handle h) {
-    return e.reshape(h, {batch, regions * Dim(height), Dim(width), Dim(1)});
-  };
-  op::GridSample sample;
-  sample.padding = op::GridSample::kBorder;
-  sample.align_corners = true;
-  const Handle at = e.cast(e.concat({last(x), last(y)}, 3), e.dtype(in[0]));
-  const Handle found =
-      e.reshape(e.make(sample, {in[0], at}), {batch, sizes[1], regions, Dim(height), Dim(width)});
-  const Handle inside =
-      e.reshape(e.map("mul(select(le(abs($0), $2), $2, $3), select(le(abs($1), $2), $2, $3))",
-                      {x, y, f32(e, 1), f32(e, 0)}),
-                {batch, Dim(1), regions, Dim(height), Dim(width)});
-  const Handle kept = e.map("select(gt($1, $2), $0, $3)",
-                            {found, inside, f32(e, 0.5), e.scalar(e.dtype(found), 0)});
-  return {e.transpose(kept, {0, 2, 1, 3, 4})};
-}
-
 /// Of values [n, positions, heads, width]: a weighted sum of samples, bilinear, of each level.
 Values deformable_attention(Emit& e, const Values& in, const StockFields&) {
   take_inputs(in, 5);
@@ -224,6 +178,62 @@ Values deformable_attention(Emit& e, const Values& in, const StockFields&) {
   return {e.transpose(apart, {0, 3, 1, 2})};
 }
 
+/// Convolution of x whose kernel's elements lie at offsets of their own, times `mask`: x [n, c, h,
+/// w], offsets [n, 2 g k, oh, ow] of y and x for each element k of each of g groups of channels,
+/// mask [n, g k, oh, ow], weights [o, c / groups, kh, kw] and perhaps a bias [o].
+Values deformable_conv(Emit& e, const Values& in, const StockFields& fields) {
+  if (in.size() != 4 && in.size() != 5) refuse("takes x, offsets, a mask, weights and a bias");
+  const Dims x = e.dims(in[0]), offsets = e.dims(in[1]), w = e.dims(in[3]);
+  if (x.size() != 4 || offsets.size() != 4 || w.size() != 4 || e.rank(in[2]) != 4 ||
+      !w[2].is_constant() || !w[3].is_constant()) {
+    refuse("x, offsets, mask and weights have four axes each");
+  }
+  const int64_t groups = fields.integer("group", 1), parts = fields.integer("deformable_group", 1);
+  if (groups < 1 || parts < 1) refuse("group is ", groups, ", deformable_group ", parts);
+  const auto pair = [&](const char* name, double otherwise) {
+    const std::vector<double> given = fields.numbers(name);
+    return given.size() == 2 ? given : std::vector<double>{otherwise, otherwise};
+  };
+  const std::vector<double> stride = pair("stride", 1), padding = pair("padding", 0),
+                            dilation = pair("dilation", 1);
+  const int64_t columns = w[3].value(), taps = w[2].value() * columns;
+  const Dim out_h = offsets[2], out_w = offsets[3], rows = x[0] * Dim(parts);
+  const Handle moves =
+      e.reshape(e.cast(in[1], DType::kF32), {rows, Dim(taps), Dim(2), out_h, out_w});
+  Values at;
+  for (size_t axis : {1, 0}) {  // the grid names the last axis first
+    std::vector<float> tap;
+    for (int64_t i = 0; i < taps; ++i) {
+      const int64_t index = axis == 0 ? i / columns : i % columns;
+      tap.push_back(
+          static_cast<float>(static_cast<double>(index) * dilation[axis] - padding[axis]));
+    }
+    Dims line = {1, 1, 1, 1};
+    line[axis + 2] = offsets[axis + 2];
+    const Handle cell = e.make(op::Iota{line, static_cast<int64_t>(axis) + 2, DType::kF32}, {});
+    const Handle offset = e.reshape(e.slice(moves, 2, Dim(static_cast<int64_t>(axis)), Dim(1)),
+                                    {rows, Dim(taps), out_h, out_w});
+    const Handle size = e.cast(e.make(op::DimsTensor{{x[axis + 2]}, true}, {}), DType::kF32);
+    // Pixel p of `size` has its middle at (2 p + 1) / size - 1.
+    const Handle place =
+        e.map("sub(div(add(mul(add(add(mul($0, $1), $2), $3), 2:f32), 1:f32), $4), 1:f32)",
+              {cell, f32(e, stride[axis]), e.constant(carnot::Tensor::from_f32({taps, 1, 1}, tap)),
+               offset, size});
+    at.push_back(e.reshape(place, {rows, Dim(taps) * out_h, out_w, Dim(1)}));
+  }
+  const Handle image = e.reshape(in[0], {rows, floor_div(x[1], Dim(parts)), x[2], x[3]});
+  const Handle grid = e.cast(e.concat(at, 3), e.dtype(in[0]));
+  const Handle samples = e.binary(ScalarOp::kMul, e.make(op::GridSample{}, {image, grid}),
+                                  e.reshape(in[2], {rows, Dim(1), Dim(taps) * out_h, out_w}));
+  const Dim inner = floor_div(x[1], Dim(groups)) * Dim(taps);
+  const Handle each = e.reshape(samples, {x[0], Dim(groups), inner, out_h * out_w});
+  const Handle weights =
+      e.reshape(in[3], {Dim(1), Dim(groups), floor_div(w[0], Dim(groups)), inner});
+  const Handle y = e.reshape(e.matmul(weights, each), {x[0], w[0], out_h, out_w});
+  if (in.size() == 4) return {y};
+  return {e.binary(ScalarOp::kAdd, y, e.reshape(in[4], {w[0], Dim(1), Dim(1)}))};
+}
+
 /// DeBERTa: (scores + content to position + position to content) * factor, positions being
 /// differences in logarithmic buckets.
 Values disentangled_attention(Emit& e, const Values& in, const StockFields& fields) {
@@ -254,50 +264,24 @@ Values disentangled_attention(Emit& e, const Values& in, const StockFields& fiel
                 {in[0], first, second, e.scalar(e.dtype(in[0]), fields.number("factor", 1))})};
 }
 
-/// Layer norm over the hidden axis of x + skip (+ bias), x being [sequence, batch, hidden, 1, 1].
-Values skip_layer_norm(Emit& e, const Values& in, const StockFields& fields) {
-  take_inputs(in, 2);
-  const auto axis = static_cast<size_t>(std::min<int64_t>(2, e.rank(in[0]) - 1));
-  const auto vector = [&](const char* name) {
-    const std::vector<double> values = fields.numbers(name);
-    const std::vector<float> narrow(values.begin(), values.end());
-    Dims sizes(e.dims(in[0]).size(), Dim(1));
-    sizes[axis] = Dim(static_cast<int64_t>(narrow.size()));
-    const Handle h =
-        e.constant(carnot::Tensor::from_f32({static_cast<int64_t>(narrow.size())}, narrow));
-    return e.reshape(e.cast(h, e.dtype(in[0])), sizes);
-  };
-  Handle x = e.binary(ScalarOp::kAdd, in[0], in[1]);
-  if (!fields.numbers("bias").empty()) x = e.binary(ScalarOp::kAdd, x, vector("bias"));
-  op::Normalize n;
-  n.axes = {static_cast<int64_t>(axis)};
-  n.epsilon = 1e-12;  // the plugin has none
-  return {e.map("add(mul($0, $1), $2)", {e.make(n, {x}), vector("gamma"), vector("beta")})};
-}
-
 constexpr const char* kPrior =
     "minSize:f maxSize:f aspectRatios:f flip:i clip:i variance:f imgH:i imgW:i stepH:f stepW:f "
     "offset:f";
 constexpr const char* kGrid =
     "minSize:f maxSize:f aspectRatios:f featureMapShapes:i variance:f numLayers:i";
-constexpr const char* kCrop = "crop_width:i crop_height:i";
+constexpr const char* kDeform = "stride:i padding:i dilation:i group:i deformable_group:i";
 constexpr const char* kSpan = "span:i factor:f";
-constexpr const char* kSkip = "type_id:i ld:i beta:f gamma:f bias:f";
 
 constexpr StockRow kRows[] = {
     {"PriorBox_TRT", "1", false, 1, kPrior, prior_box},
     {"GridAnchor_TRT", "1", false, StockRow::kByLayers, kGrid, grid_anchors},
     {"GridAnchorRect_TRT", "1", false, StockRow::kByLayers, kGrid, grid_anchors},
-    {"CropAndResizeDynamic", "1", false, 1, kCrop, crop_and_resize},
-    {"CropAndResizeDynamic", "2", true, 1, kCrop, crop_and_resize},
     {"MultiscaleDeformableAttnPlugin_TRT", "1", false, 1, "", deformable_attention},
     {"MultiscaleDeformableAttnPlugin_TRT", "2", true, 1, "", deformable_attention},
+    {"ModulatedDeformConv2d", "1", false, 1, kDeform, deformable_conv},
+    {"ModulatedDeformConv2d", "2", true, 1, kDeform, deformable_conv},
     {"DisentangledAttention_TRT", "1", false, 1, kSpan, disentangled_attention},
     {"DisentangledAttention_TRT", "2", true, 1, kSpan, disentangled_attention},
-    {"CustomSkipLayerNormPluginDynamic", "1", false, 1, kSkip, skip_layer_norm},
-    {"CustomSkipLayerNormPluginDynamic", "2", false, 1, kSkip, skip_layer_norm},
-    {"CustomSkipLayerNormPluginDynamic", "5", true, 1, kSkip, skip_layer_norm},
-    {"CustomSkipLayerNormPluginDynamic", "6", true, 1, kSkip, skip_layer_norm},
 };
 
 }  // namespace

@@ -16,4 +16,8 @@ from .test_quick_plugins import *  # noqa: F401, F403
 from .test_refit import *  # noqa: F401, F403
 from .test_refusals import *  # noqa: F401, F403
 from .test_stock import *  # noqa: F401, F403
+from .test_stock_bert import *  # noqa: F401, F403
+from .test_stock_boxes import *  # noqa: F401, F403
+from .test_stock_points import *  # noqa: F401, F403
+from .test_stock_pools import *  # noqa: F401, F403
 from .test_values import *  # noqa: F401, F403

@@ -302,10 +302,6 @@ class PluginTest(unittest.TestCase):
         session = Session()
         self.assertFalse(session.parse(model([node], {"x": (FLOAT, [2])}, {"y": (FLOAT, [2])})))
         self.assertIn("NobodyKnowsIt", session.parser.get_error(0).desc())
-        node = onnx.helper.make_node("PyramidROIAlign_TRT", ["x"], ["y"])
-        session = Session()
-        self.assertFalse(session.parse(model([node], {"x": (FLOAT, [2])}, {"y": (FLOAT, [2])})))
-        self.assertIn("not among those", session.parser.get_error(0).desc())
 
     def test_stock_creators(self):
         self.assertTrue(trt.init_libnvinfer_plugins(None, ""))

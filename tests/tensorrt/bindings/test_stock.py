@@ -1,46 +1,19 @@
 """Plugins of TensorRT's library that whole models are made of, against numbers by NumPy."""
 
 import math
-import unittest
+from pathlib import Path
 
 import numpy as np
-import onnx
 import tensorrt_bindings as trt
-from onnx import TensorProto
 
-from .support import Session, model
+from .stock_case import StockCase, bilinear
+from .support import Session
 
-FLOAT = TensorProto.FLOAT
+HERE = Path(__file__).resolve().parent
 RNG = np.random.default_rng(5)
 
 
-def bilinear(image, y, x):
-    """image [..., h, w] at a point, 0 outside of it."""
-    h, w = image.shape[-2:]
-    out = 0
-    for row, down in ((math.floor(y), 1 - y + math.floor(y)), (math.floor(y) + 1, y - math.floor(y))):
-        for col, right in (
-            (math.floor(x), 1 - x + math.floor(x)),
-            (math.floor(x) + 1, x - math.floor(x)),
-        ):
-            if 0 <= row < h and 0 <= col < w:
-                out = out + image[..., row, col] * down * right
-    return out
-
-
-class StockTest(unittest.TestCase):
-    def run_node(self, op_type, feeds, initializers=(), results=1, **attributes):
-        names = [*feeds, *initializers]
-        order = attributes.pop("order", names)
-        outputs = [f"y{i}" for i in range(results)]
-        node = onnx.helper.make_node(op_type, order, outputs, name="node", **attributes)
-        types = {n: (onnx.helper.np_dtype_to_tensor_dtype(a.dtype), a.shape) for n, a in feeds.items()}
-        session = Session()
-        made = model([node], types, {o: (FLOAT, None) for o in outputs}, initializers)
-        self.assertTrue(session.parse(made), session.log.errors())
-        found = session.run(feeds)
-        return [found[o] for o in outputs]
-
+class StockTest(StockCase):
     def test_disentangled_attention(self):
         span, size, factor = 8, 14, 0.25
         data = [RNG.standard_normal((3, size, n), np.float32) for n in (size, 2 * span, 2 * span)]
@@ -100,28 +73,87 @@ class StockTest(unittest.TestCase):
             x = (x1 + (x2 - x1) * i[3] / (width - 1)) * 7
             if 0 <= y <= 5 and 0 <= x <= 7:
                 wanted[i[0], i[1], :, i[2], i[3]] = bilinear(image[i[0]], y, x)
-        (found,) = self.run_node(
-            "CropAndResizeDynamic", {"x": image, "b": boxes}, crop_height=height, crop_width=width
-        )
-        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
-
-    def test_skip_layer_norm(self):
-        x, skip = (RNG.standard_normal((4, 2, 16, 1, 1), np.float32) for _ in range(2))
-        fields = {n: RNG.standard_normal(16, np.float32) for n in ("gamma", "beta", "bias")}
-        shape = (1, 1, 16, 1, 1)
-        total = (x + skip + fields["bias"].reshape(shape)).astype(np.float64)
-        wanted = (total - total.mean(2, keepdims=True)) / total.std(2, keepdims=True)
-        wanted = wanted * fields["gamma"].reshape(shape) + fields["beta"].reshape(shape)
-        for version in ("1", "5"):
-            (found,) = self.run_node(
-                "CustomSkipLayerNormPluginDynamic",
-                {"x": x, "s": skip},
-                ld=16,
-                type_id=0,
-                plugin_version=version,
-                **{n: [float(v) for v in values] for n, values in fields.items()},
-            )
+        feeds = {"x": image, "b": boxes}
+        for name in ("CropAndResizeDynamic", "CropAndResize"):
+            (found,) = self.run_node(name, feeds, crop_height=height, crop_width=width)
             np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+    def test_deformable_convolution(self):
+        n, c, h, w, o, k = 2, 4, 5, 6, 4, 3
+        strides, pads, dilations, groups, parts = (2, 1), (1, 2), (1, 2), 2, 2
+        out = [
+            (size + 2 * p - d * (k - 1) - 1) // s + 1
+            for size, p, d, s in zip((h, w), pads, dilations, strides)
+        ]
+        x = RNG.standard_normal((n, c, h, w), np.float32)
+        offsets = RNG.uniform(-2, 2, (n, 2 * parts * k * k, *out)).astype(np.float32)
+        mask = RNG.random((n, parts * k * k, *out), np.float32)
+        weights = RNG.standard_normal((o, c // groups, k, k), np.float32)
+        bias = RNG.standard_normal(o, np.float32)
+        wanted = np.zeros((n, o, *out)) + bias[:, None, None]
+        for i, q, row, col in np.ndindex(n, o, *out):
+            group = q // (o // groups)
+            for j, ky, kx in np.ndindex(c // groups, k, k):
+                channel = group * (c // groups) + j
+                tap = channel // (c // parts) * k * k + ky * k + kx
+                y = row * strides[0] - pads[0] + ky * dilations[0] + offsets[i, 2 * tap, row, col]
+                u = col * strides[1] - pads[1] + kx * dilations[1] + offsets[i, 2 * tap + 1, row, col]
+                sample = bilinear(x[i, channel], y, u) * mask[i, tap, row, col]
+                wanted[i, q, row, col] += sample * weights[q, j, ky, kx]
+        feeds = {"x": x, "offsets": offsets, "mask": mask}
+        for version in ("1", "2"):
+            (found,) = self.run_node(
+                "ModulatedDeformConv2d",
+                feeds,
+                {"weights": weights, "bias": bias},
+                stride=strides,
+                padding=pads,
+                dilation=dilations,
+                group=groups,
+                deformable_group=parts,
+                plugin_version=version,
+            )
+            np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-4)
+
+    def test_rearrangements(self):
+        x = RNG.standard_normal((2, 3, 4, 5), np.float32)
+        (found,) = self.run_node("CoordConvAC", {"x": x})
+        y, u = np.meshgrid(np.linspace(-1, 1, 4), np.linspace(-1, 1, 5), indexing="ij")
+        wanted = np.concatenate([x, np.broadcast_to([y, u], (2, 2, 4, 5))], 1)
+        np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6)
+        one = RNG.standard_normal((1, 2, 2, 2), np.float32)
+        (found,) = self.run_node("BatchTilePlugin_TRT", {"x": x, "one": one})
+        np.testing.assert_array_equal(found, np.repeat(one, 2, 0))
+        detections = RNG.random((2, 7, 6), np.float32)
+        (found,) = self.run_node("SpecialSlice_TRT", {"d": detections})
+        np.testing.assert_array_equal(found, detections[..., :4])
+
+    def test_split(self):
+        fields = [
+            trt.PluginField(name, np.array(values, np.int32), trt.PluginFieldType.INT32)
+            for name, values in (("axis", [1]), ("output_lengths", [1, 3, 2]))
+        ]
+        creator = trt.get_plugin_registry().get_creator("Split", "1", "")
+        plugin = creator.create_plugin("split", trt.PluginFieldCollection(fields))
+        session = Session()
+        tensor = session.network.add_input("x", trt.float32, (2, 6))
+        layer = session.network.add_plugin_v2([tensor], plugin)
+        self.assertEqual(layer.num_outputs, 3)
+        for i in range(3):
+            layer.get_output(i).name = f"y{i}"
+            session.network.mark_output(layer.get_output(i))
+        x = RNG.standard_normal((2, 6), np.float32)
+        found = session.run({"x": x})
+        for i, wanted in enumerate(np.split(x, [1, 4], 1)):
+            np.testing.assert_array_equal(found[f"y{i}"], wanted)
+
+    def test_all_are_there(self):
+        """Every creator of the library as of versions 8.6 and 10.16, by name and versions."""
+        registry = trt.get_plugin_registry()
+        for line in (HERE.parent / "stock_plugins.txt").read_text().splitlines():
+            name, *versions = line.split()
+            for version in versions:
+                self.assertIsNotNone(registry.get_creator(name, version, ""), (name, version))
 
     def test_prior_boxes(self):
         feature = np.zeros((1, 4, 2, 3), np.float32)
