@@ -93,9 +93,15 @@ template <int kRegisters>
 CARNOT_DEVICE void fewer_registers() {
   asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(kRegisters));
 }
-/// Rows of 128 swizzled bytes from a multiple of 1024, eight rows a kilobyte.
-CARNOT_DEVICE u64 matrix_descriptor(u32 address) {
-  return (u64{1} << 62) | (u64{1024 >> 4} << 32) | (u64{1} << 16) | ((address & 0x3ffff) >> 4);
+/// A matrix descriptor's addresses and distances count sixteens of bytes.
+CARNOT_DEVICE constexpr u64 descriptor_bytes(int bytes) {
+  return static_cast<u64>(bytes) >> 4;
+}
+/// Rows of 128 swizzled bytes from a multiple of 1024, eight rows a kilobyte. Of a matrix that is
+/// read across its rows, panels of 64 columns lie `panel` bytes apart.
+CARNOT_DEVICE u64 matrix_descriptor(u32 address, int panel = 16) {
+  constexpr u64 kSwizzle128 = u64{1} << 62, kEightRows = descriptor_bytes(1024) << 32;
+  return kSwizzle128 | kEightRows | descriptor_bytes(panel) << 16 | (address & 0x3ffff) >> 4;
 }
 
 }  // namespace carnot::ptx

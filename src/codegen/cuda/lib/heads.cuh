@@ -9,7 +9,7 @@
 // P as in attention.cuh, without kCausal, kWarps and kTiles; kKeyCount; and the instructions
 // multiply_piece(s, q, k, accumulate), multiply_last(...) and multiply_values(out, weights, v).
 #pragma once
-#include "codegen/cuda/lib/async.cuh"
+#include "codegen/cuda/lib/pipeline.cuh"
 #include "codegen/cuda/lib/rows.cuh"
 #include "codegen/cuda/lib/softmax.cuh"
 
@@ -18,11 +18,16 @@ namespace carnot::attention {
 
 template <class P>
 struct HeadMemory {
-  static constexpr int kQueries = 64 * P::kGroups * P::kRounds;
+  static constexpr int kQueries = kGroupRows * P::kGroups * P::kRounds;
   static constexpr int kKeys = (P::kKeyCount + 15) / 16 * 16;
-  static constexpr int kQ = kQueries * 128, kK = kKeys * 128;
+  static constexpr int kQ = kQueries * kPieceBytes, kK = kKeys * kPieceBytes;
   static_assert(P::kWidth <= 64 && P::kValueWidth <= 64);
 };
+
+/// From one descriptor to that of `count` rows later.
+CARNOT_DEVICE u64 rows(int count) {
+  return ptx::descriptor_bytes(count * kPieceBytes);
+}
 
 /// A warpgroup's 64 queries: lane i of a warp has its rows i / 4 and i / 4 + 8.
 template <class P>
@@ -43,10 +48,11 @@ class HeadTile {
     ptx::warpgroup_fence();
 #pragma unroll
     for (int d = 0; d < kD; ++d) {
+      const u64 at = ptx::descriptor_bytes(d * 32);  // 16 elements
       if constexpr (kIsLast) {
-        P::multiply_last(s, q + d * 2, k + d * 2, d > 0);
+        P::multiply_last(s, q + at, k + at, d > 0);
       } else {
-        P::multiply_piece(s, q + d * 2, k + d * 2, d > 0);
+        P::multiply_piece(s, q + at, k + at, d > 0);
       }
     }
     ptx::warpgroup_commit();
@@ -72,7 +78,9 @@ class HeadTile {
     __syncwarp();
     ptx::warpgroup_fence();
 #pragma unroll
-    for (int j = 0; j < kCount / 8; ++j) P::multiply_values(out_, weights[j], v + j * 128);
+    for (int j = 0; j < kCount / 8; ++j) {
+      P::multiply_values(out_, weights[j], v + rows(j * 16));
+    }
     ptx::warpgroup_commit();
     ptx::warpgroup_wait<0>();
     settle(out_);
@@ -132,7 +140,7 @@ class HeadTile {
 template <class P>
 CARNOT_DEVICE void run_heads(const typename P::Params& p) {
   using M = HeadMemory<P>;
-  constexpr int kThreads = 128 * P::kGroups;
+  constexpr int kThreads = kGroupThreads * P::kGroups;
   constexpr int kPieces = (M::kKeys + P::kPiece - 1) / P::kPiece;
   static_assert(M::kKeys == (kPieces - 1) * P::kPiece + P::kLast);
   extern __shared__ __align__(1024) u8 memory[];
@@ -148,25 +156,24 @@ CARNOT_DEVICE void run_heads(const typename P::Params& p) {
   load_rows<P::kCopy, M::kKeys, P::kValueWidth, kThreads>(v, P::v(p, b, h / P::shared(p)),
                                                           P::v_step(p), 0, P::kKeyCount);
   ptx::commit();
-  // A warp's number: by a shuffle, so that the compiler knows that its lanes share it.
-  const int warp = __shfl_sync(0xffffffffu, threadIdx.x / 32, 0);
+  const int warp = of_warp(threadIdx.x / 32);
   ptx::wait_groups<1>();
   ptx::fence_async();
   __syncthreads();
   const u64 keys = ptx::matrix_descriptor(k), values = ptx::matrix_descriptor(v);
 #pragma unroll 1
   for (int round = 0; round < P::kRounds; ++round) {
-    const int row = (round * P::kGroups + warp / 4) * 64;
+    const int row = (round * P::kGroups + warp / kGroupWarps) * kGroupRows;
     // Every warpgroup has the first round: there it waits for the values with the others.
     if (round > 0 && first + row >= P::queries(p)) break;
-    const u64 queries = ptx::matrix_descriptor(q + row * 128);
+    const u64 queries = ptx::matrix_descriptor(q + row * kPieceBytes);
     const auto wait_for_values = [&] {
       if (round > 0) return;
       ptx::wait_groups<0>();
       ptx::fence_async();
       __syncthreads();
     };
-    HeadTile<P> tile(p, b, h, first + row + warp % 4 * 16);
+    HeadTile<P> tile(p, b, h, first + row + warp % kGroupWarps * 16);
     if constexpr (kPieces > 1) {
       float s[P::kPiece / 2];
       tile.template multiply_keys<false>(s, queries, keys);
@@ -176,14 +183,14 @@ CARNOT_DEVICE void run_heads(const typename P::Params& p) {
 #pragma unroll 1
     for (int key = P::kPiece; key < M::kKeys - P::kLast; key += P::kPiece) {
       float s[P::kPiece / 2];
-      tile.template multiply_keys<false>(s, queries, keys + key * 8);
-      tile.template add_values<false, false>(s, values + key * 8, key);
+      tile.template multiply_keys<false>(s, queries, keys + rows(key));
+      tile.template add_values<false, false>(s, values + rows(key), key);
     }
     constexpr int kKey = M::kKeys - P::kLast;
     float s[P::kLast / 2];
-    tile.template multiply_keys<true>(s, queries, keys + kKey * 8);
+    tile.template multiply_keys<true>(s, queries, keys + rows(kKey));
     if constexpr (kPieces == 1) wait_for_values();
-    tile.template add_values<kPieces == 1, true>(s, values + kKey * 8, kKey);
+    tile.template add_values<kPieces == 1, true>(s, values + rows(kKey), kKey);
     tile.store();
   }
 }

@@ -138,10 +138,10 @@ __device__ __forceinline__ void multiply_item(RingTile<P>& tile, const Item<P>& 
     if (threadIdx.x % 32 == 0) ptx::barrier_arrive(empty);
   };
   const auto take_turn = [&] {
-    if constexpr (P::kTakeTurns) named_barrier_sync(1 + group);
+    if constexpr (P::kTakeTurns) named_barrier_sync<2 * kGroupThreads>(kTurnBarrier + group);
   };
   const auto give_turn = [&] {
-    if constexpr (P::kTakeTurns) named_barrier_arrive(2 - group);
+    if constexpr (P::kTakeTurns) named_barrier_arrive<2 * kGroupThreads>(kTurnBarrier + 1 - group);
   };
   typename RingTile<P>::Weights weights;
   {
@@ -198,20 +198,20 @@ __device__ __forceinline__ void attend(const typename P::Params& p, const RingPl
                                        int group, u8* memory) {
   RingTurn<P::kQueryStages> queries;
   RingTurn<P::kStages> keys, values;
-  if (P::kTakeTurns && group == 1) named_barrier_arrive(1);
+  if (P::kTakeTurns && group == 1) named_barrier_arrive<2 * kGroupThreads>(kTurnBarrier);
   each_item<P>(p, [&](const Item<P>& item) {
-    const int warp = __shfl_sync(0xffffffffu, threadIdx.x / 32, 0);
+    const int warp = of_warp(threadIdx.x / 32);
     RingTile<P> tile(p, item.b, item.h, item.first + warp * 16);
     if (item.step < item.last) {
       ptx::barrier_wait(ring.queries_full(queries.slot), queries.phase);
-      const u64 q = ptx::matrix_descriptor(ring.q(queries.slot) + group * 64 * 128);
+      const u64 q = ptx::matrix_descriptor(ring.q(queries.slot) + group * kGroupRows * kPieceBytes);
       multiply_item<P>(tile, item, ring, q, ring.queries_empty(queries.slot), keys, values, group);
       queries.next();
     }
     if constexpr (P::kSplit == 1) {
       tile.store();
     } else {
-      block_of_consumers_sync<P>();
+      named_barrier_sync<kGroupThreads * P::kGroups>(kMultiplyBarrier);
       tile.put(reinterpret_cast<float*>(memory), warp * 16);
     }
   });
@@ -221,23 +221,25 @@ template <class P>
 CARNOT_DEVICE void run_ring(const typename P::Params& p) {
   extern __shared__ __align__(1024) u8 memory[];
   const RingPlaces<P> ring{ptx::shared_address(memory)};
-  const int group = __shfl_sync(0xffffffffu, threadIdx.x / 128, 0);
+  const int group = of_warp(threadIdx.x / kGroupThreads);
   if (threadIdx.x == 0) {
-    constexpr int kWarps = 4 * P::kGroups;
+    constexpr int kWarps = kGroupWarps * P::kGroups;
     for (int s = 0; s < P::kQueryStages; ++s) {
-      ptx::barrier_init(ring.queries_full(s), 128),
+      ptx::barrier_init(ring.queries_full(s), kGroupThreads),
           ptx::barrier_init(ring.queries_empty(s), kWarps);
     }
     for (int s = 0; s < P::kStages; ++s) {
-      ptx::barrier_init(ring.keys_full(s), 128), ptx::barrier_init(ring.keys_empty(s), kWarps);
-      ptx::barrier_init(ring.values_full(s), 128), ptx::barrier_init(ring.values_empty(s), kWarps);
+      ptx::barrier_init(ring.keys_full(s), kGroupThreads),
+          ptx::barrier_init(ring.keys_empty(s), kWarps);
+      ptx::barrier_init(ring.values_full(s), kGroupThreads),
+          ptx::barrier_init(ring.values_empty(s), kWarps);
     }
     ptx::fence_barriers();
   }
   __syncthreads();
   if (group == P::kGroups) {
     if constexpr (P::kFew > 0) ptx::fewer_registers<P::kFew>();
-    bring<P>(p, ring, threadIdx.x % 128);
+    bring<P>(p, ring, threadIdx.x % kGroupThreads);
   } else {
     if constexpr (P::kMany > 0) ptx::more_registers<P::kMany>();
     attend<P>(p, ring, group, memory);

@@ -34,11 +34,11 @@ __device__ __forceinline__ void copy_elements(u32 to, const u8* from, int count)
 #pragma unroll 1
   for (int e = 0; e < 16 / kBytes; ++e) {
     if constexpr (kBytes == 4) {
-      const u32 bits = e < count ? __ldg(reinterpret_cast<const u32*>(from) + e) : 0;
-      asm volatile("st.shared.b32 [%0], %1;" ::"r"(to + e * 4), "r"(bits) : "memory");
+      const u32 bits = e < count ? __ldg(reinterpret_cast<const u32*>(from) + e) : u32{0};
+      ptx::store_shared(to + e * 4, bits);
     } else {
       const u16 bits = e < count ? __ldg(reinterpret_cast<const u16*>(from) + e) : u16{0};
-      asm volatile("st.shared.b16 [%0], %1;" ::"r"(to + e * 2), "h"(bits) : "memory");
+      ptx::store_shared(to + e * 2, bits);
     }
   }
 }

@@ -60,6 +60,12 @@ template <int kPending>
 __device__ __forceinline__ void wait_groups() {}
 #endif
 
+__device__ __forceinline__ void store_shared(u32 to, u16 v) {
+  asm volatile("st.shared.b16 [%0], %1;" ::"r"(to), "h"(v) : "memory");
+}
+__device__ __forceinline__ void store_shared(u32 to, u32 v) {
+  asm volatile("st.shared.b32 [%0], %1;" ::"r"(to), "r"(v) : "memory");
+}
 __device__ __forceinline__ void store_shared(u32 to, uint4 v) {
   asm volatile("st.shared.v4.b32 [%0], {%1, %2, %3, %4};" ::"r"(to), "r"(v.x), "r"(v.y), "r"(v.z),
                "r"(v.w)

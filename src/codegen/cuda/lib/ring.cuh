@@ -1,8 +1,8 @@
 // The ring of steps between the warpgroup that brings operands and those that multiply, and the
 // first one's side of it. P as in warpgroup.cuh.
 #pragma once
-#include "codegen/cuda/lib/async.cuh"
 #include "codegen/cuda/lib/contraction.cuh"
+#include "codegen/cuda/lib/pipeline.cuh"
 
 #if __CUDA_ARCH__ >= 900
 namespace carnot::warpgroup {
@@ -11,10 +11,11 @@ using contraction::Place;
 
 template <class P>
 struct Shape {
-  static constexpr int kOfTile = P::kWarpsM / 4, kI = P::kTileM / (64 * kOfTile);
+  static constexpr int kOfTile = P::kWarpsM / kGroupWarps;
+  static constexpr int kI = P::kTileM / (kGroupRows * kOfTile);
   static constexpr int kTurns = P::kWarpsN, kConsumers = kOfTile * kTurns;
-  static constexpr int kThreads = 128 * (kConsumers + 1);
-  static constexpr int kBytesA = P::kTileM * 128, kBytesB = P::kTileN * 128;
+  static constexpr int kThreads = kGroupThreads * (kConsumers + 1);
+  static constexpr int kBytesA = P::kTileM * kPieceBytes, kBytesB = P::kTileN * kPieceBytes;
   static constexpr int kStage = kBytesA + kBytesB;
   // Sums leave a warp in slabs of 16 rows. Of four rows each has banks of its own: by a pitch of 8
   // or 24 words modulo 32, or, where that would be more words, by an exchange of columns.
@@ -27,23 +28,12 @@ struct Shape {
                                                            : (kTile + 15) / 16 * 16;
   static constexpr int kBarriers = kRing + kStaging;
   static constexpr bool kTrade = P::kSplit == 1 && (kConsumers == 2 || P::kResident == 2);
+  // Registers of a thread that brings: one that starts boxes needs few, addresses of what cp.async
+  // copies more. The others have what that leaves of 504, three times what a block of 384 starts
+  // with.
   static constexpr int kFew = P::kBoxes ? 24 : kConsumers == 1 ? 64 : P::kTileM == 256 ? 88 : 72;
   static constexpr int kMany = kConsumers == 1 ? 256 - kFew : (504 - kFew) / 16 * 8;
-  static_assert(P::kRowBytes == 128 && P::kTileN % kSlab == 0 && kSlab % 8 == 0);
-};
-
-/// A place in the ring.
-template <int kStages>
-struct Turn {
-  int slot = 0, phase = 0;
-  __device__ __forceinline__ void next() {
-    if (++slot == kStages) slot = 0, phase ^= 1;
-  }
-  /// Past steps that others take.
-  __device__ __forceinline__ void skip(int steps) {
-    const int at = slot + steps, rounds = at / kStages;
-    slot = at - rounds * kStages, phase ^= rounds & 1;
-  }
+  static_assert(P::kRowBytes == kPieceBytes && P::kTileN % kSlab == 0 && kSlab % 8 == 0);
 };
 
 template <class P>
@@ -146,7 +136,7 @@ __device__ __forceinline__ void bring_elements(const typename P::Params& p, cons
   const auto* base = reinterpret_cast<const u8*>(Side::base(p));
   const int rows = P::rows(p);
 #pragma unroll 1
-  for (int i = thread; i < P::kTileM * 8; i += 128) {
+  for (int i = thread; i < P::kTileM * 8; i += kGroupThreads) {
     const int row = at.m * P::kTileM + i / 8, c = (step * 8 + i % 8) * (16 / P::kElementBytes);
     const i64 offset = Side::row(p, at.batch, min(row, rows - 1)).offset + c;
     contraction::copy_elements<P::kElementBytes>(to + contraction::place<8>(i / 8, i % 8),
@@ -163,9 +153,9 @@ __device__ __forceinline__ void produce_boxes(const typename P::Params& p, const
                                               const Work<P>& work, int thread, int ready) {
   using S = Shape<P>;
   const bool boxed = P::boxed(p);
-  const int threads = boxed ? 32 : 128;
+  const int threads = boxed ? 32 : kGroupThreads;
   if (thread >= threads) return;
-  Turn<P::kStages> turn;
+  RingTurn<P::kStages> turn;
 #pragma unroll 1
   for (int index = work.begin; index < work.end(); index += work.stride) {
     const Place at = place_of<P>(p, index, work.total);
@@ -184,7 +174,8 @@ __device__ __forceinline__ void produce_boxes(const typename P::Params& p, const
         bring_elements<P>(p, at, step, to, thread);
         ptx::barrier_arrive(full);
       } else if (thread == 0) {
-        ptx::copy_box(to, p.map, step * (128 / P::kElementBytes), at.m * P::kTileM, at.batch, full);
+        ptx::copy_box(to, p.map, step * (kPieceBytes / P::kElementBytes), at.m * P::kTileM,
+                      at.batch, full);
       }
     }
   }
@@ -217,16 +208,16 @@ __device__ __forceinline__ void produce(const typename P::Params& p, const Ring<
     return;
   }
 
-  Turn<P::kStages> turn;
+  RingTurn<P::kStages> turn;
 #pragma unroll 1
   for (int index = work.begin; index < work.end(); index += work.stride) {
     const Place at = place_of<P>(p, index, work.total);
     const bool shared = is_shared<P>(p, index, at, work.total);
-    contraction::Loader<P, typename P::SideA, P::kTileM, 128> a(p, at.batch, at.m * P::kTileM,
-                                                                thread);
-    auto b = contraction::LoaderB<P::kPackedB, P, 128>::make(p, at.batch, at.n, tiles_n, work.steps,
-                                                             thread);
-    if constexpr (P::kPrefetch) prefetch_beside<P>(p, at, thread, 128);
+    contraction::Loader<P, typename P::SideA, P::kTileM, kGroupThreads> a(p, at.batch,
+                                                                          at.m * P::kTileM, thread);
+    auto b = contraction::LoaderB<P::kPackedB, P, kGroupThreads>::make(p, at.batch, at.n, tiles_n,
+                                                                       work.steps, thread);
+    if constexpr (P::kPrefetch) prefetch_beside<P>(p, at, thread, kGroupThreads);
 #pragma unroll 1
     for (int step = work.first; step < work.last; ++step) {
       ptx::barrier_wait(ring.empty(turn.slot), turn.phase ^ 1);

@@ -1,24 +1,16 @@
 // Of attention through a ring (keys_ring.cuh): where its memory is, and rows on their way there in
 // panels of 64 elements as wgmma reads them.
 #pragma once
-#include "codegen/cuda/lib/async.cuh"
+#include "codegen/cuda/lib/pipeline.cuh"
 #include "codegen/cuda/lib/rows.cuh"
 
 #if __CUDA_ARCH__ >= 900
 namespace carnot::attention {
 
-/// A place in the ring.
-template <int kStages>
-struct RingTurn {
-  int slot = 0, phase = 0;
-  __device__ __forceinline__ void next() {
-    if (++slot == kStages) slot = 0, phase ^= 1;
-  }
-};
-
 template <class P>
 struct RingShape {
-  static constexpr int kRows = 64 * P::kGroups, kThreads = 128 * (P::kGroups + 1);
+  static constexpr int kRows = kGroupRows * P::kGroups;
+  static constexpr int kThreads = kGroupThreads * (P::kGroups + 1);
   static constexpr int kQ = kRows * row_bytes(P::kWidth);
   static constexpr int kK = P::kStep * row_bytes(P::kWidth);
   static constexpr int kV = P::kStep * row_bytes(P::kValueWidth);
@@ -57,24 +49,24 @@ template <class P>
 CARNOT_DEVICE int heads_of(const typename P::Params& p) {
   return P::kPack ? P::heads(p) / P::shared(p) : P::heads(p);
 }
-/// The first kRows rows of `count` into panels of 64 elements, by 128 threads; whether by copies
-/// that are under way.
+/// The first kRows rows of `count` into panels of 64 elements, by a warpgroup: 8 threads have a
+/// row's 128 bytes of a panel. Whether by copies that are under way.
 template <int kCopy, int kRows, int kWidth, class Row>
 CARNOT_DEVICE bool load_panels(u32 to, const Row& row, const u16* base, int count, int thread) {
-  constexpr int kPanels = row_bytes(kWidth) / 128, kChunks = padded(kWidth) / 8;
-  constexpr int kAlign = kCopy > 0 ? kCopy : 2;
+  constexpr int kPanels = row_bytes(kWidth) / kPieceBytes, kChunks = padded(kWidth) / 8;
+  constexpr int kAlign = kCopy > 0 ? kCopy : 2, kRowsAtOnce = kGroupThreads / 8;
   const bool aligned = kCopy > 0 && (reinterpret_cast<u64>(base) & (kAlign - 1)) == 0;
   const int chunk = thread % 8, first = thread / 8;
-  const u32 at = to + place<128>(first, chunk);
+  const u32 at = to + place<kPieceBytes>(first, chunk);
   if (aligned) {
 #pragma unroll 4
-    for (int i = 0; i < kRows / 16; ++i) {
-      const bool inside = first + i * 16 < count;
-      const u16* const from = row(first + i * 16) + chunk * 8;
+    for (int i = 0; i < kRows / kRowsAtOnce; ++i) {
+      const bool inside = first + i * kRowsAtOnce < count;
+      const u16* const from = row(first + i * kRowsAtOnce) + chunk * 8;
 #pragma unroll
       for (int panel = 0; panel < kPanels; ++panel) {
         if (panel * 8 + chunk >= kChunks) continue;
-        const u32 place = at + panel * kRows * 128 + i * 2048;
+        const u32 place = at + (panel * kRows + i * kRowsAtOnce) * kPieceBytes;
 #pragma unroll
         for (int e = 0; e < 8; e += kAlign / 2) {
           const int column = panel * 64 + chunk * 8 + e;
@@ -86,29 +78,33 @@ CARNOT_DEVICE bool load_panels(u32 to, const Row& row, const u16* base, int coun
     return true;
   }
 #pragma unroll 1
-  for (int i = 0; i < kRows / 16 * kPanels; ++i) {
-    const int r = first + i / kPanels * 16, panel = i % kPanels;
+  for (int i = 0; i < kRows / kRowsAtOnce * kPanels; ++i) {
+    const int r = first + i / kPanels * kRowsAtOnce, panel = i % kPanels;
     const u16* const from = row(r) + chunk * 8 + panel * 64;
     if (panel * 8 + chunk >= kChunks) continue;
-    const u32 place = at + panel * kRows * 128 + i / kPanels * 2048;
+    const u32 place = at + (panel * kRows + i / kPanels * kRowsAtOnce) * kPieceBytes;
 #pragma unroll 1
     for (int e = 0; e < 8; ++e) {
       const u16 bits = r < count && panel * 64 + chunk * 8 + e < kWidth ? from[e] : u16{0};
-      asm volatile("st.shared.b16 [%0], %1;" ::"r"(place + e * 2), "h"(bits) : "memory");
+      ptx::store_shared(place + e * 2, bits);
     }
   }
   return false;
 }
 
+/// Barriers of the block, beside 0, which is __syncthreads(): two on which warpgroups that take
+/// turns wait, and one of all that multiply.
+constexpr int kTurnBarrier = 1, kMultiplyBarrier = 3;
+
+/// Until kThreads have come to it ...
+template <int kThreads>
 CARNOT_DEVICE void named_barrier_sync(int id) {
-  asm volatile("barrier.sync %0, 256;" ::"r"(id) : "memory");
+  asm volatile("barrier.sync %0, %1;" ::"r"(id), "n"(kThreads) : "memory");
 }
+/// ... of which those that only arrive do not wait.
+template <int kThreads>
 CARNOT_DEVICE void named_barrier_arrive(int id) {
-  asm volatile("barrier.arrive %0, 256;" ::"r"(id) : "memory");
-}
-template <class P>
-CARNOT_DEVICE void block_of_consumers_sync() {
-  asm volatile("barrier.sync 3, %0;" ::"n"(128 * P::kGroups) : "memory");
+  asm volatile("barrier.arrive %0, %1;" ::"r"(id), "n"(kThreads) : "memory");
 }
 
 }  // namespace carnot::attention

@@ -38,18 +38,22 @@ class RingTile {
     ptx::warpgroup_fence();
 #pragma unroll
     for (int d = 0; d < kD; ++d) {
-      P::multiply_keys(s, q + d / 4 * (S::kRows * 8) + d % 4 * 2,
-                       k + d / 4 * (P::kStep * 8) + d % 4 * 2, d > 0);
+      // 16 elements of a panel's 64.
+      const int panel = d / 4, inside = d % 4 * 32;
+      P::multiply_keys(s, q + ptx::descriptor_bytes(panel * S::kRows * kPieceBytes + inside),
+                       k + ptx::descriptor_bytes(panel * P::kStep * kPieceBytes + inside), d > 0);
     }
     ptx::warpgroup_commit();
   }
 
   __device__ __forceinline__ void start_values(const Weights& weights, u32 values) {
     // Panels of 64 columns lie kStep rows apart.
-    const u64 v = ptx::matrix_descriptor(values) + (u64{P::kStep * 8 - 1} << 16);
+    const u64 v = ptx::matrix_descriptor(values, P::kStep * kPieceBytes);
     ptx::warpgroup_fence();
 #pragma unroll
-    for (int j = 0; j < kCount / 8; ++j) P::multiply_values(out_, weights[j], v + j * 128);
+    for (int j = 0; j < kCount / 8; ++j) {
+      P::multiply_values(out_, weights[j], v + ptx::descriptor_bytes(j * 16 * kPieceBytes));
+    }
     ptx::warpgroup_commit();
   }
   __device__ __forceinline__ void settle_values() {

@@ -33,7 +33,7 @@ CARNOT_DEVICE void load_rows(u32 to, const u16* from, i64 step, int first, int c
 #pragma unroll 1
       for (int e = 0; e < 8; ++e) {
         const u16 bits = inside && chunk * 8 + e < kWidth ? at[e] : u16{0};
-        asm volatile("st.shared.b16 [%0], %1;" ::"r"(place_of + e * 2), "h"(bits) : "memory");
+        ptx::store_shared(place_of + e * 2, bits);
       }
     }
   }

@@ -94,7 +94,7 @@ class Finish {
     const int all = (batch * B::kBatch + j) * 32 + lane_;
     const int v = B::kWhole ? all : min(all, B::kVectors - 1);
     const int r = v / B::kAcross, c = v % B::kAcross * P::kVector;
-    const int row = row_ + i * 64 + r, column = column_ + s * S::kSlab + c;
+    const int row = row_ + i * kGroupRows + r, column = column_ + s * S::kSlab + c;
     return {row, column, in_slab<P>(r, c), v == all && row < rows_ && column < columns_};
   }
   __device__ __forceinline__ void put(const Sums<P>& sums, float* slab, int at) const {

@@ -24,9 +24,11 @@ namespace carnot::warpgroup {
 
 /// The products of one tile's steps. `part`: of the tile's rows; `other`: who is next waits there.
 template <class P>
-__device__ __forceinline__ void multiply(Sums<P>& sums, const Ring<P>& ring, Turn<P::kStages>& turn,
-                                         int steps, int part, int lane, u32 other) {
+__device__ __forceinline__ void multiply(Sums<P>& sums, const Ring<P>& ring,
+                                         RingTurn<P::kStages>& turn, int steps, int part, int lane,
+                                         u32 other) {
   using S = Shape<P>;
+  constexpr int kBlockBytes = kGroupRows * kPieceBytes;
   int before = 0;
   const auto release = [&](int slot) {
     if constexpr (P::kShare == 1) {
@@ -42,14 +44,16 @@ __device__ __forceinline__ void multiply(Sums<P>& sums, const Ring<P>& ring, Tur
     ptx::barrier_wait(ring.full(turn.slot), turn.phase);
     if constexpr (!P::kBoxes) ptx::fence_async();
     const u32 stage = ring.stage(turn.slot);
-    const u64 a = ptx::matrix_descriptor(stage + part * S::kI * 64 * 128);
+    const u64 a = ptx::matrix_descriptor(stage + part * S::kI * kBlockBytes);
     const u64 b = ptx::matrix_descriptor(stage + S::kBytesA);
     ptx::warpgroup_fence();
 #pragma unroll
     for (int k = 0; k < 4; ++k) {
 #pragma unroll
       for (int i = 0; i < S::kI; ++i) {
-        P::multiply(sums[i], a + i * (64 * 128 >> 4) + k * 2, b + k * 2, step > 0 || k > 0);
+        const u64 inside = ptx::descriptor_bytes(k * 32);
+        P::multiply(sums[i], a + ptx::descriptor_bytes(i * kBlockBytes) + inside, b + inside,
+                    step > 0 || k > 0);
       }
     }
     ptx::warpgroup_commit();
@@ -72,12 +76,12 @@ __device__ __forceinline__ void consume(const typename P::Params& p, const Ring<
                                         u8* memory, int group, int thread) {
   using S = Shape<P>;
   const Work<P> work(p);
-  const int warp = thread / 32, lane = thread % 32, in_group = warp % 4;
+  const int warp = thread / 32, lane = thread % 32, in_group = warp % kGroupWarps;
   float* slab = reinterpret_cast<float*>(memory + S::kRing) + warp * 16 * S::kPitch;
   const int mine = group / S::kOfTile, part = group % S::kOfTile;
-  const int row = part * S::kI * 64 + in_group * 16, steps = work.last - work.first;
+  const int row = part * S::kI * kGroupRows + in_group * 16, steps = work.last - work.first;
   const bool wide = P::wide(p);
-  Turn<P::kStages> turn;
+  RingTurn<P::kStages> turn;
   Sums<P> sums;
   int before = mine ^ 1;  // the phase of the other's turn: the first has none to wait for
   if constexpr (S::kTurns > 1) turn.skip(mine * steps);
@@ -106,21 +110,21 @@ template <class P>
 __device__ __forceinline__ void consume_split(const typename P::Params& p, const Ring<P>& ring,
                                               Sums<P>& sums, int group, int thread) {
   const Work<P> work(p);
-  Turn<P::kStages> turn;
+  RingTurn<P::kStages> turn;
   multiply<P>(sums, ring, turn, work.last - work.first, group, thread % 32, 0);
 }
 
 template <class P>
 __device__ __forceinline__ void put_split(const Sums<P>& sums, float* tile, int group, int thread) {
   using S = Shape<P>;
-  const int warp = thread / 32 % 4, lane = thread % 32;
+  const int warp = thread / 32 % kGroupWarps, lane = thread % 32;
 #pragma unroll
   for (int i = 0; i < S::kI; ++i) {
 #pragma unroll
     for (int j = 0; j < P::kTileN / 8; ++j) {
 #pragma unroll
       for (int h = 0; h < 2; ++h) {
-        const int row = (group * S::kI + i) * 64 + warp * 16 + h * 8 + lane / 4;
+        const int row = (group * S::kI + i) * kGroupRows + warp * 16 + h * 8 + lane / 4;
         float* to = tile + row * (P::kTileN + 8) + j * 8 + lane % 4 * 2;
         *reinterpret_cast<float2*>(to) = {sums[i][j * 4 + 2 * h], sums[i][j * 4 + 2 * h + 1]};
       }
@@ -134,17 +138,17 @@ __device__ __forceinline__ void run(const typename P::Params& p) {
   extern __shared__ __align__(1024) u8 memory[];
   const Ring<P> ring{ptx::shared_address(memory)};
   const int thread = threadIdx.x;
-  // A warpgroup's number: by a shuffle, so that the compiler knows that its warps share it.
-  const int group = __shfl_sync(0xffffffffu, thread / 128, 0);
+  const int group = of_warp(thread / kGroupThreads);
   ptx::let_next_start();
   if (thread == 0) {
-    const int arrivals = P::boxed(p) ? 1 : 128 + (P::kPackedB ? 1 : 0);
+    const int arrivals = P::boxed(p) ? 1 : kGroupThreads + (P::kPackedB ? 1 : 0);
     if constexpr (P::kBoxes) ptx::prefetch_map(p.map);
     for (int s = 0; s < P::kStages; ++s) {
       ptx::barrier_init(ring.full(s), arrivals);
-      ptx::barrier_init(ring.empty(s), 4 * S::kOfTile * P::kShare);
+      ptx::barrier_init(ring.empty(s), kGroupWarps * S::kOfTile * P::kShare);
     }
-    for (int g = 0; g < S::kTurns && S::kTurns > 1; ++g) ptx::barrier_init(ring.turn(g), 4);
+    for (int g = 0; g < S::kTurns && S::kTurns > 1; ++g)
+      ptx::barrier_init(ring.turn(g), kGroupWarps);
     ptx::fence_barriers();
   }
   constexpr bool kCluster = P::kShare > 1 || P::kSplit > 1;
@@ -157,7 +161,7 @@ __device__ __forceinline__ void run(const typename P::Params& p) {
   if constexpr (P::kSplit == 1) {
     if (group == S::kConsumers) {
       if constexpr (S::kTrade) ptx::fewer_registers<S::kFew>();
-      produce<P>(p, ring, thread % 128);
+      produce<P>(p, ring, thread % kGroupThreads);
     } else {
       if constexpr (S::kTrade) ptx::more_registers<S::kMany>();
       consume<P>(p, ring, memory, group, thread);
@@ -165,7 +169,7 @@ __device__ __forceinline__ void run(const typename P::Params& p) {
   } else {
     float* tile = reinterpret_cast<float*>(memory);
     if (group == S::kConsumers) {
-      produce<P>(p, ring, thread % 128);
+      produce<P>(p, ring, thread % kGroupThreads);
       __syncthreads();
     } else {
       Sums<P> sums = {};  // of a block without steps too
