@@ -132,7 +132,7 @@ Status run_phases(Graph& graph, const BuildOptions& options, BuildReport* report
   const Pipeline precision =
       computes_on_half(options) ? precision_pipeline(options.storage) : attention_pipeline();
   CARNOT_RETURN_IF_ERROR(run_passes(precision, graph, passes));
-  CARNOT_RETURN_IF_ERROR(run_passes(lower_pipeline(), graph, passes));
+  CARNOT_RETURN_IF_ERROR(run_passes(lower_pipeline(computes_on_half(options)), graph, passes));
   watch.lap("lower");
   return {};
 }

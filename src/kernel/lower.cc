@@ -64,7 +64,11 @@ Result<Id> Lowering::eval(StageBuilder& b, const Value* v, const Dims& index, co
     return eval(b, node->inputs[0], broadcast_index(index, node->inputs[0]->type()), edge);
   }
   if (auto* op = node->as<op::Pad>()) return eval_pad(b, *node, *op, index, edge);
-  if (!edge.is_plain()) {
+  if (node->as<op::Pointwise>() && !fold_ && !edge.guards.empty() && !edge.within) {
+    return eval_inside(b, v, index, edge);
+  }
+  const bool harmless = node->as<op::Constant>() || node->as<op::Iota>();
+  if (!edge.is_plain() && !(edge.anything && harmless)) {
     return error(Code::kUnsupported, name(node->op),
                  ": computed values cannot be padded, or be indices, in place");
   }
@@ -85,6 +89,27 @@ Result<Id> Lowering::eval(StageBuilder& b, const Value* v, const Dims& index, co
   if (auto* op = node->as<op::Resize>()) return eval_resize(b, *node, *op, index);
   if (is_gather(*node)) return eval_gather(b, *node, index);
   return error(Code::kUnsupported, name(node->op), " has no place in a kernel");
+}
+
+// What is computed is padded after it: operands give anything outside, then the fill is chosen.
+Result<Id> Lowering::eval_inside(StageBuilder& b, const Value* v, const Dims& index,
+                                 const Edge& edge) {
+  const auto& op = *v->producer->as<op::Pointwise>();
+  std::vector<Id> in;
+  for (const Value* x : v->producer->inputs) {
+    const Edge guarded{edge.guards, 0, std::nullopt, /*anything=*/true};
+    CARNOT_ASSIGN(Id id, eval(b, x, broadcast_index(index, x->type()), guarded));
+    in.push_back(id);
+  }
+  Id value = b.append(op.body, in)[static_cast<size_t>(v->result)];
+  const Id fill = b.constant(v->type().dtype, edge.otherwise);
+  for (const Guard& guard : edge.guards) {
+    const Id at = b.expression(guard.index, DType::kI64);
+    const Id low = b.op(ScalarOp::kGe, at, b.expression(guard.lower, DType::kI64));
+    const Id high = b.op(ScalarOp::kLt, at, b.expression(guard.upper, DType::kI64));
+    value = b.op(ScalarOp::kSelect, b.op(ScalarOp::kAnd, low, high), value, fill);
+  }
+  return value;
 }
 
 namespace {

@@ -21,11 +21,13 @@ class Lowering {
     std::vector<Guard> guards;
     double otherwise = 0;
     std::optional<Dim> within;
+    bool anything = false;  ///< outside the guards; the reader chooses what is there
     bool is_plain() const { return guards.empty() && !within; }
   };
 
   /// The value of `v` at `index` (one expression per axis), as a scalar of `b`'s stage.
   Result<Id> eval(StageBuilder& b, const Value* v, const Dims& index, const Edge& edge);
+  Result<Id> eval_inside(StageBuilder& b, const Value* v, const Dims& index, const Edge& edge);
   Result<Id> eval_pad(StageBuilder& b, const Node& node, const op::Pad& op, const Dims& index,
                       const Edge& edge);
   Result<Id> eval_resize(StageBuilder& b, const Node& node, const op::Resize& op,

@@ -95,7 +95,9 @@ class Grouping {
     const bool fold = is_fold(*n) && !n->as<op::Attention>();
     if (fold || n->as<op::Resize>() || is_gather(*n)) take_users(group, n);
     if (n->as<op::Pointwise>()) take_transpose(group, n);
+    Node* last = group.back();
     if (!n->as<op::Attention>()) take_views(group);
+    if (n->as<op::Pointwise>() || n->as<op::Transpose>()) take_pad(group, last);
     groups_.push_back(std::move(group));
   }
 
@@ -148,6 +150,20 @@ class Grouping {
     Node* user = n->outputs.size() == 1 ? sole_user(graph_, y) : nullptr;
     if (!user || !free(user) || !user->as<op::Transpose>()) return;
     if (!is_operand_view(graph_, *user) && why_not_lowered(*user).empty()) take(group, user);
+  }
+
+  // The pad that alone reads what a group without a fold computes: of channels, for a convolution's
+  // sake, where an image is turned.
+  void take_pad(Group& group, const Node* last) {
+    const auto simple = [](const Node* n) {
+      return n->as<op::Pointwise>() || n->as<op::Transpose>() || n->as<op::Slice>() ||
+             n->as<op::Expand>() || n->as<op::Iota>();
+    };
+    if (last->outputs.size() != 1 || !std::all_of(group.begin(), group.end(), simple)) return;
+    Node* user = sole_user(graph_, last->output());
+    const auto* pad = user ? user->as<op::Pad>() : nullptr;
+    if (!pad || pad->mode != op::Pad::kConstant || !free(user)) return;
+    if (why_not_lowered(*user).empty()) take(group, user);
   }
 
   // Views in front of any operand: slices always (they are free to repeat), for groups without a

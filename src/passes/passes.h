@@ -125,7 +125,8 @@ Pipeline fuse_pipeline();
 /// `storage`: kF16 or kBF16; empty for others.
 Pipeline precision_pipeline(DType storage);
 Pipeline attention_pipeline();
-Pipeline lower_pipeline();
+/// `pairs_pixels`: the device's convolutions want channels by the 16 bytes.
+Pipeline lower_pipeline(bool pairs_pixels = false);
 
 /// Runs passes on the graph and, innermost first, on the regions of if, loop and scan.
 Status run_passes(const Pipeline& pipeline, Graph& graph, const PassOptions& options = {});

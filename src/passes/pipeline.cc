@@ -58,8 +58,8 @@ Pipeline attention_pipeline() {
 }
 
 /// To what a device runs: layouts, then groups that are kernels.
-Pipeline lower_pipeline() {
-  return {
+Pipeline lower_pipeline(bool pairs_pixels) {
+  Pipeline out = {
       {"layout",
        {
            // Storage of half size gave every user of a value a cast of its own.
@@ -84,6 +84,9 @@ Pipeline lower_pipeline() {
       // Last: afterwards every node is a kernel, a view, a weight or a step of the host.
       {"group", {"group_kernels", "eliminate_dead_nodes"}, 1},
   };
+  // Of convolutions that are channels-last.
+  if (pairs_pixels) out[0].passes.push_back("pair_pixels");
+  return out;
 }
 
 }  // namespace carnot

@@ -133,7 +133,7 @@ TEST(Passes, EachRunsInAPipeline) {
   std::set<std::string_view> run;
   for (const Pipeline& pipeline :
        {canonicalize_pipeline(), fuse_pipeline(), precision_pipeline(DType::kF16),
-        precision_pipeline(DType::kBF16), attention_pipeline(), lower_pipeline()}) {
+        precision_pipeline(DType::kBF16), attention_pipeline(), lower_pipeline(true)}) {
     for (const Phase& phase : pipeline) run.insert(phase.passes.begin(), phase.passes.end());
   }
   for (const PassRow& row : all_passes()) {
