@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cstdio>
 
-#include "build/plan_builder.h"
+#include "build/ways.h"
 #include "plan/separate_memory.h"
 #include "tactics/code_cache.h"
 
@@ -69,21 +69,6 @@ Symbols likely_sizes(const Graph& graph, const BuildOptions& options) {
     }
   }
   guess_all(graph, symbols);
-  return symbols;
-}
-
-/// The sizes that take the most memory, as far as the profile tells.
-Symbols largest_sizes(const Graph& graph, const BuildOptions& options, const Symbols& likely) {
-  Symbols symbols;
-  for (const Value* v : graph.inputs()) {
-    const auto range = options.profile.find(v->name);
-    if (range == options.profile.end()) continue;
-    const Dims& dims = v->type().dims;
-    for (size_t i = 0; i < dims.size() && i < range->second.max.size(); ++i) {
-      bind(dims[i], range->second.max[i], symbols);
-    }
-  }
-  symbols.insert(likely.begin(), likely.end());
   return symbols;
 }
 
@@ -208,13 +193,20 @@ Result<EngineFile> build_engine(Graph& graph, const BuildOptions& options, Build
 
   TuneOptions tuning = options.tune;
   tuning.likely = shared.likely;
-  tuning.largest = largest_sizes(graph, options, shared.likely);
+  // Those that take the most memory, as far as the profile tells.
+  tuning.largest = profile_sizes(graph, options, shared.likely, &ShapeRange::max);
   std::string state;
   if (!tuning.state) tuning.state = &state;
   CodeCache code;
   if (!tuning.code) tuning.code = &code;
   CARNOT_ASSIGN(std::vector<Choice> choices, tune(tasks, options.device, tuning));
-  for (size_t i = 0; i < choices.size(); ++i) shared.kernels[i].choice = &choices[i];
+  for (size_t i = 0; i < choices.size(); ++i) {
+    PlanShared::Entry& e = shared.kernels[i];
+    e.choice = &choices[i];
+    e.ways.push_back({e.choice, &shared.likely, 0, nullptr, {}});
+  }
+  OtherWays others;
+  CARNOT_RETURN_IF_ERROR(others.add(graph, options, tuning, tasks, shared));
   watch.lap("tune");
 
   auto sink = make_code_sink(options.device, options.device.threads, *tuning.code, true);

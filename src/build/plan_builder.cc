@@ -1,7 +1,10 @@
 #include "build/plan_builder.h"
 
 #include <algorithm>
+#include <cstring>
 
+#include "base/hash.h"
+#include "build/ways.h"
 #include "ir/match.h"
 #include "kernel/lower.h"
 #include "kernel/strided_view.h"
@@ -44,25 +47,41 @@ int PlanShared::add_kernel(Kernel kernel, std::vector<const Tensor*> constants,
   const auto [it, added] = kernel_index.emplace(key, static_cast<int>(kernels.size()));
   if (added) {
     kernel.name = cat("k", kernels.size());
-    kernels.push_back({std::move(kernel), std::move(constants), origin, 0, nullptr, nullptr, {}});
+    kernels.push_back({std::move(kernel), std::move(constants), origin, 0, nullptr, {}});
   }
   ++kernels[static_cast<size_t>(it->second)].uses;
   return it->second;
 }
 
-Result<const GeneratedKernel*> PlanShared::generate(int index) {
-  Entry& e = kernels[static_cast<size_t>(index)];
-  if (!e.generated) {
-    const Problem problem{e.kernel, *device, e.constants, likely};
-    auto made = e.choice->tactic->generate(problem, e.choice->candidate, e.kernel.name, *sink);
+int PlanShared::add_packed(const Tensor& tensor) {
+  const int64_t bytes = tensor.elements() * (bits_of(tensor.dtype()) / 8);
+  std::vector<int>& alike = packed_index[hash64({tensor.data(), static_cast<size_t>(bytes)})];
+  for (const int i : alike) {
+    const Tensor& other = weights[static_cast<size_t>(i)];
+    if (other.type() == tensor.type() &&
+        std::memcmp(other.data(), tensor.data(), static_cast<size_t>(bytes)) == 0) {
+      return i;
+    }
+  }
+  alike.push_back(add_weight(tensor));
+  return alike.back();
+}
+
+Result<const GeneratedKernel*> PlanShared::generate(Entry& e, Way& way) {
+  if (!way.generated) {
+    const Problem problem{e.kernel, *device, e.constants, *way.likely};
+    const Choice& choice = *way.choice;
+    const auto nth = &way - e.ways.data();
+    const std::string entry = nth > 0 ? cat(e.kernel.name, '_', nth) : e.kernel.name;
+    auto made = choice.tactic->generate(problem, choice.candidate, entry, *sink);
     if (!made.ok()) {
       return std::move(made).status().with(
-          cat("generating ", e.choice->tactic->name, " for ", e.origin));
+          cat("generating ", choice.tactic->name, " for ", e.origin));
     }
-    e.generated = std::make_unique<GeneratedKernel>(std::move(*made));
-    for (const Tensor& t : e.generated->packed) e.packed.push_back(add_weight(t));
+    way.generated = std::make_unique<GeneratedKernel>(std::move(*made));
+    for (const Tensor& t : way.generated->packed) way.packed.push_back(add_packed(t));
   }
-  return static_cast<const GeneratedKernel*>(e.generated.get());
+  return static_cast<const GeneratedKernel*>(way.generated.get());
 }
 
 int PlanBuilder::add_buffer(PlanBuffer buffer) {
@@ -551,17 +570,19 @@ int PlanBuilder::fault_buffer() {
   return add_buffer(std::move(b));
 }
 
-Status PlanBuilder::emit_kernel(Pending& p) {
-  Step& step = p.step;
-  CARNOT_ASSIGN(const GeneratedKernel* made, shared_.generate(p.kernel));
-  const PlanShared::Entry& e = shared_.kernels[static_cast<size_t>(p.kernel)];
+Result<Step> PlanBuilder::kernel_step(const Pending& p, const PlanShared::Entry& e,
+                                      PlanShared::Way& way) {
+  Step step;
+  step.origin = p.step.origin;
+  const Choice& choice = *way.choice;
+  const GeneratedKernel* made = way.generated.get();
   step.kernel = p.kernel;
-  step.tactic = e.choice->candidate.variant.empty()
-                    ? std::string(e.choice->tactic->name)
-                    : cat(e.choice->tactic->name, '[', e.choice->candidate.variant, ']');
-  step.predicted_us = e.choice->candidate.predicted_us;
-  step.measured_us = e.choice->measured_us;
-  step.note = e.choice->note;
+  step.tactic = choice.candidate.variant.empty()
+                    ? std::string(choice.tactic->name)
+                    : cat(choice.tactic->name, '[', choice.candidate.variant, ']');
+  step.predicted_us = choice.candidate.predicted_us;
+  step.measured_us = choice.measured_us;
+  step.note = choice.note;
   step.entry = made->entry;
   step.params = made->params;
   step.tasks = made->tasks;
@@ -577,7 +598,7 @@ Status PlanBuilder::emit_kernel(Pending& p) {
     } else {
       PlanBuffer b;
       b.place = Place::kConstant;
-      b.index = e.packed[static_cast<size_t>(-1 - a)];
+      b.index = way.packed[static_cast<size_t>(-1 - a)];
       b.type = shared_.weights[static_cast<size_t>(b.index)].type();
       b.name = "packed";
       buffer = add_buffer(std::move(b));
@@ -585,6 +606,31 @@ Status PlanBuilder::emit_kernel(Pending& p) {
     step.arguments.push_back(buffer);
     const bool output = a >= 0 && e.kernel.buffers[static_cast<size_t>(a)].output;
     (output ? step.outputs : step.inputs).push_back(buffer);
+  }
+  return step;
+}
+
+// 1 where there are so many, else 0.
+static Dim at_least(const Dim& count, int64_t from) {
+  return from > 0 ? min(floor_div(count, Dim(from)), Dim(1)) : Dim(1);
+}
+
+// A step for each way, of which all but one have no tasks, whatever the sizes.
+Status PlanBuilder::emit_kernel(const Pending& p) {
+  PlanShared::Entry& e = shared_.kernels[static_cast<size_t>(p.kernel)];
+  const Dim count = size_of(e.kernel);
+  for (size_t i = 0; i < e.ways.size(); ++i) {
+    CARNOT_RETURN_IF_ERROR(shared_.generate(e, e.ways[i]).status());
+    CARNOT_ASSIGN(Step step, kernel_step(p, e, e.ways[i]));
+    const int64_t from = e.ways[i].from, to = i + 1 < e.ways.size() ? e.ways[i + 1].from : 0;
+    const Dim beyond = to > 0 ? at_least(count, to) : Dim(0);
+    if (e.ways.size() > 1) {
+      step.tasks = step.tasks * (at_least(count, from) - beyond);
+      step.note += cat(", for ", from, to > 0 ? cat(" to ", to - 1) : " or more", " elements");
+      // Of the likely sizes the step alone counts.
+      if (e.ways[i].choice != e.choice) step.predicted_us = step.measured_us = 0;
+    }
+    CARNOT_RETURN_IF_ERROR(add_step(std::move(step)));
   }
   return {};
 }
@@ -608,8 +654,11 @@ Result<Plan> PlanBuilder::emit() {
       CARNOT_ASSIGN(Plan nested, region->emit());
       p.step.regions.push_back(std::make_unique<Plan>(std::move(nested)));
     }
-    if (p.kernel >= 0) CARNOT_RETURN_IF_ERROR(emit_kernel(p));
-    CARNOT_RETURN_IF_ERROR(add_step(std::move(p.step)));
+    if (p.kernel >= 0) {
+      CARNOT_RETURN_IF_ERROR(emit_kernel(p));
+    } else {
+      CARNOT_RETURN_IF_ERROR(add_step(std::move(p.step)));
+    }
   }
   drop_unused();
   return std::move(plan_);

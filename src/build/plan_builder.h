@@ -20,20 +20,28 @@ struct PlanShared {
   Symbols likely;
   CodeSink* sink = nullptr;
   std::vector<Tensor> weights;
+  /// One way to run a kernel: for first outputs of `from` elements or more.
+  struct Way {
+    const Choice* choice = nullptr;
+    const Symbols* likely = nullptr;
+    int64_t from = 0;
+    std::unique_ptr<GeneratedKernel> generated;
+    std::vector<int> packed;  ///< weights of `generated->packed`
+  };
   /// Distinct kernels (equal text, equal constants), in order of first use.
   struct Entry {
     Kernel kernel;
     std::vector<const Tensor*> constants;
     std::string origin;
     int uses = 0;
-    const Choice* choice = nullptr;
-    std::unique_ptr<GeneratedKernel> generated;
-    std::vector<int> packed;  ///< weights of `generated->packed`
+    const Choice* choice = nullptr;  ///< for the likely sizes
+    std::vector<Way> ways;           ///< by size; each up to where the next begins
   };
   std::vector<Entry> kernels;
   /// By kernel hash and constants: index into `kernels`.
   std::map<std::string, int> kernel_index;
   std::map<const std::byte*, int> weight_index;
+  std::map<uint64_t, std::vector<int>> packed_index;  ///< by the hash of their bytes
   /// Repeated single elements written out: kernels and files want every element.
   std::map<const Tensor*, std::unique_ptr<Tensor>> dense;
 
@@ -43,8 +51,10 @@ struct PlanShared {
   int add_weight(const Tensor& tensor);
   /// The dense constant behind a value, or null where it is none.
   Result<const Tensor*> constant(const Value* v);
-  /// Generates the chosen code of a kernel, once.
-  Result<const GeneratedKernel*> generate(int kernel);
+  /// Packed weights: equal ones are stored once.
+  int add_packed(const Tensor& tensor);
+  /// Generates a way's code, once.
+  Result<const GeneratedKernel*> generate(Entry& entry, Way& way);
 };
 
 class PlanBuilder {
@@ -113,7 +123,9 @@ class PlanBuilder {
   };
 
   int fault_buffer();
-  Status emit_kernel(Pending& pending);
+  Status emit_kernel(const Pending& pending);
+  Result<Step> kernel_step(const Pending& pending, const PlanShared::Entry& entry,
+                           PlanShared::Way& way);
   Status emit_library(Pending& pending);
   Result<Step> size_step(const Step& of, int size);
   Status add_step(Step step);

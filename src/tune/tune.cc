@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <set>
 #include <thread>
 
 #include "base/checked.h"
@@ -37,6 +38,8 @@ constexpr int kEffortMax = 5;
 constexpr int kRoundsMin = 3, kRoundsMax = 12;
 /// Times that lie this close together are believed.
 constexpr double kAgreement = 0.01;
+/// A favourite gives way to what is faster by this factor: each has code and weights of its own.
+constexpr double kFavour = 1.05;
 /// What is slower than the best by this factor is not timed again, on a CPU after kRoundsMin.
 constexpr double kHopelessOnGpu = 1.4, kHopeless = 2;
 
@@ -55,11 +58,19 @@ struct Contender {
   }
 };
 
-// Kernels of one text differ when another operand is a constant: it may be packed.
-uint64_t key_of(const TuneTask& t) {
+// Kernels of one text differ when another operand is a constant: it may be packed. What symbols
+// stand for is what was timed.
+uint64_t key_of(const TuneTask& t, const Symbols& likely) {
   Hasher h;
   h.add(hash(*t.kernel));
   for (const Tensor* c : t.constants) h.add(c != nullptr ? 1 : 0);
+  std::vector<std::string> names;
+  for (const Buffer& b : t.kernel->buffers) {
+    for (const Dim& d : b.type.dims) d.collect_symbols(names);
+  }
+  for (const std::string& name : std::set<std::string>(names.begin(), names.end())) {
+    if (const auto at = likely.find(name); at != likely.end()) h.add(at->second);
+  }
   return h.digest();
 }
 
@@ -90,7 +101,7 @@ class Tuner {
     }
     std::vector<Choice> out;
     for (const TuneTask& t : tasks_) {
-      out.push_back(contests_[static_cast<size_t>(index_.at(key_of(t)))].choice);
+      out.push_back(contests_[static_cast<size_t>(index_.at(key_of(t, options_.likely)))].choice);
       out.back().origin = t.origin;
     }
     return out;
@@ -102,7 +113,7 @@ class Tuner {
   }
 
   Status add(const TuneTask& t) {
-    const uint64_t h = key_of(t);
+    const uint64_t h = key_of(t, options_.likely);
     if (!index_.emplace(h, static_cast<int>(contests_.size())).second) return {};
     Contest c;
     c.task = &t;
@@ -116,6 +127,10 @@ class Tuner {
     }
     CARNOT_RETURN_IF_ERROR(keep_within_scratch(c));
     keep_best(c);
+    if (t.favourite && !favourite_of(c)) {
+      c.contenders.push_back(
+          {t.favourite->tactic, t.favourite->candidate, 0, {}, false, false, false, {}, nullptr});
+    }
     if (effort_ > 0) look_up(c);
     CARNOT_RETURN_IF_ERROR(offer(c));
     contests_.push_back(std::move(c));
@@ -223,6 +238,15 @@ class Tuner {
       if ((x.tactic->library ? of_libraries : own)-- > 0) kept.push_back(std::move(x));
     }
     c.contenders = std::move(kept);
+  }
+
+  static const Contender* favourite_of(const Contest& c) {
+    const Choice* f = c.task->favourite;
+    for (const Contender& x : c.contenders) {
+      const bool same = f && x.tactic == f->tactic && x.candidate.variant == f->candidate.variant;
+      if (same) return &x;
+    }
+    return nullptr;
   }
 
   static bool none_is_right(const Contest& c) {
@@ -483,6 +507,11 @@ class Tuner {
                    ": every candidate gave a wrong result; exclude a tactic or report this: ",
                    c.choice.wrong.empty() ? "" : c.choice.wrong[0]);
     }
+    const Contender* favourite = favourite_of(c);
+    const bool holds =
+        favourite && !favourite->wrong && !favourite->refused &&
+        (winner->us <= 0 || (favourite->us > 0 && favourite->us <= kFavour * winner->us));
+    if (holds) winner = favourite;
     c.choice.offers.chosen = winner->offer;
     for (const Contender& x : c.contenders) {
       Offer& o = c.choice.offers.list[static_cast<size_t>(x.offer)];

@@ -11,12 +11,16 @@
 
 namespace carnot {
 
+struct Choice;
+
 /// One distinct kernel of a graph.
 struct TuneTask {
   const Kernel* kernel = nullptr;
   std::vector<const Tensor*> constants;  ///< per buffer, or null
   int uses = 1;                          ///< steps that share it
   std::string origin;                    ///< of the first, for messages
+  /// Wins unless another is clearly faster: what runs the kernel at other sizes.
+  const Choice* favourite = nullptr;
 };
 
 struct TuneProgress {

@@ -3,6 +3,7 @@
 //   //! name
 //   //! device: null isa=avx2 threads=2 ...
 //   //! scratch: 4096                       (bytes; the limit, if there is one)
+//   //! profile: x 1,64 8,64 128,64         (least, likely and largest sizes of an input)
 //   //! timing: KERNEL_HASH tactic[variant] revision microseconds      (any number of them)
 //   graph ...
 //   //! expect
@@ -28,8 +29,17 @@ bool bless = false;
 struct Case {
   std::string head, device, graph, expect;  ///< `head`: the lines before the graph
   std::vector<std::string> timings;
+  std::map<std::string, ShapeRange> profile;
   int64_t scratch_bytes_max = -1;
 };
+
+Shape shape_of(std::string text) {
+  std::replace(text.begin(), text.end(), ',', ' ');
+  std::istringstream in(text);
+  Shape out;
+  for (int64_t size; in >> size;) out.push_back(size);
+  return out;
+}
 
 std::vector<Case> read_cases(const std::string& path) {
   std::vector<Case> out;
@@ -50,6 +60,12 @@ std::vector<Case> read_cases(const std::string& path) {
       if (line.rfind("//! device: ", 0) == 0) c.device = line.substr(std::strlen("//! device: "));
       if (line.rfind("//! scratch: ", 0) == 0) {
         c.scratch_bytes_max = std::stoll(line.substr(std::strlen("//! scratch: ")));
+      }
+      if (line.rfind("//! profile: ", 0) == 0) {
+        std::istringstream words(line.substr(std::strlen("//! profile: ")));
+        std::string input, least, likely, largest;
+        words >> input >> least >> likely >> largest;
+        c.profile[input] = {shape_of(least), shape_of(likely), shape_of(largest)};
       }
       if (line.rfind("//! timing: ", 0) == 0) {
         c.timings.push_back(line.substr(std::strlen("//! timing: ")));
@@ -77,6 +93,7 @@ Result<std::string> plan_of(const Case& c) {
   if (cache.parse(lines) != 0) return error(Code::kInvalidArgument, "unreadable timings");
   options.tune.cache = &cache;
   options.tune.scratch_bytes_max = c.scratch_bytes_max;
+  options.profile = c.profile;
   options.compile = false;
   CARNOT_ASSIGN(const EngineFile file, build_engine(graph, options));
   return print(file.plan);

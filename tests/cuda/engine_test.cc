@@ -1,6 +1,7 @@
 // Engines on a GPU of this machine; skipped where there is none.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <thread>
 
@@ -80,6 +81,47 @@ TEST_F(CudaEngine, AgreesWithTheCpuForEachBatch) {
       ASSERT_TRUE(got.ok()) << to_string(got.status());
       ASSERT_TRUE(want.ok());
       for (size_t i = 0; i < want->size(); ++i) expect_close((*got)[i], (*want)[i]);
+    }
+  }
+}
+
+// Far from the likely rows other kernels run; what they give is the same.
+TEST_F(CudaEngine, KernelsFollowTheSizes) {
+  constexpr const char* kWide = R"(graph g (%x: f16[?n, 256]) {
+  %w = constant {value = f16[256, 512] fill(seed = 1)}
+  %v = constant {value = f16[512, 256] fill(seed = 2)}
+  %0 = matmul(%x, %w)
+  %1 = pointwise(%0) by max($0, 0.0:f16)
+  %2 = matmul(%1, %v)
+  return %2
+})";
+  constexpr double kRounding = 0x1p-9;  // of f16, twice, and of sums in another order
+  std::vector<EnginePtr> engines;
+  for (const char* device : {"cuda", "cpu"}) {
+    auto network = Network::from_text(kWide);
+    ASSERT_TRUE(network.ok()) << to_string(network.status());
+    BuilderOptions options;
+    options.device = device;
+    options.effort = device == std::string("cuda") ? 3 : 0;
+    options.profiles["x"] = {{1, 256}, {8, 256}, {2048, 256}};
+    auto bytes = build(std::move(*network), options);
+    ASSERT_TRUE(bytes.ok()) << to_string(bytes.status());
+    auto engine = Engine::load(std::move(*bytes));
+    ASSERT_TRUE(engine.ok()) << to_string(engine.status());
+    engines.push_back(*engine);
+  }
+  Context on_gpu = context_of(engines[0]), on_cpu = context_of(engines[1]);
+  for (const int64_t n : {1, 2, 8, 100, 129, 2048, 3}) {
+    const Tensor x = *fill(DType::kF16, {n, 256}, 11 + static_cast<uint64_t>(n));
+    const auto got = on_gpu.run({{x}}), want = on_cpu.run({{x}});
+    ASSERT_TRUE(got.ok()) << to_string(got.status());
+    ASSERT_TRUE(want.ok()) << to_string(want.status());
+    double largest = 0;
+    for (int64_t i = 0; i < x.elements(); ++i) {
+      largest = std::max(largest, std::abs((*want)[0].get(i)));
+    }
+    for (int64_t i = 0; i < x.elements(); ++i) {
+      ASSERT_NEAR((*got)[0].get(i), (*want)[0].get(i), kRounding * largest) << n << " rows, " << i;
     }
   }
 }
