@@ -8,7 +8,7 @@
 #define TRT_BUILD_ENTERPRISE 11
 
 // Which version's language a program is written in: 7, 8, 9, or 10 for all from 10 on. Those before
-// 10 have sizes of 32 bits in Dims. All sources of a program need the same number.
+// 10 have 32-bit Dims and patch 99, the libraries' sign. All sources of a program need the same.
 #ifndef CARNOT_TENSORRT_SOURCE
 #define CARNOT_TENSORRT_SOURCE 10
 #elif defined(TENSORRT_BUILD_LIB) && CARNOT_TENSORRT_SOURCE < 10
@@ -18,17 +18,17 @@
 #if CARNOT_TENSORRT_SOURCE < 8
 #define NV_TENSORRT_MAJOR 7
 #define NV_TENSORRT_MINOR 2
-#define NV_TENSORRT_PATCH 3
+#define NV_TENSORRT_PATCH 99
 #define NV_TENSORRT_BUILD 4
 #elif CARNOT_TENSORRT_SOURCE < 9
 #define NV_TENSORRT_MAJOR 8
 #define NV_TENSORRT_MINOR 6
-#define NV_TENSORRT_PATCH 1
+#define NV_TENSORRT_PATCH 99
 #define NV_TENSORRT_BUILD 6
 #elif CARNOT_TENSORRT_SOURCE < 10
 #define NV_TENSORRT_MAJOR 9
 #define NV_TENSORRT_MINOR 3
-#define NV_TENSORRT_PATCH 0
+#define NV_TENSORRT_PATCH 99
 #define NV_TENSORRT_BUILD 1
 #else
 #define NV_TENSORRT_MAJOR TRT_MAJOR_ENTERPRISE

@@ -3,15 +3,14 @@
 #include "parser.h"
 #include "refitter.h"
 #include "registry.h"
+#include "version.h"
 
 extern "C" {
 
 TENSORRTAPI void* createInferBuilder_INTERNAL(void* logger, int32_t version) noexcept {
   auto* const log = static_cast<nvinfer1::ILogger*>(logger);
-  if (!log || version / 10000 != NV_TENSORRT_MAJOR) {
-    trt::Reporter(log).misuse("createInferBuilder",
-                              trt::cat("the program was compiled for version ", version / 10000,
-                                       "; this library serves ", NV_TENSORRT_MAJOR, ".x"));
+  if (!log || !trt::serves(version)) {
+    trt::Reporter(log).misuse("createInferBuilder", trt::not_served(version));
     return nullptr;
   }
   const trt::Reporter reporter(log);

@@ -2,19 +2,12 @@
 #include "refitter.h"
 #include "registry.h"
 #include "runtime.h"
+#include "version.h"
 
 namespace {
 
-/// The header's major version decides the layout of everything.
-bool serves(int32_t version) {
-  return version / 10000 == NV_TENSORRT_MAJOR;
-}
-
 void refuse(void* logger, const char* call, int32_t version) {
-  trt::Reporter(static_cast<nvinfer1::ILogger*>(logger))
-      .misuse(call,
-              trt::cat("the program was compiled for version ", version / 10000, '.',
-                       version / 100 % 100, "; this library serves ", NV_TENSORRT_MAJOR, ".x"));
+  trt::Reporter(static_cast<nvinfer1::ILogger*>(logger)).misuse(call, trt::not_served(version));
 }
 
 }  // namespace
@@ -23,7 +16,7 @@ extern "C" {
 
 TENSORRTAPI void* createInferRuntime_INTERNAL(void* logger, int32_t version) noexcept {
   const char* const call = "createInferRuntime";
-  if (!logger || !serves(version)) return refuse(logger, call, version), nullptr;
+  if (!logger || !trt::serves(version)) return refuse(logger, call, version), nullptr;
   auto* const log = static_cast<nvinfer1::ILogger*>(logger);
   const trt::Reporter reporter(log);
   return reporter.guard(call, static_cast<nvinfer1::IRuntime*>(nullptr),
@@ -37,7 +30,7 @@ TENSORRTAPI void* createInferRuntime_INTERNAL(void* logger, int32_t version) noe
 
 TENSORRTAPI void* createInferRefitter_INTERNAL(void* engine, void* logger,
                                                int32_t version) noexcept {
-  if (!engine || !logger || !serves(version)) {
+  if (!engine || !logger || !trt::serves(version)) {
     return refuse(logger, "createInferRefitter", version), nullptr;
   }
   auto& ours = static_cast<trt::CudaEngine&>(*static_cast<nvinfer1::ICudaEngine*>(engine));
