@@ -184,14 +184,23 @@ void Chooser::offer(LoopChoice::Method method, int sharing, int points, int vect
 }
 
 void Chooser::offer_planes() {
-  constexpr int kSizes = 2;  // smaller ones only touch less at once
+  constexpr int kSizes = 3;  // smaller ones only touch less at once
+  constexpr double kGap =
+      0.01;  // of each access more that a thread's pixels take: it skips others'
   int sizes = 0;
   for (int pixels = 16; pixels > 0 && sizes < kSizes; pixels /= 2) {
     const auto planes = planes_of(nest_, pixels);
     if (!planes) continue;
     ++sizes;
+    int accesses = 1;
+    for (const auto* at_once : {&planes->loads, &planes->stores}) {
+      for (const int elements : *at_once) {
+        if (elements > 0) accesses = std::max(accesses, planes->channels * pixels / elements);
+      }
+    }
     for (const int threads : {256, 128}) {
       offer(LoopChoice::kPlanes, 1, threads, pixels, planes->channels);
+      choices_.back().predicted_us *= 1 + kGap * (accesses - 1);
     }
   }
 }
