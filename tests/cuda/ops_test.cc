@@ -2,7 +2,8 @@
 // takes, against the reference in f64. `--device cpu` does the same with engines for the CPU,
 // `--device cuda/plain` with launches that tools can follow, `--every N` with one case of N,
 // `--only NAME,...` with those of some operations, `--effort N` and `--threads N` with builds of
-// that effort and so many at a time.
+// that effort and so many at a time. `--kernels PREFIX` takes, where there are any, only candidates
+// that are named so: with `--effort 5` 'cuda.attention[w' has the kernels that older GPUs have.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -25,10 +26,12 @@ namespace carnot {
 namespace {
 
 std::string device = "cuda";
-size_t every = 1;    ///< one of so many cases
-std::string only;    ///< names of operations; empty: all
-int effort = 1;      ///< of the builds
-size_t threads = 0;  ///< that build and run; 0: all there are
+size_t every = 1;                ///< one of so many cases
+std::string only;                ///< names of operations; empty: all
+int effort = 1;                  ///< of the builds
+std::string kernels;             ///< how the candidates that may be used begin; empty: all
+std::atomic<int> with_them = 0;  ///< kernels that had such
+size_t threads = 0;              ///< that build and run; 0: all there are
 
 struct Job {
   std::string where;  ///< "conv.txt:12"
@@ -170,6 +173,17 @@ std::vector<Job> all_jobs() {
   return out;
 }
 
+Result<std::vector<int>> chosen(const KernelCandidates& all) {
+  std::vector<int> wanted, every_one;
+  for (size_t i = 0; i < all.candidates.size(); ++i) {
+    every_one.push_back(static_cast<int>(i));
+    if (all.candidates[i].tactic.starts_with(kernels)) wanted.push_back(static_cast<int>(i));
+  }
+  if (wanted.empty()) return every_one;
+  ++with_them;
+  return wanted;
+}
+
 Result<std::vector<std::byte>> built(const Job& job, const std::string& kind) {
   Network network;
   std::vector<Network::Handle> handles;
@@ -185,6 +199,7 @@ Result<std::vector<std::byte>> built(const Job& job, const std::string& kind) {
   options.device = kind;
   options.effort = effort;
   options.tf32 = job.products == Products::kTF32;
+  if (!kernels.empty() && kind != "cpu") options.choose = chosen;
   return build(std::move(network), options);
 }
 
@@ -245,6 +260,9 @@ TEST(Ops, AreRightInEachType) {
   }
   for (std::thread& thread : team) thread.join();
   std::printf("%zu engines, %d wrong\n", (jobs.size() + every - 1) / every, failed);
+  if (kernels.empty()) return;
+  std::printf("%d kernels had a candidate %s...\n", with_them.load(), kernels.c_str());
+  EXPECT_GT(with_them, 0);
 }
 
 }  // namespace
@@ -256,6 +274,7 @@ int main(int argc, char** argv) {
     const unsigned long number = std::strtoul(argv[i + 1], nullptr, 10);
     if (std::strcmp(argv[i], "--device") == 0) carnot::device = argv[i + 1];
     if (std::strcmp(argv[i], "--only") == 0) carnot::only = argv[i + 1];
+    if (std::strcmp(argv[i], "--kernels") == 0) carnot::kernels = argv[i + 1];
     if (std::strcmp(argv[i], "--every") == 0) carnot::every = std::max(1UL, number);
     if (std::strcmp(argv[i], "--effort") == 0) carnot::effort = static_cast<int>(number);
     if (std::strcmp(argv[i], "--threads") == 0) carnot::threads = number;
