@@ -20,7 +20,7 @@ std::vector<std::byte> sample(CodeFile& file, const std::vector<std::byte>& code
   entry.scratch = entry.dependent_launch = true;
   entry.cluster = 2;
   entry.integers = 7;
-  entry.boxes = {1, 2, 128, 1};
+  entry.boxes[0] = {1, 2, 128, 1};
   file.entries.push_back(entry);
   return write_code_file(file);
 }

@@ -96,13 +96,13 @@ TEST(CudaContraction, RowsAtEqualDistancesComeInBoxes) {
   const auto tile = tile_from_knobs({1, 128, 24, 128, 4, 4, 2, 1, 1, 1, 1, 132});
   const auto source = emit_contraction(kernel, *facts, *tile, "k");
   ASSERT_TRUE(source.ok()) << source.status().message();
-  EXPECT_EQ(source->boxes, (BoxMap{0, 2, 128, 0}));
+  EXPECT_EQ(source->boxes[0], (BoxMap{0, 2, 128, 0}));
   const Dims numbers(source->params.begin(), source->params.begin() + 6);
   EXPECT_EQ(numbers, (Dims{0, 40, Dim::symbol("m"), 40, 1, 0}));
   EXPECT_NE(source->text.find("__grid_constant__"), std::string::npos);
   const auto warps = emit_contraction(kernel, *facts, ContractionTile(), "k");
   ASSERT_TRUE(warps.ok());
-  EXPECT_EQ(warps->boxes, BoxMap());
+  EXPECT_EQ(warps->boxes, BoxMaps());
 }
 
 TEST(CudaContraction, RunsThatBeginAnywhereAreSpans) {

@@ -624,7 +624,7 @@ Result<KernelSource> emit_contraction(const Kernel& kernel, const ContractionFac
   out.shared_bytes = shared_bytes(t);
   out.pointers = static_cast<int>(kernel.buffers.size());
   out.params = writer.params();
-  out.boxes = writer.boxes();
+  out.boxes[0] = writer.boxes();
   if (f.depthwise) {
     const Dims& rows = f.problem.rows;
     const Dims outer(rows.begin(), rows.end() - 1);

@@ -19,7 +19,7 @@ struct KernelSource {
   Dim scratch_bytes = 0;          ///< of the whole grid; if not 0 the last argument is its address
   bool dependent_launch = false;  ///< waits for its predecessor itself, on sm_90 and later
   int cluster = 1;                ///< blocks per cluster
-  BoxMap boxes;                   ///< a tensor map, after all other arguments
+  BoxMaps boxes;                  ///< tensor maps, after all other arguments
 };
 
 }  // namespace carnot::cuda

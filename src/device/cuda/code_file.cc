@@ -12,9 +12,9 @@ namespace carnot::cuda {
 namespace {
 
 constexpr uint64_t kMagic = 0x41445543'544e5243;  // "CRNTCUDA"
-constexpr uint32_t kVersion = 3;
+constexpr uint32_t kVersion = 4;
 constexpr size_t kHeaderBytes = 24;
-constexpr size_t kEntryWords = 14, kEntryBytes = kEntryWords * 4;
+constexpr size_t kEntryWords = 18, kEntryBytes = kEntryWords * 4;
 constexpr size_t kModuleAlignment = 16;
 constexpr uint32_t kScratch = 1, kDependentLaunch = 2, kFlags = 3;
 
@@ -60,18 +60,24 @@ Result<CodeEntry> parse_entry(std::span<const std::byte> bytes, std::string_view
   out.scratch = (w[7] & kScratch) != 0;
   out.dependent_launch = (w[7] & kDependentLaunch) != 0;
   out.library = static_cast<Library>(std::min(w[9], kLibraries - 1));
-  out.boxes = {w[10], w[11], w[12], w[13]};
+  for (size_t i = 0; i < out.boxes.size(); ++i) {
+    const uint32_t* const box = &w[10 + 4 * i];
+    out.boxes[i] = {box[0], box[1], box[2], box[3]};
+  }
   if (w[2] >= modules || w[3] < 1 || w[3] > kThreadsMax || w[4] > kSharedMax ||
       w[5] > kArgumentsMax || w[6] > kArgumentsMax || (w[7] & ~kFlags) != 0 || w[8] < 1 ||
       w[8] > kClusterMax || w[9] >= kLibraries) {
     return corrupt("the launch of kernel '", out.name, "' is not valid");
   }
-  const BoxMap& box = out.boxes;
-  const bool sized = (box.element_bytes == 2 || box.element_bytes == 4) && box.rows >= 1 &&
-                     box.rows <= kBoxRowsMax && box.pointer < out.pointers &&
-                     box.numbers + kBoxNumbers <= out.integers;
-  if (box != BoxMap() && !sized) {
-    return corrupt("the boxes of kernel '", out.name, "' are not valid");
+  bool ended = false;
+  for (const BoxMap& box : out.boxes) {
+    const bool sized = (box.element_bytes == 2 || box.element_bytes == 4) && box.rows >= 1 &&
+                       box.rows <= kBoxRowsMax && box.pointer < out.pointers &&
+                       box.numbers + kBoxNumbers <= out.integers;
+    if (box != BoxMap() && (!sized || ended)) {
+      return corrupt("the boxes of kernel '", out.name, "' are not valid");
+    }
+    ended = box == BoxMap();
   }
   return out;
 }
@@ -102,9 +108,13 @@ std::vector<std::byte> write_code_file(const CodeFile& file) {
     for (const uint32_t word :
          {static_cast<uint32_t>(e.name.size()), static_cast<uint32_t>(e.function.size()), e.module,
           e.threads, e.shared_bytes, e.pointers, e.integers, flags, e.cluster,
-          static_cast<uint32_t>(e.library), e.boxes.pointer, e.boxes.element_bytes, e.boxes.rows,
-          e.boxes.numbers}) {
+          static_cast<uint32_t>(e.library)}) {
       put(out, word);
+    }
+    for (const BoxMap& box : e.boxes) {
+      for (const uint32_t word : {box.pointer, box.element_bytes, box.rows, box.numbers}) {
+        put(out, word);
+      }
     }
   }
   for (const char c : names) out.push_back(static_cast<std::byte>(c));

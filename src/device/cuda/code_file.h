@@ -1,6 +1,7 @@
 #pragma once
 // CodeFile: machine code for NVIDIA GPUs as an engine stores it: cubins, and for each kernel what a
 // launch must know. Little-endian; the layout is in code_file.cc.
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -22,9 +23,10 @@ struct BoxMap {
   uint32_t numbers = 0;
   bool operator==(const BoxMap&) const = default;
 };
+using BoxMaps = std::array<BoxMap, 2>;  ///< of a kernel; those that it has come first
 
 /// One kernel. Its arguments are 8 bytes each: pointers, then int64 numbers, then the address of
-/// scratch memory if it needs some; then a tensor map, if it has one. The grid is (tasks, 1, 1),
+/// scratch memory if it needs some; then its tensor maps. The grid is (tasks, 1, 1),
 /// the block (threads, 1, 1). Of a library the module is the call's text (library_call.h), and grid
 /// and block say nothing.
 struct CodeEntry {
@@ -37,7 +39,7 @@ struct CodeEntry {
   bool scratch = false;           ///< one piece, shared by the whole grid
   bool dependent_launch = false;  ///< waits for its predecessor itself (griddepcontrol.wait)
   uint32_t cluster = 1;           ///< blocks per cluster
-  BoxMap boxes;
+  BoxMaps boxes;
   Library library = Library::kNone;
   bool operator==(const CodeEntry&) const = default;
 };

@@ -50,12 +50,15 @@ Arguments::Arguments(const Launch& launch, void* const& scratch) {
     pointers[count++] = const_cast<int64_t*>(&launch.params[i]);
   }
   if (kernel.scratch) pointers[count++] = const_cast<void**>(&scratch);
-  if (kernel.boxes.element_bytes > 0) pointers[count] = map_;
+  for (size_t i = 0; i < maps_.size(); ++i) {
+    if (kernel.boxes[i].element_bytes > 0) pointers[count++] = &maps_[i];
+  }
 }
 
-Status Arguments::make_map(const Context& context, const Launch& launch) {
-  const BoxMap& box = static_cast<const LoadedKernel*>(launch.entry)->boxes;
-  if (box.element_bytes == 0) return {};
+namespace {
+
+/// `map` stays as it is where the copy engine cannot address the memory.
+Status make_map(const Context& context, const Launch& launch, const BoxMap& box, void* map) {
   enum { kBefore, kColumns, kRows, kRowStep, kMatrices, kMatrixStep };
   const int64_t* const n = launch.params + box.numbers;
   auto* const memory = static_cast<std::byte*>(launch.buffers[box.pointer]);
@@ -72,9 +75,20 @@ Status Arguments::make_map(const Context& context, const Launch& launch) {
                  strides[] = {row, matrix};
   const unsigned extent[] = {128 / box.element_bytes, box.rows, 1}, steps[] = {1, 1, 1};
   return context.status(
-      context.driver().tensor_map(map_, box.element_bytes == 2 ? kU16 : kU32, 3, first, sizes,
+      context.driver().tensor_map(map, box.element_bytes == 2 ? kU16 : kU32, 3, first, sizes,
                                   strides, extent, steps, kPlain, kSwizzle128, kLines128, kPlain),
       "making a tensor map");
+}
+
+}  // namespace
+
+Status Arguments::make_maps(const Context& context, const Launch& launch) {
+  const BoxMaps& boxes = static_cast<const LoadedKernel*>(launch.entry)->boxes;
+  for (size_t i = 0; i < maps_.size(); ++i) {
+    if (boxes[i].element_bytes == 0) break;
+    CARNOT_RETURN_IF_ERROR(make_map(context, launch, boxes[i], &maps_[i]));
+  }
+  return {};
 }
 
 Status queue_kernel(const Context& context, const Launch& launch, void* scratch,
@@ -82,7 +96,7 @@ Status queue_kernel(const Context& context, const Launch& launch, void* scratch,
   const auto& kernel = *static_cast<const LoadedKernel*>(launch.entry);
   CARNOT_RETURN_IF_ERROR(check_grid(launch));
   Arguments arguments(launch, scratch);
-  CARNOT_RETURN_IF_ERROR(arguments.make_map(context, launch));
+  CARNOT_RETURN_IF_ERROR(arguments.make_maps(context, launch));
   LaunchAttribute attributes[2];
   LaunchConfig config;
   config.grid[0] = static_cast<unsigned>(launch.tasks);
@@ -194,7 +208,7 @@ Status GraphRecording::add_kernel(Part& part, Node& node, void* scratch, bool af
   CARNOT_RETURN_IF_ERROR(check_grid(launch));
   const auto& kernel = *static_cast<const LoadedKernel*>(launch.entry);
   Arguments arguments(launch, scratch);
-  CARNOT_RETURN_IF_ERROR(arguments.make_map(context_, launch));
+  CARNOT_RETURN_IF_ERROR(arguments.make_maps(context_, launch));
   CARNOT_RETURN_IF_ERROR(add_node(part, node, node_of(launch, arguments),
                                   kernel.dependent_launch && after_kernel, last));
   if (kernel.cluster <= 1) return {};
@@ -280,7 +294,7 @@ Status GraphRecording::bind(Part& part, Node& node, void* scratch) {
     CARNOT_RETURN_IF_ERROR(bind_call(part, node, scratch));
   } else {
     Arguments arguments(launch, scratch);
-    CARNOT_RETURN_IF_ERROR(arguments.make_map(context_, launch));
+    CARNOT_RETURN_IF_ERROR(arguments.make_maps(context_, launch));
     const KernelNode parameters = node_of(launch, arguments);
     CARNOT_RETURN_IF_ERROR(
         context_.status(context_.driver().graph_set_kernel(part.exec, node.object, &parameters),

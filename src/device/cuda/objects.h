@@ -79,10 +79,10 @@ struct LoadedKernel {
   unsigned threads = 1, shared_bytes = 0, cluster = 1;
   uint32_t pointers = 0, integers = 0;
   bool scratch = false, dependent_launch = false;
-  BoxMap boxes;
+  BoxMaps boxes;
 
   uint32_t arguments() const {
-    return pointers + integers + (scratch ? 1 : 0) + (boxes.element_bytes > 0 ? 1 : 0);
+    return pointers + integers + (scratch ? 1 : 0) + static_cast<uint32_t>(boxes.size());
   }
 };
 /// More than any plan's step needs; the driver's limit for the bytes of all is 4096.
@@ -96,15 +96,18 @@ struct Arguments {
   Arguments(const Launch& launch, void* const& scratch);
   Arguments(const Arguments&) = delete;
   Arguments& operator=(const Arguments&) = delete;
-  /// The kernel's tensor map, for the addresses as they are now. Of memory that the copy engine
-  /// cannot address (or that is not known yet) it stays empty: the kernel sees by itself that it
+  /// The kernel's tensor maps, for the addresses as they are now. Of memory that the copy engine
+  /// cannot address (or that is not known yet) they stay empty: the kernel sees by itself that it
   /// must do without.
-  Status make_map(const Context& context, const Launch& launch);
+  Status make_maps(const Context& context, const Launch& launch);
 
   void* pointers[kArgumentsMax];
 
  private:
-  alignas(64) unsigned char map_[128] = {};
+  struct alignas(64) Map {
+    unsigned char bytes[128] = {};
+  };
+  std::array<Map, std::tuple_size_v<BoxMaps>> maps_;
 };
 
 Result<std::unique_ptr<LoadedCode>> load_code(const Context& context,
