@@ -31,6 +31,10 @@ TEST(CudaAttention, SaysWhyNot) {
   EXPECT_FALSE(why_not_attention(attention("f16", "64", true), 75, kShared, {4, 1}).ok());
   EXPECT_TRUE(why_not_attention(attention("f32", "64", true), 80, kShared, {4, 1}).ok());
   EXPECT_FALSE(why_not_attention(attention("f32", "64", true), 80, kShared, {4, 2}).ok());
+  AttentionTile rounded{4, 1};
+  rounded.tf32 = true;
+  EXPECT_TRUE(why_not_attention(attention("f32", "64", true), 80, kShared, rounded).ok());
+  EXPECT_FALSE(why_not_attention(attention("f16", "64", true), 80, kShared, rounded).ok());
   EXPECT_FALSE(why_not_attention(attention("f64", "64", true), 90, kShared, {4, 1}).ok());
   EXPECT_FALSE(why_not_attention(attention("f16", "264", true), 90, kShared, {4, 1}).ok());
   EXPECT_FALSE(why_not_attention(attention("f16", "?d", true), 90, kShared, {4, 1}).ok());
@@ -84,6 +88,19 @@ TEST(CudaAttention, SaysWhyNotThroughARing) {
   EXPECT_FALSE(why_not_attention(narrow, 90, kShared, turns).ok());
 }
 
+TEST(CudaAttention, KeysAndValuesComeInBoxes) {
+  const auto source = emit_attention(of_keys("f16", 300, 64, false), ring(8, 112), "kernel");
+  ASSERT_TRUE(source.ok()) << source.status().message();
+  EXPECT_EQ(source->boxes, (BoxMaps{{{1, 2, 112, 0}, {2, 2, 112, 6}}}));
+  // Heads behind rows: columns, rows, elements from row to row, matrices.
+  const Dims keys(source->params.begin(), source->params.begin() + 6);
+  EXPECT_EQ(keys, (Dims{0, 256, 300, 256, 2, 300 * 256}));
+  // A box of 64 elements would have another head's in it.
+  const auto narrow = emit_attention(of_keys("f16", 300, 72, false), ring(8, 112), "kernel");
+  ASSERT_TRUE(narrow.ok()) << narrow.status().message();
+  EXPECT_EQ(narrow->boxes, BoxMaps());
+}
+
 TEST(CudaAttention, NvrtcTakesRings) {
   const auto nvrtc = Nvrtc::open();
   if (!nvrtc.ok()) GTEST_SKIP() << "skipped: " << nvrtc.status().message();
@@ -126,19 +143,19 @@ TEST(CudaAttention, NvrtcTakesTheInstances) {
   const auto nvrtc = Nvrtc::open();
   if (!nvrtc.ok()) GTEST_SKIP() << "skipped: " << nvrtc.status().message();
   std::vector<Source> sources;
-  for (const char* width : {"64", "64", "256", "37"}) {
-    for (const char* type : {"f16", "bf16"}) {
-      const AttentionTile tile{4, sources.size() < 2 ? 2 : 1};
-      const std::string name = "kernel" + std::to_string(sources.size());
-      const auto source =
-          emit_attention(attention(type, width, sources.size() % 2 == 0), tile, name);
-      ASSERT_TRUE(source.ok()) << source.status().message();
-      sources.push_back({name, source->text});
-    }
-  }
-  const auto plain = emit_attention(attention("f32", "40", true), {4, 1}, "plain");
-  ASSERT_TRUE(plain.ok()) << plain.status().message();
-  sources.push_back({"plain", plain->text});
+  const auto add = [&](const Kernel& kernel, AttentionTile tile) {
+    const std::string name = "kernel" + std::to_string(sources.size());
+    const auto source = emit_attention(kernel, tile, name);
+    ASSERT_TRUE(source.ok()) << source.status().message();
+    sources.push_back({name, source->text});
+  };
+  add(attention("f16", "64", true), {4, 2});
+  add(attention("bf16", "256", false), {4, 1});
+  add(attention("f16", "37", true), {4, 1});
+  add(attention("f32", "40", true), {4, 1});
+  AttentionTile rounded{8, 1};
+  rounded.tf32 = true, rounded.keys = 16;
+  add(attention("f32", "128", false), rounded);
   for (const char* isa : {"sm_80", "sm_89", "sm_90a", "sm_100a", "sm_120"}) {
     const auto cubins = (*nvrtc)->compile(sources, isa, 2);
     EXPECT_TRUE(cubins.ok()) << isa << ": " << cubins.status().message();

@@ -16,7 +16,6 @@ constexpr int kWidthMax = 256;
 constexpr int kWarpsMax = 8;
 constexpr int64_t kTwoTilesMax = 96;  // registers of queries and results, beside 64 of scores
 constexpr int kKeys = 64;             // of a block, as in lib/attention.cuh
-constexpr int kKeysF32 = 32;          // the same of f32, as in lib/attention_f32.cuh
 constexpr int kGroupsMax = 4;
 constexpr int kRoundsMax = 8;
 constexpr int kHeadKeysMax = 1024;
@@ -24,11 +23,18 @@ constexpr int kGroupWidthMax = 64;         // a row of 128 swizzled bytes
 constexpr int64_t kRingBytes = 226 << 10;  // of a multiprocessor
 constexpr int kRingStagesMax = 4;
 constexpr int kRingGroupsMax = 3, kRingStepMax = 192, kSplitMax = 8;
-constexpr int kRingBeside = 26;  // registers beside scores, weights and results
-constexpr int kPieceMost = 80;   // keys whose scores fit into 128 registers beside the results
+constexpr int kRingBeside = 26;      // registers beside scores, weights and results
+constexpr uint32_t kBoxNumbers = 6;  // of a BoxMap
+constexpr int kPieceMost = 80;       // keys whose scores fit into 128 registers beside the results
 
 int64_t row_bytes(int64_t width) {
   return ((width + 15) / 16 * 32 + 127) / 128 * 128;
+}
+
+bool is_positive(const Dim& dim) {
+  const auto& terms = dim.terms();
+  return !dim.is(0) && dim.constant_term() >= 0 &&
+         std::all_of(terms.begin(), terms.end(), [](const auto& t) { return t.coefficient > 0; });
 }
 
 bool is_multiple(const Dim& dim, int64_t of) {
@@ -96,8 +102,8 @@ struct RingShape {
     // What a block with one warpgroup leaves is for a second block; blocks of a cluster end
     // together, and have no roles by then.
     if (tile.split > 1) return;
-    few = groups == 3 ? 48 : 56;
-    many = groups == 1 ? (resident == 2 ? 200 : 240) : groups == 2 ? 224 : 152;
+    few = groups == 3 ? 32 : 56;
+    many = groups == 1 ? (resident == 2 ? 200 : 240) : groups == 2 ? 224 : 160;
   }
 };
 
@@ -111,6 +117,12 @@ class Writer {
   }
 
   Result<KernelSource> run(const std::string& function) {
+    if (has_boxes()) {
+      for (const size_t operand : {size_t{1}, size_t{2}}) {
+        const Dims numbers = box_numbers(operand);
+        params_.insert(params_.end(), numbers.begin(), numbers.end());
+      }
+    }
     out_.open("struct Problem {");
     out_.line("using Params = carnot::Params;");
     numbers();
@@ -128,6 +140,9 @@ class Writer {
     source.pointers = static_cast<int>(kernel_.buffers.size());
     source.params = params_;
     source.dependent_launch = true;
+    for (uint32_t i = 0; i < source.boxes.size() && has_boxes(); ++i) {
+      source.boxes[i] = {i + 1, 2, static_cast<uint32_t>(tile_.step), i * kBoxNumbers};
+    }
     source.tasks = dims(0)[0] * dims(0)[heads_] * ceil_div(dims(0)[length_], Dim(tile_.queries()));
     if (tile_.pack) {
       const Dim rows = dims(0)[length_] * floor_div(dims(0)[heads_], dims(1)[heads_]);
@@ -143,10 +158,10 @@ class Writer {
     if (tile_.step > 0) return ring_shape().bytes;
     if (tile_.rounds > 0) return (tile_.queries() + 2 * Pieces(key_count()).keys) * 128;
     const int64_t width = dims(0)[3].value(), value_width = dims(2)[3].value();
-    if (is_f32()) {
+    if (is_f32()) {  // as loaded, and in parts
       const auto pitch = [](int64_t w) { return (w + 15) / 16 * 16 + 4; };
-      return 4 *
-             (tile_.queries() * pitch(width) + 2 * kKeysF32 * (pitch(width) + pitch(value_width)));
+      const int64_t keys = tile_.keys * (tile_.tf32 ? 2 : 3);
+      return 4 * (tile_.queries() * pitch(width) + keys * (pitch(width) + pitch(value_width)));
     }
     return tile_.queries() * row_bytes(width) +
            2 * kKeys * (row_bytes(width) + row_bytes(value_width));
@@ -198,6 +213,56 @@ class Writer {
     return out;
   }
 
+  /// Whether the copy engine can bring a ring's keys and values in boxes of 64 elements: matrices
+  /// at equal distances, each of a batch and heads behind rows or of a head.
+  bool has_boxes() const {
+    if (tile_.step == 0 || together() < 8) return false;
+    for (const size_t operand : {size_t{1}, size_t{2}}) {
+      const Dims strides = strides_of(kernel_.buffers[operand]);
+      if (dims(operand)[3].value() % kGroupWidthMax != 0) return false;
+      for (const Dim& stride : strides) {
+        if (!is_positive(stride)) return false;
+      }
+      if (!heads_in_rows(operand) && strides[0] != strides[heads_] * dims(operand)[heads_])
+        return false;
+    }
+    return true;
+  }
+  bool heads_in_rows(size_t operand) const {
+    const Dims strides = strides_of(kernel_.buffers[operand]);
+    return core_.op.bsh && strides[heads_].is_constant();
+  }
+  /// As BoxMap has them.
+  Dims box_numbers(size_t operand) const {
+    const Dims &sizes = dims(operand), strides = strides_of(kernel_.buffers[operand]);
+    if (heads_in_rows(operand)) {
+      const Dim columns = (sizes[heads_] - Dim(1)) * strides[heads_] + sizes[3];
+      return {Dim(0), columns, sizes[length_], strides[length_], sizes[0], strides[0]};
+    }
+    const Dim heads = sizes[0] * sizes[heads_];
+    return {Dim(0), sizes[3], sizes[length_], strides[length_], heads, strides[heads_]};
+  }
+  /// Where in the maps the matrix of (b, h) is.
+  void boxes() {
+    constant("kBoxes", has_boxes());
+    if (!has_boxes()) return;
+    out_.line("CARNOT_DEVICE bool boxed(const Params& p) {");
+    out_.line("  return ((reinterpret_cast<u64>(p.b1) | reinterpret_cast<u64>(p.b2)) & 15) == 0;");
+    out_.line("}");
+    for (const size_t operand : {size_t{1}, size_t{2}}) {
+      const char name = "qkv"[operand];
+      const bool in_rows = heads_in_rows(operand);
+      const std::string step = number(strides_of(kernel_.buffers[operand])[heads_]);
+      out_.line(cat("CARNOT_DEVICE int ", name, "_box_x([[maybe_unused]] int h) { return ",
+                    in_rows ? cat("h * ", step) : std::string("0"), "; }"));
+      out_.line(
+          cat("CARNOT_DEVICE int ", name, "_box_z([[maybe_unused]] const Params& p, int b, ",
+              "[[maybe_unused]] int h) { return ",
+              in_rows ? std::string("b") : cat("b * int(", number(dims(operand)[heads_]), ") + h"),
+              "; }"));
+    }
+  }
+
   void numbers() {
     const bool brain = kernel_.buffers[0].type.dtype == DType::kBF16;
     constant("kBrain", brain);
@@ -214,7 +279,12 @@ class Writer {
       constant("float", "kScale", literal(DType::kF32, core_.op.scale, 0));
     } else {
       constant("kWarps", tile_.warps);
-      constant("kTiles", tile_.tiles);
+      if (is_f32()) {
+        constant("kKeys", tile_.keys);
+        constant("kRounded", tile_.tf32);
+      } else {
+        constant("kTiles", tile_.tiles);
+      }
     }
     constant("kWidth", dims(0)[3].value());
     constant("kValueWidth", dims(2)[3].value());
@@ -276,6 +346,7 @@ class Writer {
                   number(strides[heads_]), "; }"));
     instruction("multiply_keys", tile_.step, false);
     instruction("multiply_values", (dims(2)[3].value() + 15) / 16 * 16, true);
+    boxes();
     bias_pair();
     store_wide();
   }
@@ -429,13 +500,18 @@ class Writer {
       arguments += cat(", i64 p", i);
       values += cat(", p", i);
     }
+    if (has_boxes()) {
+      head.line("const ptx::TensorMap *keys_map, *values_map;");
+      arguments += ", const __grid_constant__ ptx::TensorMap keys_map";
+      arguments += ", const __grid_constant__ ptx::TensorMap values_map";
+      values += ", &keys_map, &values_map";
+    }
     head.close("};");
     tail.line("}  // namespace carnot");
     tail.line("using namespace carnot;");
     // Heads of usual widths then have 128 registers a thread: sixteen warps at once.
     const bool heads = tile_.rounds > 0;
-    const bool narrow =
-        !is_f32() && dims(0)[3].value() <= 64 && dims(2)[3].value() <= 64 && tile_.tiles == 1;
+    const bool narrow = dims(0)[3].value() <= 64 && dims(2)[3].value() <= 64 && tile_.tiles == 1;
     int resident = narrow && tile_.warps == kWarpsMax ? 2 : 1;
     if (heads) resident = 4 * kGroupsMax / tile_.warps;
     if (tile_.step > 0) resident = ring_shape().resident;
@@ -525,6 +601,8 @@ Status why_not_attention(const Kernel& kernel, int architecture, int shared_byte
   if (type == DType::kF32 && tile.tiles + tile.rounds + tile.step > 1) {
     return refuse("f32 has one tile of 16 queries a warp");
   }
+  if (tile.keys != 16 && tile.keys != 32) return refuse("steps of ", tile.keys, " keys in f32");
+  if (type != DType::kF32 && tile.tf32) return refuse("TF32 is for f32");
   for (const size_t operand : {size_t{0}, size_t{1}, size_t{2}}) {
     const Buffer& buffer = kernel.buffers[operand];
     const Dim& width = buffer.type.dims[3];

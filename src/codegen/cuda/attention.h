@@ -18,6 +18,8 @@ struct AttentionTile {
   bool pack = false;   ///< query heads that share a head of keys are rows of one item
   bool turns = false;  ///< two warpgroups multiply by turns
   int blocks = 0;      ///< persistent ones; 0 for one for each item
+  int keys = 32;       ///< of a step in f32
+  bool tf32 = false;   ///< factors of f32 are rounded
   int queries() const { return 16 * warps * tiles * (rounds > 0 ? rounds : 1); }
 };
 

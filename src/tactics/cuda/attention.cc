@@ -17,6 +17,8 @@ constexpr AttentionTile kShapes[] = {{4, 1},    {2, 1},    {1, 1},    {8, 1},   
 /// Cycles of a warp per 64 keys and 16 elements of width, and for starting a block.
 constexpr double kPassCycles = 420, kKeysCycles = 5600, kBlockCycles = 4000;
 constexpr double kTwoTiles = 1.4;
+/// Of f32: products in three parts; what steps of 16 keys take more than those of 32.
+constexpr double kInParts = 3, kShortSteps = 1.15;
 constexpr int64_t kKnobMax = 1 << 16;
 constexpr int kWarpsAtOnce = 8;  ///< of one multiprocessor that get on without waiting
 
@@ -34,7 +36,7 @@ constexpr double kRingBytesCycle = 16;
 constexpr double kRingTurns = 0.99, kRingTurnsWidth = 160;
 constexpr double kWithBias = 1.4;   ///< exponentials of scores to which something is added
 constexpr int kRingStepLeast = 64;  ///< of two blocks of a multiprocessor
-constexpr int kRingStep = 128, kRingStepOfThree = 96, kRingSplitMost = 8;
+constexpr int kRingStep = 128, kRingSplitMost = 8;
 
 /// Those by warpgroups are for one architecture alone.
 Status why_not(const Problem& p, const Gpu& gpu, const AttentionTile& tile) {
@@ -110,7 +112,10 @@ double predict_us(const Problem& p, const Gpu& gpu, const AttentionTile& tile, c
   const double rounds = std::max(1.0, per_sm * tile.warps / kWarpsAtOnce);
   // Few warps bring in keys and values slowly; a second tile costs less than the first.
   const double products = kPassCycles * (tile.tiles > 1 ? kTwoTiles : 1) * z.width / 16;
-  const double work = passes * (products + kKeysCycles / tile.warps);
+  double work = passes * (products + kKeysCycles / tile.warps);
+  if (p.kernel.buffers[0].type.dtype == DType::kF32) {
+    work *= (tile.tf32 ? 1 : kInParts) * (tile.keys < 32 ? kShortSteps : 1);
+  }
   return 1.5 + (kBlockCycles + rounds * work) / (gpu.clock_ghz * 1000);
 }
 
@@ -120,8 +125,7 @@ int ring_step(const Problem& p, const Gpu& gpu, AttentionTile tile, double keys)
   int most = 0;
   for (const int residents : {2, 1}) {
     if (residents == 2 && (tile.warps > 4 || tile.split > 1)) continue;
-    for (tile.step = tile.warps > 8 ? kRingStepOfThree : kRingStep; tile.step > 16 && most == 0;
-         tile.step -= 16) {
+    for (tile.step = kRingStep; tile.step > 16 && most == 0; tile.step -= 16) {
       if (!why_not(p, gpu, tile).ok() || resident_blocks(p.kernel, tile) < residents) continue;
       if (residents == 1 || tile.step >= kRingStepLeast) most = tile.step;
     }
@@ -137,6 +141,16 @@ std::vector<AttentionTile> tiles_of(const Problem& p, const Gpu& gpu, const Size
     // More rounds than there are queries for.
     if (tile.rounds > 1 && z.queries <= tile.queries() / 2.0) continue;
     out.push_back(tile);
+  }
+  if (p.kernel.buffers[0].type.dtype == DType::kF32) {
+    for (AttentionTile tile : std::vector(out)) {
+      for (const int keys : {16, 32}) {
+        for (const bool tf32 : {false, true}) {
+          tile.keys = keys, tile.tf32 = tf32;
+          if ((keys < 32 || tf32) && (!tf32 || p.tf32)) out.push_back(tile);
+        }
+      }
+    }
   }
   for (const int groups : {1, 2, 3}) {
     for (const bool turns : {false, true}) {
@@ -158,25 +172,30 @@ std::vector<AttentionTile> tiles_of(const Problem& p, const Gpu& gpu, const Size
 
 std::string variant_of(const AttentionTile& tile) {
   if (tile.rounds > 0) return cat("g", tile.warps / 4, "x", tile.rounds);
-  if (tile.step == 0) return cat("w", tile.warps, "x", tile.tiles);
+  if (tile.step == 0) {
+    return cat("w", tile.warps, "x", tile.tiles, tile.keys < 32 ? " k16" : "",
+               tile.tf32 ? " tf32" : "");
+  }
   return cat("r", tile.warps / 4, "x", tile.step, tile.split > 1 ? cat("s", tile.split) : "",
              tile.pack ? "p" : "", tile.turns ? "t" : "");
 }
 
 std::vector<int64_t> knobs_of(const AttentionTile& t) {
-  if (t.step == 0) return {t.warps, t.tiles, t.rounds};
+  if (t.step == 0 && t.keys == 32 && !t.tf32) return {t.warps, t.tiles, t.rounds};
+  if (t.step == 0) return {t.warps, t.tiles, t.rounds, t.keys, t.tf32};
   return {t.warps, t.tiles, t.rounds, t.step, t.split, t.pack, t.turns, t.blocks};
 }
 
 Result<AttentionTile> tile_of(const std::vector<int64_t>& knobs) {
   const bool fits =
       std::all_of(knobs.begin(), knobs.end(), [](int64_t k) { return k >= 0 && k <= kKnobMax; });
-  if (!fits || (knobs.size() != 3 && knobs.size() != 8)) {
-    return error(Code::kInvalidArgument, "cuda.attention has three or eight numbers, 0 to ",
+  if (!fits || (knobs.size() != 3 && knobs.size() != 5 && knobs.size() != 8)) {
+    return error(Code::kInvalidArgument, "cuda.attention has three, five or eight numbers, 0 to ",
                  kKnobMax);
   }
   const auto at = [&](size_t i) { return static_cast<int>(knobs[i]); };
   AttentionTile tile{at(0), at(1), at(2)};
+  if (knobs.size() == 5) tile.keys = at(3), tile.tf32 = at(4) != 0;
   if (knobs.size() == 8) {
     tile.step = at(3), tile.split = at(4), tile.pack = at(5) != 0, tile.turns = at(6) != 0;
     tile.blocks = at(7);
@@ -192,7 +211,7 @@ std::vector<Candidate> list(const Problem& p, int effort) {
   const Sizes sizes(p);
   for (const AttentionTile& tile : tiles_of(p, *gpu, sizes)) {
     if (!why_not(p, *gpu, tile).ok()) continue;
-    out.push_back({variant_of(tile), knobs_of(tile), predict_us(p, *gpu, tile, sizes)});
+    out.push_back({variant_of(tile), knobs_of(tile), predict_us(p, *gpu, tile, sizes), tile.tf32});
   }
   std::stable_sort(out.begin(), out.end(), [](const Candidate& x, const Candidate& y) {
     return x.predicted_us < y.predicted_us;
@@ -218,6 +237,6 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate, c
 
 }  // namespace
 
-const Tactic kAttention = {"cuda.attention", 3, why, list, generate};
+const Tactic kAttention = {"cuda.attention", 4, why, list, generate};
 
 }  // namespace carnot::cuda

@@ -1,21 +1,23 @@
-// out = softmax(q k^T * scale + bias) v in f32: attention.cuh's scheme, with operands as sums of
-// two numbers of 11 bits each, whose three products that matter the tensor cores make (sm_80 and
-// later). They round what they accumulate towards zero: sums of at most 32 products are theirs, the
-// rest is added in f32.
+// out = softmax(q k^T * scale + bias) v in f32: attention.cuh's scheme, with operands in two parts
+// of 11 bits each (parts.cuh), whose three products that matter the tensor cores make (sm_80 and
+// later), or with kRounded in one. The cores round what they accumulate towards zero: sums of at
+// most 32 products are theirs, the rest is added in f32.
 //
-// Keys come in blocks of 32. Rows lie in shared memory 4 floats apart from a multiple of 16, so
-// that neither fragments of eight rows nor single floats of every second row meet in a bank. A
-// weight is multiplied where the scores left it: of 8 keys the even ones count as the first four,
-// the odd ones as the others.
+// Keys come in blocks of kKeys. All threads take what was loaded to parts once for all
+// warps, and the next block is on its way while those are worked on; queries, which a warp has to
+// itself, it takes to parts where it needs them. Rows lie in shared memory 4 floats apart from a
+// multiple of 16, so that neither fragments of eight rows nor single floats of every second row
+// meet in a bank. A weight is multiplied where the scores left it: of 8 keys the even ones count as
+// the first four, the odd ones as the others.
 //
-// P as in attention.cuh, with f32 for u16; kTiles is 1; store(p, b, h, i, e, first, second).
+// P as in attention.cuh, without kTiles and with f32 for u16; kKeys; kRounded; store(p, b, h, i, e,
+// first, second).
 #pragma once
+#include "codegen/cuda/lib/parts.cuh"
 #include "codegen/cuda/lib/rows.cuh"
 #include "codegen/cuda/lib/softmax.cuh"
 
 namespace carnot::attention {
-
-constexpr int kKeysF32 = 32;
 
 CARNOT_DEVICE constexpr int pitch_f32(int width) {
   return (width + 15) / 16 * 16 + 4;
@@ -24,9 +26,10 @@ CARNOT_DEVICE constexpr int pitch_f32(int width) {
 template <class P>
 struct MemoryF32 {
   static constexpr int kQueries = 16 * P::kWarps;
+  static constexpr int kParts = P::kRounded ? 1 : 2;
   static constexpr int kQ = kQueries * pitch_f32(P::kWidth) * 4;
-  static constexpr int kK = kKeysF32 * pitch_f32(P::kWidth) * 4;
-  static constexpr int kV = kKeysF32 * pitch_f32(P::kValueWidth) * 4;
+  static constexpr int kK = P::kKeys * pitch_f32(P::kWidth) * 4;
+  static constexpr int kV = P::kKeys * pitch_f32(P::kValueWidth) * 4;
 };
 
 /// Rows [first, first + kRows) of a matrix of `count` rows; zeros beyond it and its width.
@@ -49,27 +52,37 @@ CARNOT_DEVICE void load_rows_f32(u32 to, const float* from, i64 step, int first,
   }
 }
 
-/// What the upper 19 bits leave of a number; nothing of an infinity.
-__device__ __forceinline__ u32 rest_of(u32 bits) {
-  const float x = __uint_as_float(bits), upper = __uint_as_float(bits & 0xffffe000u);
-  return fabsf(x) < infinity_f32() ? __float_as_uint(x - upper) : 0;
+/// kBytes of numbers to as many of their upper parts, and behind those what they leave.
+template <int kBytes, int kThreads, bool kRounded>
+CARNOT_DEVICE void to_parts(u32 from, u32 to) {
+  for (int i = threadIdx.x * 16; i < kBytes; i += kThreads * 16) {
+    const float4 v = ptx::load_shared(from + i);
+    const float all[4] = {v.x, v.y, v.z, v.w};
+    u32 upper[4], rest[4];
+#pragma unroll
+    for (int e = 0; e < 4; ++e) split(__float_as_uint(all[e]), upper[e], rest[e]);
+    ptx::store_shared(to + i, {upper[0], upper[1], upper[2], upper[3]});
+    if constexpr (!kRounded) {
+      ptx::store_shared(to + kBytes + i, {rest[0], rest[1], rest[2], rest[3]});
+    }
+  }
 }
 
-__device__ __forceinline__ void multiply_f32(float (&c)[4], const u32 (&a)[4],
-                                             const u32 (&rest_a)[4], u32 b0, u32 b1) {
-  ptx::multiply_tf32(c, rest_a, b0, b1);
-  ptx::multiply_tf32(c, a, rest_of(b0), rest_of(b1));
-  ptx::multiply_tf32(c, a, b0, b1);
-}
+/// Two parts of each of some numbers; the second stays unused where numbers are rounded.
+template <int kCount>
+struct Parts {
+  u32 upper[kCount], rest[kCount];
+};
 
 /// A warp's 16 queries: lane i has rows i / 4 and i / 4 + 8.
 template <class P>
 class RowsF32 {
   static constexpr int kD = (P::kWidth + 7) / 8, kE = (P::kValueWidth + 7) / 8;
   static constexpr int kPitch = pitch_f32(P::kWidth), kValuePitch = pitch_f32(P::kValueWidth);
-  static constexpr int kGroups = kKeysF32 / 8;
+  static constexpr int kGroups = P::kKeys / 8;
+  using M = MemoryF32<P>;
   using Params = typename P::Params;
-  using Scores = float[kKeysF32 / 2];
+  using Scores = float[4 * kGroups];
 
  public:
   __device__ __forceinline__ RowsF32(const Params& p, int b, int h, int first)
@@ -103,6 +116,16 @@ class RowsF32 {
   }
 
  private:
+  /// Small products first.
+  __device__ __forceinline__ static void multiply(float (&c)[4], const Parts<4>& a,
+                                                  const Parts<2>& b) {
+    if constexpr (!P::kRounded) {
+      ptx::multiply_tf32(c, a.rest, b.upper[0], b.upper[1]);
+      ptx::multiply_tf32(c, a.upper, b.rest[0], b.rest[1]);
+    }
+    ptx::multiply_tf32(c, a.upper, b.upper[0], b.upper[1]);
+  }
+
   __device__ __forceinline__ void multiply_keys(Scores& s, u32 q, u32 k) const {
     const u32 from_q = q + ((warp_ * 16 + lane_ % 16) * kPitch + lane_ / 16 * 4) * 4;
     const u32 from_k = k + ((lane_ / 16 * 8 + lane_ % 8) * kPitch + lane_ / 8 % 2 * 4) * 4;
@@ -111,31 +134,34 @@ class RowsF32 {
       Scores sums = {};
 #pragma unroll
       for (int d = begin; d < begin + 4 && d < kD; ++d) {
-        u32 a[4], rest_a[4];
-        ptx::load_matrices(a, from_q + d * 32);
+        u32 own[4];
+        ptx::load_matrices(own, from_q + d * 32);
+        Parts<4> a;
 #pragma unroll
-        for (int i = 0; i < 4; ++i) rest_a[i] = rest_of(a[i]);
+        for (int i = 0; i < 4; ++i) split(own[i], a.upper[i], a.rest[i]);
 #pragma unroll
         for (int j = 0; j < kGroups; j += 2) {
-          u32 b[4];
-          ptx::load_matrices(b, from_k + (j * 8 * kPitch + d * 8) * 4);
-          multiply_f32(eight_columns(sums, j), a, rest_a, b[0], b[1]);
-          multiply_f32(eight_columns(sums, j + 1), a, rest_a, b[2], b[3]);
+          const u32 at = from_k + (j * 8 * kPitch + d * 8) * 4;
+          u32 upper[4], rest[4] = {};
+          ptx::load_matrices(upper, at);
+          if constexpr (!P::kRounded) ptx::load_matrices(rest, at + M::kK);
+          multiply(eight_columns(sums, j), a, {{upper[0], upper[1]}, {rest[0], rest[1]}});
+          multiply(eight_columns(sums, j + 1), a, {{upper[2], upper[3]}, {rest[2], rest[3]}});
         }
       }
 #pragma unroll
-      for (int i = 0; i < kKeysF32 / 2; ++i) s[i] += sums[i];
+      for (int i = 0; i < 4 * kGroups; ++i) s[i] += sums[i];
     }
   }
 
   __device__ __forceinline__ void multiply_values(const Scores& s, u32 v) {
-    u32 weights[kGroups][4], rest[kGroups][4];
+    Parts<4> weights[kGroups];
 #pragma unroll
     for (int j = 0; j < kGroups; ++j) {
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        weights[j][i] = __float_as_uint(s[4 * j + i % 2 * 2 + i / 2]);
-        rest[j][i] = rest_of(weights[j][i]);
+        split(__float_as_uint(s[4 * j + i % 2 * 2 + i / 2]), weights[j].upper[i],
+              weights[j].rest[i]);
       }
     }
     const u32 from = v + (lane_ % 4 * 2 * kValuePitch + lane_ / 4) * 4;
@@ -145,7 +171,11 @@ class RowsF32 {
 #pragma unroll
       for (int j = 0; j < kGroups; ++j) {
         const u32 at = from + (j * 8 * kValuePitch + e * 8) * 4;
-        multiply_f32(sums, weights[j], rest[j], load(at), load(at + kValuePitch * 4));
+        Parts<2> b{{load(at), load(at + kValuePitch * 4)}, {}};
+        if constexpr (!P::kRounded) {
+          b.rest[0] = load(at + M::kV), b.rest[1] = load(at + M::kV + kValuePitch * 4);
+        }
+        multiply(sums, weights[j], b);
       }
 #pragma unroll
       for (int i = 0; i < 4; ++i) out_[e][i] = out_[e][i] * softmax_.fading(i / 2) + sums[i];
@@ -185,34 +215,38 @@ CARNOT_DEVICE void run_f32(const typename P::Params& p) {
   using M = MemoryF32<P>;
   constexpr int kThreads = 32 * P::kWarps;
   extern __shared__ __align__(1024) u8 memory[];
-  const u32 q = ptx::shared_address(memory), k = q + M::kQ, v = k + 2 * M::kK;
+  const u32 q = ptx::shared_address(memory), loaded_k = q + M::kQ, loaded_v = loaded_k + M::kK;
+  const u32 k = loaded_v + M::kV, v = k + M::kParts * M::kK;
   const int blocks = (P::queries(p) + M::kQueries - 1) / M::kQueries;
-  const int first = blockIdx.x % blocks * M::kQueries;
+  // Of a causal mask the last queries see most keys: their blocks start first.
+  const int block = blockIdx.x % blocks;
+  const int first = (P::kCausal ? blocks - 1 - block : block) * M::kQueries;
   const int h = blockIdx.x / blocks % P::heads(p), b = blockIdx.x / blocks / P::heads(p);
   const float* const keys = P::k(p, b, h / P::shared(p));
   const float* const values = P::v(p, b, h / P::shared(p));
   // Keys that no row sees are not looked at.
   int end = P::keys(p);
   if (P::kCausal) end = max(0, min(end, first + M::kQueries + P::keys(p) - P::queries(p)));
-  const auto start = [&](int key, int slot) {
-    load_rows_f32<P::kCopy, kKeysF32, P::kWidth, kThreads>(k + slot * M::kK, keys, P::k_step(p),
-                                                           key, P::keys(p));
-    load_rows_f32<P::kCopy, kKeysF32, P::kValueWidth, kThreads>(v + slot * M::kV, values,
-                                                                P::v_step(p), key, P::keys(p));
+  const auto start = [&](int key) {
+    load_rows_f32<P::kCopy, P::kKeys, P::kWidth, kThreads>(loaded_k, keys, P::k_step(p), key,
+                                                           P::keys(p));
+    load_rows_f32<P::kCopy, P::kKeys, P::kValueWidth, kThreads>(loaded_v, values, P::v_step(p), key,
+                                                                P::keys(p));
+    ptx::commit();
   };
   load_rows_f32<P::kCopy, M::kQueries, P::kWidth, kThreads>(q, P::q(p, b, h), P::q_step(p), first,
                                                             P::queries(p));
-  if (end > 0) start(0, 0);
-  ptx::commit();
+  if (end > 0) start(0);
   RowsF32<P> rows(p, b, h, first);
 #pragma unroll 1
-  for (int key = 0, slot = 0; key < end; key += kKeysF32, slot ^= 1) {
-    if (key + kKeysF32 < end) start(key + kKeysF32, slot ^ 1);
-    ptx::commit();
-    ptx::wait_groups<1>();
+  for (int key = 0; key < end; key += P::kKeys) {
+    ptx::wait_groups<0>();
+    __syncthreads();  // all has come, and nobody reads parts any more
+    to_parts<M::kK, kThreads, P::kRounded>(loaded_k, k);
+    to_parts<M::kV, kThreads, P::kRounded>(loaded_v, v);
     __syncthreads();
-    rows.pass(q, k + slot * M::kK, v + slot * M::kV, key);
-    __syncthreads();
+    if (key + P::kKeys < end) start(key + P::kKeys);
+    rows.pass(q, k, v, key);
   }
   rows.store();
 }

@@ -1,7 +1,7 @@
 // Attention by warpgroups for any number of keys, sm_90a: the keys and values of a head come
-// through a ring in shared memory. The last warpgroup of a block brings them, by cp.async from
-// wherever they lie, and the queries of the next item ahead of time; each of the others has 64 rows
-// of queries.
+// through a ring in shared memory. The last warpgroup of a block brings them, as boxes of tensor
+// maps where these can say where they lie (kBoxes), else by cp.async from wherever they do, and the
+// queries of the next item ahead of time; each of the others has 64 rows of queries.
 //
 // A step is kStep keys. While wgmma multiplies the next step's keys with the queries and the last
 // step's weights with the values, a warpgroup makes weights of the scores that it has: the tensor
@@ -17,61 +17,33 @@
 //
 // P as in attention.cuh, without kWarps and kTiles; kGroups, kStep, kStages, kQueryStages, kFew and
 // kMany (registers of a thread that brings, and of one that multiplies; 0: as they are),
-// kTakeTurns, kWideStore; kScale; q_head (elements between heads of q); bias_pair(p, b, h, i, j,
-// both): of keys j and j + 1; store_wide(p, b, h, i, e, eight); and the instructions
-// multiply_keys(s, q, k, accumulate) and multiply_values(out, weights, v).
+// kTakeTurns, kWideStore; kScale; kBoxes: boxed(p) (their memory can be addressed), keys_map,
+// values_map of Params, k_box_x(h), k_box_z(p, b, h), the same of v: where a head's matrix is;
+// q_head (elements between heads of q); bias_pair(p, b, h, i, j, both): of keys j and j + 1;
+// store_wide(p, b, h, i, e, eight); and the instructions multiply_keys(s, q, k, accumulate) and
+// multiply_values(out, weights, v).
 #pragma once
+#include "codegen/cuda/lib/ring_items.cuh"
 #include "codegen/cuda/lib/ring_tile.cuh"
 
 #if __CUDA_ARCH__ >= 900
 namespace carnot::attention {
 
-/// Which rows of which head, and what keys they see.
+/// Whether keys and values come by the copy engine.
 template <class P>
-struct Item {
-  int b, h, first, end, whole, step, last;
-  __device__ __forceinline__ Item(const typename P::Params& p, int tile, int head) {
-    first = tile * RingShape<P>::kRows;
-    h = head % heads_of<P>(p), b = head / heads_of<P>(p);
-    end = whole = P::keys(p);
-    if (P::kCausal) {
-      const int group = P::kPack ? P::shared(p) : 1, shift = P::keys(p) - P::queries(p);
-      end = max(0, min(end, (first + RingShape<P>::kRows - 1) / group + 1 + shift));
-      whole = min(whole, first / group + shift + 1);
-    }
-    step = 0, last = (end + P::kStep - 1) / P::kStep;
-    if constexpr (P::kSplit > 1) {
-      const int each = (last + P::kSplit - 1) / P::kSplit, rank = blockIdx.x % P::kSplit;
-      step = min(last, rank * each), last = min(last, step + each);
-    }
-  }
-};
+CARNOT_DEVICE bool is_boxed(const typename P::Params& p) {
+  if constexpr (P::kBoxes) return P::boxed(p);
+  return false;
+}
 
-/// The items of this block, one after the other.
-template <class P, class Each>
-__device__ __forceinline__ void each_item(const typename P::Params& p, const Each& each) {
-  const int tiles = (rows_of<P>(p) + RingShape<P>::kRows - 1) / RingShape<P>::kRows;
-  const int all = heads_of<P>(p) * P::batches(p), total = tiles * all;
-  const int blocks = gridDim.x / P::kSplit, block = blockIdx.x / P::kSplit;
-  const int half = (tiles + 1) / 2, pairs = half * all;
-  const int rounds = (pairs + blocks - 1) / blocks;
-  const bool in_pairs = P::kCausal && i64(pairs) * 10 >= i64(rounds) * blocks * 9;
-#pragma unroll 1
-  for (int turn = 0;; ++turn) {
-    int tile = 0, head = 0;
-    if (in_pairs) {
-      const int index = turn / 2 * blocks + block, at = index % half;
-      if (index >= pairs) break;
-      tile = turn % 2 == 0 ? tiles - 1 - at : at, head = index / half;
-      if (turn % 2 == 1 && tile == tiles - 1 - at) continue;
-    } else {
-      if (turn * blocks >= total) break;
-      const int index = turn * blocks + (P::kCausal && turn % 2 == 1 ? blocks - 1 - block : block);
-      if (index >= total) break;
-      tile = P::kCausal ? tiles - 1 - index / all : index % tiles;
-      head = P::kCausal ? index % all : index / tiles;
-    }
-    each(Item<P>(p, tile, head));
+/// kRows rows from `row` of matrix `z` on, panels of 64 elements of them from `x` on.
+template <int kRows, int kWidth>
+CARNOT_DEVICE void bring_boxes(u32 to, const ptx::TensorMap* map, int x, int row, int z, u32 full) {
+  constexpr int kPanelBytes = kRows * kPieceBytes;
+  ptx::barrier_expect(full, kWidth / 64 * kPanelBytes);
+#pragma unroll
+  for (int panel = 0; panel < kWidth / 64; ++panel) {
+    ptx::copy_box(to + panel * kPanelBytes, map, x + panel * 64, row, z, full);
   }
 }
 
@@ -79,6 +51,7 @@ template <class P>
 __device__ __forceinline__ void bring(const typename P::Params& p, const RingPlaces<P>& ring,
                                       int thread) {
   using S = RingShape<P>;
+  const bool boxed = is_boxed<P>(p);
   RingTurn<P::kQueryStages> queries;
   RingTurn<P::kStages> keys, values;
   const auto announce = [](u32 full, bool copies) {
@@ -88,16 +61,44 @@ __device__ __forceinline__ void bring(const typename P::Params& p, const RingPla
   };
   each_item<P>(p, [&](const Item<P>& item) {
     if (item.step >= item.last) return;
-    const u16* const k = P::k(p, item.b, P::kPack ? item.h : item.h / P::shared(p));
-    const u16* const v = P::v(p, item.b, P::kPack ? item.h : item.h / P::shared(p));
+    const int head = P::kPack ? item.h : item.h / P::shared(p);
+    const u16* const k = P::k(p, item.b, head);
+    const u16* const v = P::v(p, item.b, head);
     const auto bring_values = [&](int step) {
+      if (boxed && thread > 0) return;
       ptx::barrier_wait(ring.values_empty(values.slot), values.phase ^ 1);
+      if constexpr (P::kBoxes) {
+        if (boxed) {
+          bring_boxes<P::kStep, P::kValueWidth>(ring.v(values.slot), p.values_map, P::v_box_x(head),
+                                                step * P::kStep, P::v_box_z(p, item.b, head),
+                                                ring.values_full(values.slot));
+          return values.next();
+        }
+      }
       const u16* const from = v + i64(step) * P::kStep * P::v_step(p);
       const auto row = [&](int r) { return from + r * P::v_step(p); };
       announce(ring.values_full(values.slot),
                load_panels<P::kCopy, P::kStep, P::kValueWidth>(
                    ring.v(values.slot), row, from, P::keys(p) - step * P::kStep, thread));
       values.next();
+    };
+    const auto bring_keys = [&](int step) {
+      if (boxed && thread > 0) return;
+      ptx::barrier_wait(ring.keys_empty(keys.slot), keys.phase ^ 1);
+      if constexpr (P::kBoxes) {
+        if (boxed) {
+          bring_boxes<P::kStep, P::kWidth>(ring.k(keys.slot), p.keys_map, P::k_box_x(head),
+                                           step * P::kStep, P::k_box_z(p, item.b, head),
+                                           ring.keys_full(keys.slot));
+          return keys.next();
+        }
+      }
+      const u16* const from = k + i64(step) * P::kStep * P::k_step(p);
+      const auto row = [&](int r) { return from + r * P::k_step(p); };
+      announce(ring.keys_full(keys.slot),
+               load_panels<P::kCopy, P::kStep, P::kWidth>(ring.k(keys.slot), row, from,
+                                                          P::keys(p) - step * P::kStep, thread));
+      keys.next();
     };
 #pragma unroll 1
     for (int step = item.step; step < item.last; ++step) {
@@ -114,17 +115,12 @@ __device__ __forceinline__ void bring(const typename P::Params& p, const RingPla
                                                             rows_of<P>(p) - item.first, thread));
         queries.next();
       }
-      ptx::barrier_wait(ring.keys_empty(keys.slot), keys.phase ^ 1);
-      const u16* const from = k + i64(step) * P::kStep * P::k_step(p);
-      const auto row = [&](int r) { return from + r * P::k_step(p); };
-      announce(ring.keys_full(keys.slot),
-               load_panels<P::kCopy, P::kStep, P::kWidth>(ring.k(keys.slot), row, from,
-                                                          P::keys(p) - step * P::kStep, thread));
-      keys.next();
+      bring_keys(step);
       if (step > item.step) bring_values(step - 1);
     }
     bring_values(item.last - 1);
   });
+  __syncwarp();
 }
 
 /// One item's rows of a warpgroup, from its first step to its last.
@@ -224,14 +220,15 @@ CARNOT_DEVICE void run_ring(const typename P::Params& p) {
   const int group = of_warp(threadIdx.x / kGroupThreads);
   if (threadIdx.x == 0) {
     constexpr int kWarps = kGroupWarps * P::kGroups;
+    const int arrivals = is_boxed<P>(p) ? 1 : kGroupThreads;
+    if constexpr (P::kBoxes) ptx::prefetch_map(p.keys_map), ptx::prefetch_map(p.values_map);
     for (int s = 0; s < P::kQueryStages; ++s) {
       ptx::barrier_init(ring.queries_full(s), kGroupThreads),
           ptx::barrier_init(ring.queries_empty(s), kWarps);
     }
     for (int s = 0; s < P::kStages; ++s) {
-      ptx::barrier_init(ring.keys_full(s), kGroupThreads),
-          ptx::barrier_init(ring.keys_empty(s), kWarps);
-      ptx::barrier_init(ring.values_full(s), kGroupThreads),
+      ptx::barrier_init(ring.keys_full(s), arrivals), ptx::barrier_init(ring.keys_empty(s), kWarps);
+      ptx::barrier_init(ring.values_full(s), arrivals),
           ptx::barrier_init(ring.values_empty(s), kWarps);
     }
     ptx::fence_barriers();

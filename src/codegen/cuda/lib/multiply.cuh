@@ -3,6 +3,7 @@
 // multiply-adds of f32, exact to its rounding. P as in contraction.cuh; kRounded: which of those.
 #pragma once
 #include "codegen/cuda/lib/load.cuh"
+#include "codegen/cuda/lib/parts.cuh"
 
 namespace carnot::contraction {
 
@@ -145,16 +146,6 @@ class Tensor {
         for (int e = 0; e < 4; ++e) sums_[i][j][e] += more[i][j][e];
       }
     }
-  }
-  /// A number's upper part and what that leaves, both rounded to nearest: the cores cut the lower
-  /// 13 bits off, and what is always cut towards zero adds up over a network's layers. An infinity,
-  /// and what would round to one, leaves nothing.
-  __device__ __forceinline__ static void split(u32 bits, u32& upper, u32& rest) {
-    constexpr u32 kHalf = 0x1000, kKept = 0xffffe000;
-    const bool rounds = (bits & 0x7fffffffu) < 0x7f7ff000u;
-    upper = rounds ? bits + kHalf : bits;
-    const float left = __uint_as_float(bits) - __uint_as_float(upper & kKept);
-    rest = rounds ? __float_as_uint(left) + kHalf : 0;
   }
 
   Sums sums_ = {};
