@@ -76,7 +76,7 @@ bool Chooser::vector_fits(int vector, bool inside) const {
     if (!mod(size, Dim(vector)).is(0)) return false;
     const Lane lane{axes.back().symbol, vector};
     const auto look = [&](const NestAccess& access) {
-      if (!is_vector(access, lane)) return;
+      if (!is_vector(stage, access, lane)) return;
       gains = true;
       widest = std::max(widest, bytes_of(access.dtype));
     };

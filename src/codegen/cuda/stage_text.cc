@@ -16,52 +16,58 @@ bool divisible(const Dim& dim, int64_t by) {
                      [&](const Dim::Term& term) { return term.coefficient % by == 0; });
 }
 
-bool uses(const Dim& dim, const std::string& symbol) {
-  return dim.uses(symbol);
+bool varies(const NestStage& stage, const NestAccess& access, const std::string& lane);
+
+/// Whether a size differs along the lane, itself or by what it takes from a load.
+bool varies(const NestStage& stage, const Dim& dim, const std::string& lane) {
+  for (const std::string& symbol : index_symbols(dim)) {
+    if (symbol == lane) return true;
+    if (symbol[0] == '$' && varies(stage, stage.loads[std::stoul(symbol.substr(1))], lane)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool varies(const NestStage& stage, const NestAccess& access, const std::string& lane) {
+  return varies(stage, access.offset, lane) ||
+         std::any_of(access.guards.begin(), access.guards.end(), [&](const Guard& guard) {
+           return varies(stage, guard.index, lane) || varies(stage, guard.lower, lane) ||
+                  varies(stage, guard.upper, lane);
+         });
+}
+
+/// Begins at a multiple of the lane's count and goes up by one from neighbour to neighbour.
+bool takes_neighbours(const NestStage& stage, const Dim& index, const Lane& lane) {
+  const auto linear = linear_in(index, {lane.symbol});
+  return linear && linear->of(lane.symbol).is(1) && divisible(linear->rest, lane.count) &&
+         !varies(stage, linear->rest, lane.symbol);
 }
 
 /// The guard is true for a whole group of lanes or for none of it.
-bool holds_for_groups(const Guard& guard, const Lane& lane) {
-  const bool in_bounds = uses(guard.lower, lane.symbol) || uses(guard.upper, lane.symbol);
-  if (in_bounds) return false;
-  if (!uses(guard.index, lane.symbol)) return true;
-  const auto linear = linear_in(guard.index, {lane.symbol});
-  return linear && linear->of(lane.symbol).is(1) && divisible(linear->rest, lane.count) &&
-         divisible(guard.lower, lane.count) && divisible(guard.upper, lane.count);
+bool holds_for_groups(const NestStage& stage, const Guard& guard, const Lane& lane) {
+  const auto differs = [&](const Dim& dim) { return varies(stage, dim, lane.symbol); };
+  if (differs(guard.lower) || differs(guard.upper)) return false;
+  if (!differs(guard.index)) return true;
+  return takes_neighbours(stage, guard.index, lane) && divisible(guard.lower, lane.count) &&
+         divisible(guard.upper, lane.count);
 }
 
 }  // namespace
 
-bool is_vector(const NestAccess& access, const Lane& lane) {
+bool is_vector(const NestStage& stage, const NestAccess& access, const Lane& lane) {
   if (access.buffer < 0 || lane.count == 1 || access.within) return false;
-  const auto linear = linear_in(access.offset, {lane.symbol});
-  if (!linear || !linear->of(lane.symbol).is(1) || !divisible(linear->rest, lane.count)) {
-    return false;
-  }
-  return std::all_of(access.guards.begin(), access.guards.end(),
-                     [&](const Guard& guard) { return holds_for_groups(guard, lane); });
+  return takes_neighbours(stage, access.offset, lane) &&
+         std::all_of(access.guards.begin(), access.guards.end(),
+                     [&](const Guard& guard) { return holds_for_groups(stage, guard, lane); });
 }
 
 StageText::StageText(CodeText& out, IndexText& index, const NestStage& stage, Lane lane,
                      std::set<int>& vectors)
     : out_(out), index_(index), stage_(stage), lane_(std::move(lane)), vectors_(vectors) {
-  for (const NestAccess& access : stage.loads) varying_.push_back(varies(access));
-}
-
-bool StageText::varies(const Dim& dim) const {
-  if (lane_.count == 1) return false;
-  for (const std::string& symbol : index_symbols(dim)) {
-    if (symbol == lane_.symbol) return true;
-    if (symbol[0] == '$' && varying_[std::stoul(symbol.substr(1))]) return true;
+  for (const NestAccess& access : stage.loads) {
+    varying_.push_back(lane_.count > 1 && varies(stage, access, lane_.symbol));
   }
-  return false;
-}
-
-bool StageText::varies(const NestAccess& access) const {
-  return varies(access.offset) ||
-         std::any_of(access.guards.begin(), access.guards.end(), [&](const Guard& guard) {
-           return varies(guard.index) || varies(guard.lower) || varies(guard.upper);
-         });
 }
 
 std::string StageText::address(const NestAccess& access, const IndexNames& at) {
@@ -109,7 +115,7 @@ void StageText::load(size_t i, IndexNames& at) {
 
 void StageText::read(size_t i, const IndexNames& names, const std::string& place) {
   const NestAccess& of = stage_.loads[i];
-  const bool vector = is_vector(of, lane_);
+  const bool vector = is_vector(stage_, of, lane_);
   IndexNames at = names;
   if (vector) load_vector(i, at);
   if (lane_.count > 1) {
@@ -153,7 +159,7 @@ void StageText::emit(const IndexNames& names, const Strings& folded, const std::
   for (size_t i = 0; i < stage_.loads.size(); ++i) {
     if (!varying_[i] && !provided_.count(i) && !retained_.count(i)) load(i, at);
   }
-  const auto as_vector = [&](const NestAccess& access) { return is_vector(access, lane_); };
+  const auto as_vector = [&](const NestAccess& access) { return is_vector(stage_, access, lane_); };
   for (size_t i = 0; i < stage_.loads.size(); ++i) {
     if (varying_[i] && !provided_.count(i) && as_vector(stage_.loads[i])) load_vector(i, at);
   }

@@ -18,8 +18,9 @@ struct Lane {
 };
 
 /// Whether an access takes `lane.count` neighbours, from a multiple of that many elements on, that
-/// lie side by side and are all inside its guards or all outside.
-bool is_vector(const NestAccess& access, const Lane& lane);
+/// lie side by side and are all inside its guards or all outside. What the stage loads along the
+/// lane leads to other places each.
+bool is_vector(const NestStage& stage, const NestAccess& access, const Lane& lane);
 
 class StageText {
  public:
@@ -53,8 +54,6 @@ class StageText {
             const std::function<void(const std::string& value, const IndexNames& at)>& use);
 
  private:
-  bool varies(const Dim& dim) const;
-  bool varies(const NestAccess& access) const;
   std::string value_of(size_t i, const IndexNames& at);
   void load(size_t i, IndexNames& at);
   void load_vector(size_t i, const IndexNames& at);
