@@ -42,6 +42,8 @@ constexpr double kAgreement = 0.01;
 constexpr double kFavour = 1.05;
 /// What is slower than the best by this factor is not timed again, on a CPU after kRoundsMin.
 constexpr double kHopelessOnGpu = 1.4, kHopeless = 2;
+/// What is this much slower by its first tasks, as far as one can tell, is not run whole on a CPU.
+constexpr double kTooSlow = 20, kTooSlowUs = 10000;
 
 struct Contender {
   const Tactic* tactic;
@@ -79,6 +81,7 @@ struct Contest {
   uint64_t hash = 0;
   std::vector<Contender> contenders;
   std::unique_ptr<Trial> trial;
+  double first_run_us = 0;  ///< of the fastest until now, cold
   Choice choice;
 };
 
@@ -407,10 +410,29 @@ class Tuner {
     return {};
   }
 
+  // A loop nest over a large product can take minutes, which a few of its tasks show.
+  bool is_too_slow(Contest& c, const Contender& x) {
+    const int64_t tasks = device_.threads;
+    if (on_gpu() || c.first_run_us <= 0 || x.call->launch.tasks < 4 * tasks) return false;
+    Launch few = x.call->launch;
+    few.tasks = tasks;
+    const auto begin = Clock::now();
+    if (!device_run_->run({&few, 1}, scratch_).ok()) return false;
+    const double us = 1e6 * seconds_since(begin) * static_cast<double>(x.call->launch.tasks) /
+                      static_cast<double>(tasks);
+    if (us < kTooSlowUs || us < kTooSlow * c.first_run_us) return false;
+    c.choice.refused.push_back(cat(x.name(), ": by its first tasks it takes ", us, " us"));
+    return true;
+  }
+
   Status check(Contest& c, Contender& x) {
-    if (!options_.check && !x.tactic->library) return {};
+    x.refused = is_too_slow(c, x);
+    if (x.refused || (!options_.check && !x.tactic->library)) return {};
     CARNOT_RETURN_IF_ERROR(c.trial->poison());
+    const auto begin = Clock::now();
     Status ran = device_run_->run({&x.call->launch, 1}, scratch_);
+    const double us = 1e6 * seconds_since(begin);
+    c.first_run_us = c.first_run_us > 0 ? std::min(c.first_run_us, us) : us;
     if (ran.code() == Code::kUnsupported) {  // a library has nothing to propose
       x.refused = true;
       c.choice.refused.push_back(cat(x.name(), ": ", ran.message()));

@@ -44,7 +44,7 @@ std::vector<Candidate> list(const Problem& p, int effort) {
   if (!view.ok() || !target.ok()) return out;
   for (const RankedTactic& r :
        candidates({p.kernel, *view, *target, b_constant(p, *view)}, p.likely, effort)) {
-    out.push_back({to_string(r.tactic), knobs(r.tactic), r.predicted_us});
+    out.push_back({to_string(r.tactic), knobs(r.tactic), r.predicted_us / p.device.threads});
   }
   return out;
 }
