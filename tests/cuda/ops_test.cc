@@ -26,7 +26,8 @@ namespace carnot {
 namespace {
 
 std::string device = "cuda";
-size_t every = 1;                ///< one of so many cases
+size_t every = 1;  ///< one of so many cases
+constexpr size_t kGeneratedEvery = 7;
 std::string only;                ///< names of operations; empty: all
 int effort = 1;                  ///< of the builds
 std::string kernels;             ///< how the candidates that may be used begin; empty: all
@@ -184,7 +185,8 @@ Result<std::vector<int>> chosen(const KernelCandidates& all) {
   return wanted;
 }
 
-Result<std::vector<std::byte>> built(const Job& job, const std::string& kind) {
+Result<std::vector<std::byte>> built(const Job& job, const std::string& kind, int with_effort,
+                                     int64_t scratch_bytes_max = -1) {
   Network network;
   std::vector<Network::Handle> handles;
   for (size_t i = 0; i < job.operands.size(); ++i) {
@@ -197,17 +199,18 @@ Result<std::vector<std::byte>> built(const Job& job, const std::string& kind) {
   for (size_t i = 0; i < results.size(); ++i) network.mark_output(results[i], cat("y", i));
   BuilderOptions options;
   options.device = kind;
-  options.effort = effort;
+  options.effort = with_effort;
+  options.scratch_bytes_max = scratch_bytes_max;
   options.tf32 = job.products == Products::kTF32;
   if (!kernels.empty() && kind != "cpu") options.choose = chosen;
   return build(std::move(network), options);
 }
 
 Status check(const Job& job) {
-  auto bytes = built(job, device);
+  auto bytes = built(job, device, effort);
   if (!bytes.ok()) {
     // What no engine can be built of is none of the GPU's affairs.
-    return device != "cpu" && !built(job, "cpu").ok() ? Status() : bytes.status();
+    return device != "cpu" && !built(job, "cpu", effort).ok() ? Status() : bytes.status();
   }
   CARNOT_ASSIGN(const EnginePtr engine, Engine::load(*bytes, {.device = device}));
   CARNOT_ASSIGN(Context context, engine->make_context());
@@ -263,6 +266,20 @@ TEST(Ops, AreRightInEachType) {
   if (kernels.empty()) return;
   std::printf("%d kernels had a candidate %s...\n", with_them.load(), kernels.c_str());
   EXPECT_GT(with_them, 0);
+}
+
+// Needs no GPU: what effort 5 would try is written out, as where a limit of scratch memory is set.
+TEST(Ops, EachCandidateIsGenerated) {
+  const std::vector<Job> jobs = all_jobs();
+  std::string missing;
+  for (size_t i = 0; i < jobs.size() && missing.empty(); i += kGeneratedEvery * every) {
+    const auto bytes = built(jobs[i], "cuda:sm_90a", 5, std::numeric_limits<int64_t>::max());
+    if (bytes.ok() || !built(jobs[i], "cpu", 0).ok()) continue;
+    const bool no_compiler = bytes.status().message().find("NVRTC") != std::string::npos;
+    if (no_compiler) missing = bytes.status().message();
+    EXPECT_TRUE(no_compiler) << jobs[i].where << ": " << bytes.status().message();
+  }
+  if (!missing.empty()) GTEST_SKIP() << "skipped: " << missing;
 }
 
 }  // namespace

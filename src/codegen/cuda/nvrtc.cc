@@ -76,6 +76,7 @@ Result<const Nvrtc*> Nvrtc::load(const std::string& path) {
 Result<const Nvrtc*> Nvrtc::open(std::span<const std::string> folders) {
   static std::mutex mutex;
   static const Nvrtc* found = nullptr;
+  static auto* const loaded_from = new std::map<std::string, const Nvrtc*>;
   const std::lock_guard lock(mutex);
   if (found != nullptr && folders.empty()) return found;
   std::vector<std::string> all(folders.begin(), folders.end());
@@ -86,8 +87,10 @@ Result<const Nvrtc*> Nvrtc::open(std::span<const std::string> folders) {
       std::error_code ignored;
       const std::string path = folder.empty() ? library : folder + "/" + library;
       if (!folder.empty() && !std::filesystem::exists(path, ignored)) continue;
+      const Nvrtc*& known = (*loaded_from)[path];
+      if (known != nullptr) return found = known;
       Result<const Nvrtc*> loaded = load(path);
-      if (loaded.ok()) return found = *loaded;
+      if (loaded.ok()) return found = known = *loaded;
       if (last.ok() || !folder.empty()) last = std::move(loaded).status();
     }
   }
