@@ -22,6 +22,22 @@ struct OnnxCall {
   bool in_body = false;  ///< of a branch, a loop or a function
 };
 
+/// What a model's own graph says, for those who show it node by node.
+struct OnnxTrace {
+  struct Node {
+    std::string name, op_type, domain;
+    int64_t opset = 0;                         ///< of its domain; 0: the model imports none
+    std::vector<std::string> inputs, outputs;  ///< an absent one is empty
+    std::vector<std::pair<std::string, OnnxAttribute>> attributes;  ///< all but graphs
+  };
+  std::vector<Node> nodes;
+  std::vector<std::string> inputs;  ///< of the graph, those with an initializer too
+  /// Initializers, and results of nodes that the import knows.
+  std::map<std::string, Tensor, std::less<>> constants;
+  /// Names of values that the Network calls by another one.
+  std::map<std::string, std::string, std::less<>> aliases;
+};
+
 struct OnnxImport {
   std::span<const InputShape> shapes;
   ImportProblem* problem = nullptr;
@@ -37,6 +53,7 @@ struct OnnxImport {
   /// Identity nodes become reshapes to the shape that is there, where they would become nothing:
   /// those of the model's own graph whose values are computed. Their results then have names.
   bool keep_identities = false;
+  OnnxTrace* trace = nullptr;  ///< filled in by a successful import; may be null
 };
 
 /// As Network::from_onnx().

@@ -18,6 +18,7 @@ ImportOptions import_options(const OnnxImport& given) {
   options.unnamed = given.unnamed;
   options.unranked = given.unranked;
   options.keep_identities = given.keep_identities;
+  options.trace = given.trace;
   for (const InputShape& s : given.shapes) {
     Dims dims;
     for (size_t i = 0; i < s.shape.size(); ++i) {

@@ -3,8 +3,6 @@
 
 namespace carnot::onnx {
 
-namespace {
-
 std::optional<OnnxAttribute> value_of(Session& session, const AttributeProto& a) {
   switch (a.type) {
     case AttributeProto::kFloat:
@@ -26,8 +24,6 @@ std::optional<OnnxAttribute> value_of(Session& session, const AttributeProto& a)
       return std::nullopt;  // graphs and the like say nothing to a custom operation
   }
 }
-
-}  // namespace
 
 bool Session::import_custom(NodeImport& n, Scope& scope) {
   if (!options_.custom) return false;

@@ -34,6 +34,7 @@ struct ImportOptions {
   std::vector<std::string>* unnamed = nullptr;  ///< gets the nodes without a name, as described
   std::string* unranked = nullptr;              ///< gets the input without a rank, as described
   bool keep_identities = false;
+  OnnxTrace* trace = nullptr;  ///< gets what the model's own graph says
 };
 
 /// kInvalidModel where the model breaks ONNX's rules, kUnsupported where we lack something: each

@@ -146,11 +146,37 @@ Tensor Session::read(const SparseTensorProto& proto) {
   return std::move(*tensor);
 }
 
+void Session::trace_value(const Scope& scope, std::string_view name, const Binding& binding) {
+  if (!options_.trace || scope.outer || scope.calls > 0 || scope.regions > 0) return;
+  if (binding.kind == Binding::kConstant) {
+    options_.trace->constants.emplace(name, binding.tensor);
+  } else if (binding.kind == Binding::kValue && binding.value->name != name) {
+    options_.trace->aliases.emplace(name, binding.value->name);
+  }
+}
+
+void Session::trace_node(const Scope& scope, const NodeProto& node, int64_t opset) {
+  if (!options_.trace || scope.outer || scope.calls > 0 || scope.regions > 0) return;
+  OnnxTrace::Node& out = options_.trace->nodes.emplace_back();
+  out.name = node.name, out.op_type = node.op_type, out.domain = short_domain(node.domain);
+  out.opset = opset;
+  out.inputs.assign(node.inputs.begin(), node.inputs.end());
+  out.outputs.assign(node.outputs.begin(), node.outputs.end());
+  for (const AttributeProto& attribute : node.attributes) {
+    // A constant's value is among the constants.
+    if (attribute.type == AttributeProto::kTensor && node.op_type == "Constant") continue;
+    if (auto value = value_of(*this, attribute)) {
+      out.attributes.emplace_back(attribute.name, std::move(*value));
+    }
+  }
+}
+
 void Session::define(Scope& scope, std::string_view name, Binding binding) {
   if (name.empty()) return;
   if (binding.kind == Binding::kValue && binding.value->name.empty()) {
     binding.value->name = scope.prefix + std::string(name);
   }
+  trace_value(scope, name, binding);
   if (!scope.names.emplace(name, std::move(binding)).second) {
     fail(Code::kInvalidModel, cat("the value ", quote(name), " is defined twice"));
   }
@@ -232,6 +258,7 @@ void Session::import_node(Scope& scope, const NodeProto& node) {
     if (options_.unnamed && node.name.empty() && !node.outputs.empty()) {
       options_.unnamed->emplace_back(node.outputs[0]);
     }
+    trace_node(scope, node, version);
     NodeImport n(*this, scope, node, version, {scope.prefix + describe(node)});
     dispatch(n, scope);
     for (const std::string_view output : node.outputs) {
@@ -405,6 +432,9 @@ Graph Session::import_model() {
   scope.known = &known;
   scope.opsets = &opsets_;
   import_inputs(scope);
+  for (const ValueInfoProto& input : options_.trace ? proto.inputs : decltype(proto.inputs)()) {
+    options_.trace->inputs.emplace_back(input.name);
+  }
   const Values outputs = import_body(scope, proto);
   check_outputs(outputs);
   graph.set_outputs(outputs);

@@ -96,6 +96,9 @@ class Session {
   void pin_sizes(const std::string& name, const Dims& declared, const Dims& wanted);
   void import_initializers(Scope& scope, const GraphProto& graph);
   void import_node(Scope& scope, const NodeProto& node);
+  /// Notes a node or a value of the model's own graph for the caller's trace.
+  void trace_node(const Scope& scope, const NodeProto& node, int64_t opset);
+  void trace_value(const Scope& scope, std::string_view name, const Binding& binding);
   void check_operands(Scope& scope, const NodeProto& node, const std::vector<NodeProto>& all);
   void dispatch(NodeImport& n, Scope& scope);
   /// Asks the caller of the import (import_custom.cc); whether it knew the operator.
@@ -125,6 +128,8 @@ class Session {
   int64_t nodes_ = 0, repeated_nodes_ = 0;
 };
 
+/// An attribute for callers of the import; nothing where it is a graph or a type.
+std::optional<OnnxAttribute> value_of(Session& session, const AttributeProto& attribute);
 /// "conv1 (Conv)": the name, or the first output where it has none.
 std::string describe(const NodeProto& node);
 std::vector<std::string> output_names(const GraphProto& graph);

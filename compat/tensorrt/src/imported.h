@@ -33,10 +33,9 @@ class Imported final : public LayerOf<IIdentityLayer, apiv::VIdentityLayer> {
 carnot::Operation pinned(carnot::Operation operation,
                          const std::map<std::string, carnot::Dim, std::less<>>& sizes);
 
-/// Adds layers for every operation of a model, whose custom ones are `plugins`. Gives the tensors
-/// of its outputs. `unnamed`: what nodes without a name are called by.
-std::vector<NetTensor*> import_layers(Network& into, const carnot::Network& model,
-                                      ParsedPlugins& plugins,
-                                      const std::vector<std::string>& unnamed);
+/// A layer for one operation of a model, whose custom ones are `plugins`: constants and plugins are
+/// layers of their own kinds. `own`: weights that it keeps.
+Layer* keep_layer(Network& into, const carnot::Network& model, carnot::Network::Node node,
+                  const std::vector<carnot::Tensor>& own, ParsedPlugins& plugins);
 
 }  // namespace trt

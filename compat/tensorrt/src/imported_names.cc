@@ -63,10 +63,18 @@ std::string LayerNames::of(const Node& node, size_t i) {
   return unique(shown(node));
 }
 
-std::string LayerNames::unique(const std::string& name) {
+std::string LayerNames::unique(const std::string& name, Taken& taken) {
   std::string candidate = name;
-  while (!taken_.insert(candidate).second) candidate = cat(name, '_', numbered_++);
+  while (!taken.insert(candidate).second) candidate = cat(name, '_', numbered_++);
+  added_.emplace_back(&taken, candidate);
   return candidate;
+}
+
+void LayerNames::restore(const State& before) {
+  for (; added_.size() > before.added; added_.pop_back()) {
+    added_.back().first->erase(added_.back().second);
+  }
+  numbered_ = before.numbered;
 }
 
 }  // namespace trt

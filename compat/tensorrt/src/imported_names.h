@@ -30,13 +30,26 @@ class LayerNames {
   /// What the node is called where layers tell what they come from.
   std::string shown(const carnot::Network::Node& node) const;
   /// The name, with a number where it is taken.
-  std::string unique(const std::string& name);
+  std::string unique(const std::string& name) { return unique(name, taken_); }
+  /// The same for tensors, whose names count in the same numbers.
+  std::string unique_tensor(const std::string& name) { return unique(name, tensors_); }
+  /// Takes back what was named since this was one's state.
+  struct State {
+    size_t added = 0;
+    int64_t numbered = 0;
+  };
+  State state() const { return {added_.size(), numbered_}; }
+  void restore(const State& before);
 
  private:
+  using Taken = std::unordered_set<std::string>;
+  std::string unique(const std::string& name, Taken& taken);
+
   const carnot::Network& model_;
   std::unordered_set<std::string> unnamed_;
   std::unordered_map<std::string, size_t> main_;  ///< the layer that has the node's name
-  std::unordered_set<std::string> taken_;
+  Taken taken_, tensors_;
+  std::vector<std::pair<Taken*, std::string>> added_;
   int64_t numbered_ = 0;
 };
 

@@ -8,6 +8,8 @@ using carnot::ScalarOp;
 using Node = carnot::Network::Node;
 namespace op = carnot::op;
 
+namespace {
+
 bool raises_ranks(const carnot::Network& model, const Node& node) {
   if (node.inputs.size() < 2) return false;
   if (std::holds_alternative<op::Normalize>(node.op)) return true;
@@ -35,8 +37,6 @@ NetTensor* raised(Network& into, NetTensor* tensor, const carnot::Dims& dims, si
   return layer->outputs[0].get();
 }
 
-namespace {
-
 template <class T, class F>
 Layer* add(Network& into, std::vector<NetTensor*> inputs, F&& fill) {
   auto layer = std::make_unique<T>(into);
@@ -55,6 +55,17 @@ NetTensor* result(const Layer* layer) {
 }
 
 }  // namespace
+
+void raise_ranks(Network& into, const carnot::Network& model, const Node& node,
+                 std::vector<NetTensor*>& inputs, LayerNames& names) {
+  if (!raises_ranks(model, node)) return;
+  size_t rank = 0;
+  for (const Handle h : node.inputs) rank = std::max(rank, model.type(h).dims.size());
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    const carnot::Dims& dims = model.type(node.inputs[k]).dims;
+    if (dims.size() < rank) inputs[k] = raised(into, inputs[k], dims, rank, names);
+  }
+}
 
 Layer* keep_in_parts(Network& into, const Node& node, const std::vector<NetTensor*>& inputs,
                      const std::string& name, LayerNames& names) {

@@ -5,11 +5,9 @@
 
 namespace trt {
 
-/// Whether operands of the node are raised to one rank before it.
-bool raises_ranks(const carnot::Network& model, const carnot::Network::Node& node);
-/// A layer that puts axes of size one before those of a tensor until it has so many.
-NetTensor* raised(Network& into, NetTensor* tensor, const carnot::Dims& dims, size_t rank,
-                  LayerNames& names);
+/// Operands of an element-wise node have one rank: layers put axes of size one before others.
+void raise_ranks(Network& into, const carnot::Network& model, const carnot::Network::Node& node,
+                 std::vector<NetTensor*>& inputs, LayerNames& names);
 
 /// The last of the layers that a node is, with its inputs; null where one layer is all.
 Layer* keep_in_parts(Network& into, const carnot::Network::Node& node,

@@ -86,6 +86,8 @@ class Layer {
         kind == LayerType::kSHUFFLE || kind == LayerType::kSLICE || kind == LayerType::kRESIZE;
     return behind_data ? 1 : kind == LayerType::kFILL ? 0 : static_cast<ptrdiff_t>(inputs.size());
   }
+  /// What it computes from: its inputs, but where other layers only show how they come about.
+  virtual const std::vector<NetTensor*>& reads() const { return inputs; }
   /// How many inputs setInput() may reach.
   virtual int32_t inputs_max() const { return static_cast<int32_t>(inputs.size()); }
   /// What the user should see as the type of this kind in names: "Convolution".

@@ -27,7 +27,7 @@ class Unary : public LayerOf<IUnaryLayer, apiv::VUnaryLayer> {
   TRT_PARAMETER(UnaryOperation, Operation, operation, UnaryOperation::kEXP)
 };
 
-class ParametricReLU final : public LayerOf<IParametricReLULayer, apiv::VParametricReLULayer> {
+class ParametricReLU : public LayerOf<IParametricReLULayer, apiv::VParametricReLULayer> {
  public:
   explicit ParametricReLU(Network& net) : LayerOf(net, LayerType::kPARAMETRIC_RELU) {}
   Values emit(Emit& e, const Values& in) override;
@@ -53,7 +53,7 @@ class Scale : public LayerOf<IScaleLayer, apiv::VScaleLayer> {
   Handle parameter(Emit& e, Handle x, const Weights& weights) const;
 };
 
-class Lrn final : public LayerOf<ILRNLayer, apiv::VLRNLayer> {
+class Lrn : public LayerOf<ILRNLayer, apiv::VLRNLayer> {
  public:
   explicit Lrn(Network& net) : LayerOf(net, LayerType::kLRN) {}
   Values emit(Emit& e, const Values& in) override;
@@ -111,7 +111,7 @@ class MatrixMultiply : public LayerOf<IMatrixMultiplyLayer, apiv::VMatrixMultipl
   MatrixOperation operations[2] = {MatrixOperation::kNONE, MatrixOperation::kNONE};
 };
 
-class Einsum final : public LayerOf<IEinsumLayer, apiv::VEinsumLayer> {
+class Einsum : public LayerOf<IEinsumLayer, apiv::VEinsumLayer> {
  public:
   explicit Einsum(Network& net) : LayerOf(net, LayerType::kEINSUM) {}
   Values emit(Emit& e, const Values& in) override;

@@ -17,7 +17,7 @@ class Cast : public LayerOf<ICastLayer, apiv::VCastLayer> {
   TRT_PARAMETER(DataType, ToType, to, DataType::kFLOAT)
 };
 
-class Constant final : public LayerOf<IConstantLayer, apiv::VConstantLayer> {
+class Constant : public LayerOf<IConstantLayer, apiv::VConstantLayer> {
  public:
   explicit Constant(Network& net) : LayerOf(net, LayerType::kCONSTANT) {}
   Values emit(Emit& e, const Values& in) override;
@@ -84,13 +84,13 @@ class ShapeLayer : public LayerOf<IShapeLayer, apiv::VShapeLayer> {
   Values emit(Emit& e, const Values& in) override;
 };
 
-class Squeeze final : public LayerOf<ISqueezeLayer, apiv::VSqueezeLayer> {
+class Squeeze : public LayerOf<ISqueezeLayer, apiv::VSqueezeLayer> {
  public:
   explicit Squeeze(Network& net) : LayerOf(net, LayerType::kSQUEEZE) {}
   Values emit(Emit& e, const Values& in) override;
 };
 
-class Unsqueeze final : public LayerOf<IUnsqueezeLayer, apiv::VUnsqueezeLayer> {
+class Unsqueeze : public LayerOf<IUnsqueezeLayer, apiv::VUnsqueezeLayer> {
  public:
   explicit Unsqueeze(Network& net) : LayerOf(net, LayerType::kUNSQUEEZE) {}
   Values emit(Emit& e, const Values& in) override;
@@ -126,7 +126,7 @@ class Gather : public LayerOf<IGatherLayer, apiv::VGatherLayer> {
   TRT_PARAMETER(GatherMode, Mode, mode, GatherMode::kDEFAULT)
 };
 
-class Scatter final : public LayerOf<IScatterLayer, apiv::VScatterLayer> {
+class Scatter : public LayerOf<IScatterLayer, apiv::VScatterLayer> {
  public:
   explicit Scatter(Network& net) : LayerOf(net, LayerType::kSCATTER) {}
   Values emit(Emit& e, const Values& in) override;
@@ -134,21 +134,21 @@ class Scatter final : public LayerOf<IScatterLayer, apiv::VScatterLayer> {
   TRT_PARAMETER(int32_t, Axis, axis, 0)
 };
 
-class NonZero final : public LayerOf<INonZeroLayer, apiv::VNonZeroLayer> {
+class NonZero : public LayerOf<INonZeroLayer, apiv::VNonZeroLayer> {
  public:
   explicit NonZero(Network& net) : LayerOf(net, LayerType::kNON_ZERO) {}
   Values emit(Emit& e, const Values& in) override;
   TRT_CHECKED(DataType, IndicesType, indices, DataType::kINT32, is_index_type(given))
 };
 
-class OneHot final : public LayerOf<IOneHotLayer, apiv::VOneHotLayer> {
+class OneHot : public LayerOf<IOneHotLayer, apiv::VOneHotLayer> {
  public:
   explicit OneHot(Network& net) : LayerOf(net, LayerType::kONE_HOT) {}
   Values emit(Emit& e, const Values& in) override;
   TRT_PARAMETER(int32_t, Axis, axis, -1)
 };
 
-class GridSample final : public LayerOf<IGridSampleLayer, apiv::VGridSampleLayer> {
+class GridSample : public LayerOf<IGridSampleLayer, apiv::VGridSampleLayer> {
  public:
   explicit GridSample(Network& net) : LayerOf(net, LayerType::kGRID_SAMPLE) {}
   Values emit(Emit& e, const Values& in) override;
@@ -159,7 +159,7 @@ class GridSample final : public LayerOf<IGridSampleLayer, apiv::VGridSampleLayer
                   given == SampleMode::kREFLECT)
 };
 
-class ReverseSequence final : public LayerOf<IReverseSequenceLayer, apiv::VReverseSequenceLayer> {
+class ReverseSequence : public LayerOf<IReverseSequenceLayer, apiv::VReverseSequenceLayer> {
  public:
   explicit ReverseSequence(Network& net) : LayerOf(net, LayerType::kREVERSE_SEQUENCE) {}
   Values emit(Emit& e, const Values& in) override;
@@ -207,7 +207,7 @@ class Fill : public LayerOf<IFillLayer, apiv::VFillLayer> {
   Handle random(Emit& e, const Values& in, const carnot::Dims& sizes) const;
 };
 
-class Nms final : public LayerOf<INMSLayer, apiv::VNMSLayer> {
+class Nms : public LayerOf<INMSLayer, apiv::VNMSLayer> {
  public:
   explicit Nms(Network& net) : LayerOf(net, LayerType::kNMS) {}
   Values emit(Emit& e, const Values& in) override;

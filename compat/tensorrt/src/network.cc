@@ -1,6 +1,7 @@
 #include "network.h"
 
 #include <cstring>
+#include <unordered_set>
 
 #include "control.h"
 #include "layers_language.h"
@@ -71,15 +72,31 @@ void Network::name_size(NetTensor& input, int32_t axis, const char* name) {
   changed();
 }
 
+// Through layers that compute with its values: an IShapeLayer's result does not follow from them.
 bool Network::feeds_a_shape(const NetTensor& input) const {
   const carnot::TensorType& type = input.type;
   if (type.rank() > 1 || carnot::is_float(type.dtype)) return false;
-  return std::any_of(layers_.begin(), layers_.end(), [&](const auto& layer) {
-    const auto& in = layer->inputs;
-    return std::find(
-               in.begin() + std::min<ptrdiff_t>(layer->first_shape_input(), in.end() - in.begin()),
-               in.end(), &input) != in.end();
-  });
+  std::unordered_set<const NetTensor*> values = {&input};
+  for (bool grown = true; grown;) {
+    grown = false;
+    for (const auto& layer : layers_) {
+      const ptrdiff_t first = layer->first_shape_input();
+      bool uses = false;
+      for (size_t i = 0; i < layer->inputs.size(); ++i) {
+        if (values.count(layer->inputs[i]) == 0) continue;
+        if (static_cast<ptrdiff_t>(i) >= first) return true;
+        uses = true;
+      }
+      if (!uses || layer->kind == LayerType::kSHAPE) continue;
+      for (const auto& output : layer->outputs) {
+        if (values.count(output.get()) > 0) continue;
+        const carnot::Result<Handle> value = output->network.probe(*output);
+        if (!value.ok() || output->network.probed().rank(*value) > 1) continue;
+        grown = values.insert(output.get()).second;
+      }
+    }
+  }
+  return false;
 }
 
 int64_t Network::id_of(const NetTensor* tensor) {
@@ -93,15 +110,17 @@ void Network::check(Layer& layer) {
   if (age.checked_epoch == epoch_) return;
   age.checked_epoch = epoch_;
   std::vector<int64_t> ids;
-  for (size_t i = 0; i < layer.shaping_inputs(); ++i) ids.push_back(id_of(layer.inputs[i]));
+  const std::vector<NetTensor*>& reads = layer.reads();
+  const size_t count = &reads == &layer.inputs ? layer.shaping_inputs() : reads.size();
+  for (size_t i = 0; i < count; ++i) ids.push_back(id_of(reads[i]));
   if (age.revision == layer.revision && age.inputs == ids) return;
   age.revision = layer.revision;
   age.inputs = std::move(ids);
   age.id = next_id_++;
   age.problem = {};
   for (const auto& output : layer.outputs) probe_->forget(*output);
-  for (size_t i = 0; i < layer.shaping_inputs(); ++i) {
-    const NetTensor* const input = layer.inputs[i];
+  for (size_t i = 0; i < count; ++i) {
+    const NetTensor* const input = reads[i];
     if (!input || !input->producer) continue;
     const carnot::Status& problem = ages_[input->producer].problem;
     if (!problem.ok()) age.problem = problem;
@@ -133,7 +152,7 @@ Handle Network::probe_or_throw(const NetTensor& tensor) {
   while (!todo.empty()) {
     const Layer* const layer = todo.back();
     todo.pop_back();
-    for (const NetTensor* input : layer->inputs) {
+    for (const NetTensor* input : layer->reads()) {
       if (!input || !input->producer || ages_[input->producer].checked_epoch == epoch_) continue;
       if (needed.insert(input->producer).second) todo.push_back(input->producer);
     }
@@ -199,7 +218,7 @@ carnot::Result<carnot::Network> Network::translate(bool with_precisions, const S
     while (!todo.empty()) {
       const Layer* const layer = todo.back();
       todo.pop_back();
-      for (const NetTensor* input : layer->inputs) {
+      for (const NetTensor* input : layer->reads()) {
         if (!input || !input->producer) continue;
         if (needed.insert(input->producer).second) todo.push_back(input->producer);
       }
@@ -225,6 +244,14 @@ carnot::Result<carnot::Network> Network::translate(bool with_precisions, const S
     return std::move(failure.status);
   }
   return std::move(scope.net);
+}
+
+void Network::drop_layers(size_t from) {
+  for (size_t i = from; i < layers_.size(); ++i) {
+    ages_.erase(layers_[i].get());
+    for (const auto& output : layers_[i]->outputs) probe_->forget(*output);
+  }
+  layers_.resize(from);
 }
 
 void Network::mark(NetTensor& tensor) {

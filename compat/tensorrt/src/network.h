@@ -206,6 +206,8 @@ class Network final : public INetworkDefinition, public apiv::VNetworkDefinition
     layers_.push_back(std::move(layer));
     return out;
   }
+  /// Takes the last layers back, from this one on; nobody uses them.
+  void drop_layers(size_t from);
   /// Keeps a copy of a model's bytes, which imported weights point into.
   std::span<const std::byte> keep_bytes(std::vector<std::byte> bytes) {
     kept_bytes_.push_back(std::move(bytes));

@@ -7,6 +7,7 @@
 #include "NvOnnxParser.h"
 #include "imported.h"
 #include "network.h"
+#include "onnx_view.h"
 #include "parser_plugins.h"
 
 namespace trt {
@@ -114,8 +115,8 @@ class Parser final : public IParser {
   bool fail_everywhere(const char* call, std::span<const std::byte> bytes,
                        const carnot::Status& status, const carnot::ImportProblem& problem);
   bool load(const char* call, const carnot::OnnxModel& model);
-  bool adopt(const char* call, const carnot::Network& model, ParsedPlugins& plugins,
-             const std::vector<std::string>& unnamed);
+  bool adopt(const char* call, const carnot::Network& model, const carnot::OnnxTrace& trace,
+             ParsedPlugins& plugins, const std::vector<std::string>& unnamed);
   carnot::OnnxImport options(carnot::ImportProblem& problem, ParsedPlugins& plugins) const;
   const std::vector<carnot::OnnxNode>& nodes();
 
@@ -191,8 +192,8 @@ carnot::OnnxImport Parser::options(carnot::ImportProblem& problem, ParsedPlugins
   return out;
 }
 
-bool Parser::adopt(const char* call, const carnot::Network& model, ParsedPlugins& plugins,
-                   const std::vector<std::string>& unnamed) {
+bool Parser::adopt(const char* call, const carnot::Network& model, const carnot::OnnxTrace& trace,
+                   ParsedPlugins& plugins, const std::vector<std::string>& unnamed) {
   for (const carnot::TensorSpec& spec : model.inputs()) {
     if (data_type_of(spec.type.dtype)) continue;
     return fail(call,
@@ -200,7 +201,7 @@ bool Parser::adopt(const char* call, const carnot::Network& model, ParsedPlugins
                  cat("input '", spec.name, "' is ", carnot::to_string(spec.type),
                      ", a type that TensorRT's interface cannot describe: cast it in the model")});
   }
-  const std::vector<NetTensor*> outputs = import_layers(network_, model, plugins, unnamed);
+  const std::vector<NetTensor*> outputs = OnnxView(network_, model, trace, plugins, unnamed).show();
   const std::vector<carnot::TensorSpec> specs = model.outputs();
   for (size_t i = 0; i < outputs.size(); ++i) network_.mark_named(*outputs[i], specs[i]);
   return true;
@@ -214,9 +215,11 @@ bool Parser::load(const char* call, const carnot::OnnxModel& model) {
   std::vector<std::string> unnamed;
   carnot::OnnxImport how = options(problem, plugins);
   how.unnamed = &unnamed;
+  carnot::OnnxTrace trace;
+  how.trace = &trace;
   const auto network = carnot::import_onnx_model(model, how);
   if (!network.ok()) return fail_everywhere(call, model.bytes, network.status(), problem);
-  return adopt(call, *network, plugins, unnamed);
+  return adopt(call, *network, trace, plugins, unnamed);
 }
 
 bool Parser::parse(void const* model, size_t size, char const* path) noexcept {
@@ -239,8 +242,10 @@ bool Parser::parseFromFile(char const* file, int) noexcept {
     std::vector<std::string> unnamed;
     carnot::OnnxImport how = options(problem, plugins);
     how.unnamed = &unnamed;
+    carnot::OnnxTrace trace;
+    how.trace = &trace;
     const auto network = carnot::import_onnx_model(std::string(file), how);
-    if (network.ok()) return adopt(call, *network, plugins, unnamed);
+    if (network.ok()) return adopt(call, *network, trace, plugins, unnamed);
     if (problem.node < 0) return fail(call, network.status(), problem);
     return fail_everywhere(call, read_file(file), network.status(), problem);
   });

@@ -102,7 +102,7 @@ void Scope::run(Layer& layer) {
   }
   Values in;
   try {
-    for (NetTensor* input : layer.inputs) in.push_back(input ? get(*input) : Handle{});
+    for (NetTensor* input : layer.reads()) in.push_back(input ? get(*input) : Handle{});
   } catch (EmitFailure&) {
     running_.erase(&layer);
     throw;

@@ -10,6 +10,7 @@ from .test_layers import *  # noqa: F401, F403
 from .test_moves import *  # noqa: F401, F403
 from .test_objects import *  # noqa: F401, F403
 from .test_parser import *  # noqa: F401, F403
+from .test_parser_layers import *  # noqa: F401, F403
 from .test_plugins import *  # noqa: F401, F403
 from .test_properties import *  # noqa: F401, F403
 from .test_quick_plugins import *  # noqa: F401, F403

@@ -1,0 +1,439 @@
+#include "onnx_view.h"
+
+#include <cmath>
+
+#include "imported_parts.h"
+#include "onnx_rows.h"
+#include "own_weights.h"
+#include "parser_plugins.h"
+
+namespace trt {
+
+namespace {
+
+const OnnxRow* row_of(std::string_view op) {
+  for (const auto rows : {rows_of_math(), rows_of_shapes(), rows_of_slices(), rows_of_windows(),
+                          rows_of_reductions(), rows_of_indices()}) {
+    for (const OnnxRow& row : rows) {
+      if (row.op == op) return &row;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+OnnxView::OnnxView(Network& into, const carnot::Network& model, const carnot::OnnxTrace& trace,
+                   ParsedPlugins& plugins, const std::vector<std::string>& unnamed)
+    : net_(into),
+      model_(model),
+      trace_(trace),
+      plugins_(plugins),
+      nodes_(model.nodes()),
+      own_(std::make_unique<OwnWeights>(model, nodes_)),
+      names_(model, nodes_, unnamed) {
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    for (size_t k = 0; k < nodes_[i].outputs.size(); ++k) {
+      const Handle h = nodes_[i].outputs[k];
+      producers_.emplace(&model.type(h), Producer{i, k});
+      if (!model.name(h).empty()) handles_.emplace(model.name(h), h);
+    }
+  }
+}
+OnnxView::~OnnxView() = default;
+
+std::vector<NetTensor*> OnnxView::show() {
+  for (const carnot::TensorSpec& output : model_.outputs()) names_.unique_tensor(output.name);
+  for (const std::string& input : trace_.inputs) names_.unique_tensor(input);
+  for (const Handle h : model_.input_handles()) {
+    NetTensor* const tensor = net_.new_input(model_.name(h), model_.type(h));
+    imported_[&model_.type(h)] = slots_[model_.name(h)].tensor = tensor;
+    handles_.emplace(model_.name(h), h);
+  }
+  std::unordered_set<std::string> computed;
+  for (const Step& step : trace_.nodes) computed.insert(step.outputs.begin(), step.outputs.end());
+  for (const auto& [name, value] : trace_.constants) {
+    if (computed.count(name) == 0) define(name, {nullptr, &value});
+  }
+  for (const Step& step : trace_.nodes) {
+    step_ = &step;
+    origin_ = {cat(step.name.empty() && !step.outputs.empty() ? step.outputs[0] : step.name, " (",
+                   step.op_type, ")")};
+    first_layer_ = net_.layers().size();
+    if (!show_by_row()) show_as_imported();
+  }
+  std::vector<NetTensor*> outputs;
+  for (const Handle h : model_.output_handles()) outputs.push_back(tensor_of(h));
+  const std::vector<carnot::TensorSpec> specs = model_.outputs();
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const auto slot = slots_.find(specs[i].name);
+    if (slot != slots_.end() && slot->second.tensor) outputs[i] = slot->second.tensor;
+  }
+  return outputs;
+}
+
+bool OnnxView::is_custom() const {
+  return std::any_of(step_->outputs.begin(), step_->outputs.end(), [&](const std::string& name) {
+    const Handle h = handle_of(name);
+    const auto producer = h.valid() ? producers_.find(&model_.type(h)) : producers_.end();
+    return producer != producers_.end() &&
+           std::holds_alternative<carnot::op::Custom>(nodes_[producer->second.first].op);
+  });
+}
+
+bool OnnxView::show_by_row() {
+  const OnnxRow* const row = step_->domain.empty() ? row_of(step_->op_type) : nullptr;
+  if (!row || is_custom()) return false;
+  const LayerNames::State names = names_.state();
+  const auto constants = constants_;
+  results_.clear();
+  try {
+    row->show(*this);
+    take_results();
+    return true;
+  } catch (const NotShown&) {
+  } catch (const EmitFailure&) {
+  }
+  names_.restore(names);
+  constants_ = constants;
+  net_.drop_layers(first_layer_);
+  return false;
+}
+
+/// Its results have the types that Carnot's import gave them: later operations count on that.
+void OnnxView::take_results() {
+  if (results_.size() < outputs()) throw NotShown();
+  for (size_t i = 0; i < outputs(); ++i) {
+    const std::string& name = step_->outputs[i];
+    NetTensor* const tensor = results_[i].tensor;
+    if (name.empty() || !tensor) continue;
+    const Handle h = handle_of(name);
+    if (!h.valid()) {
+      known_type(tensor);
+      continue;
+    }
+    Layer* const layer = tensor->producer;
+    const bool fresh =
+        layer && layer->outputs.size() == 1 &&
+        std::any_of(net_.layers().begin() + static_cast<ptrdiff_t>(first_layer_),
+                    net_.layers().end(), [&](const auto& l) { return l.get() == layer; });
+    auto* const stands = fresh ? dynamic_cast<CanStand*>(layer) : nullptr;
+    std::optional<Stand> stand = stands ? stand_of(h) : std::nullopt;
+    if (!stand) {
+      const carnot::TensorType &is = known_type(tensor), &should = model_.type(h);
+      if (is.dtype != should.dtype || is.dims != should.dims) throw NotShown();
+      continue;
+    }
+    for (size_t k = first_layer_; k < net_.layers().size(); ++k) {
+      const Layer* const other = net_.layers()[k].get();
+      if (other != layer) stand->covered.push_back(other);
+    }
+    stand->inputs = layer->inputs;
+    stands->stand(std::move(*stand));
+  }
+  for (size_t i = 0; i < outputs(); ++i) {
+    if (!step_->outputs[i].empty()) define(step_->outputs[i], results_[i]);
+  }
+}
+
+/// A Stand in the making. Values are counted: operands, then results of steps.
+struct OnnxView::Standing {
+  Stand stand;
+  std::unordered_map<const void*, size_t> operands, results;  ///< by what handles stand for
+  std::vector<std::vector<std::pair<bool, size_t>>> inputs;   ///< of each step; true: a result
+};
+
+/// The operations that give this value, back to values that the model has names for.
+std::optional<Stand> OnnxView::stand_of(Handle value) const {
+  Standing made;
+  if (!take_operations(value, made) || made.stand.steps.empty()) return std::nullopt;
+  Stand out = std::move(made.stand);
+  for (size_t i = 0; i < out.steps.size(); ++i) {
+    for (const auto& [is_result, at] : made.inputs[i]) {
+      out.steps[i].inputs.push_back(is_result ? out.tensors.size() + at : at);
+    }
+  }
+  return out;
+}
+
+bool OnnxView::take_operations(Handle value, Standing& into) const {
+  constexpr size_t kStepsMax = 32;  // no operator's import has more that are worth it
+  const auto producer = producers_.find(&model_.type(value));
+  if (producer == producers_.end() || into.stand.steps.size() >= kStepsMax) return false;
+  const carnot::Network::Node& node = nodes_[producer->second.first];
+  const bool plain = node.outputs.size() == 1 && node.bodies.empty() && !is_constant(node) &&
+                     !std::holds_alternative<carnot::op::Custom>(node.op);
+  if (!plain) return false;
+  std::vector<std::pair<bool, size_t>> inputs;
+  for (const Handle h : node.inputs) {
+    const void* const key = &model_.type(h);
+    const std::string& name = model_.name(h);
+    const auto from = producers_.find(key);
+    const bool constant = from != producers_.end() && is_constant(nodes_[from->second.first]);
+    const auto slot = name.empty() || constant ? slots_.end() : slots_.find(name);
+    if (!constant && slot == slots_.end()) {
+      const auto known = into.results.find(key);
+      if (!name.empty() || (known == into.results.end() && !take_operations(h, into))) return false;
+      inputs.emplace_back(true, into.results.at(key));
+      continue;
+    }
+    const auto [at, fresh] = into.operands.emplace(key, into.stand.tensors.size());
+    inputs.emplace_back(false, at->second);
+    if (!fresh) continue;
+    const auto layer = name.empty() ? constants_.end() : constants_.find(name);
+    NetTensor* const tensor = !constant                   ? slot->second.tensor
+                              : layer != constants_.end() ? layer->second
+                                                          : nullptr;
+    if (!constant && !tensor) return false;
+    if (!tensor) {
+      const auto& whole = std::get<carnot::op::Constant>(nodes_[from->second.first].op).value;
+      into.stand.own.emplace(at->second, whole);
+    }
+    into.stand.tensors.push_back(tensor);
+  }
+  into.results.emplace(&model_.type(value), into.stand.steps.size());
+  into.stand.steps.push_back({node.op, {}});
+  into.inputs.push_back(std::move(inputs));
+  return true;
+}
+
+Handle OnnxView::handle_of(const std::string& name) const {
+  const auto alias = trace_.aliases.find(name);
+  const auto found = handles_.find(alias == trace_.aliases.end() ? name : alias->second);
+  return found == handles_.end() ? Handle{} : found->second;
+}
+
+void OnnxView::define(const std::string& name, Slot slot) {
+  const std::string unique = names_.unique_tensor(name);
+  if (slot.tensor && slot.tensor->producer && slot.tensor->producer->kind != LayerType::kCONSTANT) {
+    const auto& layers = net_.layers();
+    const bool fresh =
+        std::any_of(layers.begin() + static_cast<ptrdiff_t>(first_layer_), layers.end(),
+                    [&](const auto& layer) { return layer.get() == slot.tensor->producer; });
+    if (fresh) slot.tensor->name = unique;
+  }
+  slots_[name] = slot;
+}
+
+void OnnxView::show_as_imported() {
+  for (const std::string& name : step_->outputs) {
+    if (name.empty()) continue;
+    const auto constant = trace_.constants.find(name);
+    if (constant != trace_.constants.end()) {
+      if (!step_->attributes.empty()) count_weights();
+      define(name, {nullptr, &constant->second});
+      continue;
+    }
+    const Handle h = handle_of(name);
+    if (h.valid()) define(name, {tensor_of(h), nullptr});
+  }
+}
+
+NetTensor* OnnxView::tensor_of(Handle value) {
+  const auto known = imported_.find(&model_.type(value));
+  if (known != imported_.end()) return known->second;
+  const std::string& name = model_.name(value);
+  const auto slot = slots_.find(name);
+  if (!name.empty() && slot != slots_.end() && slot->second.tensor) return slot->second.tensor;
+  const size_t index = producers_.at(&model_.type(value)).first;
+  if (is_constant(nodes_[index])) {
+    const carnot::Tensor& tensor = std::get<carnot::op::Constant>(nodes_[index].op).value;
+    return imported_[&model_.type(value)] = constant_of(name, tensor);
+  }
+  import_node(index);
+  return imported_.at(&model_.type(value));
+}
+
+void OnnxView::import_node(size_t index) {
+  carnot::Network::Node& whole = nodes_[index];
+  carnot::Network::Node node{whole.op, whole.origin, whole.inputs, whole.outputs, {}};
+  const std::vector<carnot::Tensor> own = own_->of(node);
+  std::vector<NetTensor*> inputs;
+  for (size_t k = 0; k < (own.empty() ? node.inputs.size() : 1); ++k) {
+    inputs.push_back(tensor_of(node.inputs[k]));
+  }
+  raise_ranks(net_, model_, node, inputs, names_);
+  // A shuffle's first name there: it is counted.
+  if (std::holds_alternative<carnot::op::Reshape>(node.op)) names_.unique("ONNXTRT_ShapeShuffle");
+  const std::string name = names_.of(node, index);
+  Layer* layer = keep_in_parts(net_, node, inputs, name, names_);
+  const std::vector<Handle> results = node.outputs, operands = node.inputs;
+  if (!layer) {
+    const std::string shown = names_.shown(node);
+    std::vector<std::string> origin = node.origin;
+    node.bodies = std::move(whole.bodies);  // nobody else looks at them
+    layer = keep_layer(net_, model_, std::move(node), own, plugins_);
+    if (!name.empty()) layer->name = name;
+    if (!name.empty()) layer->metadata = cat("[ONNX Layer: ", shown, "]");
+    layer->origin = std::move(origin);
+    layer->inputs = std::move(inputs);
+    ParsedPlugins::arrange(*layer);
+  }
+  for (size_t k = 0; k < own.size(); ++k) {
+    const std::string& initializer = model_.name(operands[k + 1]);
+    const Weights kept{DataType::kFLOAT, own[k].data(), own[k].elements()};
+    if (!initializer.empty()) net_.setWeightsName(kept, initializer.c_str());
+  }
+  for (size_t k = 0; k < results.size(); ++k) {
+    NetTensor* const t = layer->outputs[k].get();
+    if (!model_.name(results[k]).empty()) t->name = model_.name(results[k]);
+    imported_[&model_.type(results[k])] = t;
+  }
+}
+
+NetTensor* OnnxView::constant_of(const std::string& name, const carnot::Tensor& value) {
+  const auto known = constants_.find(name);
+  if (known != constants_.end()) return known->second;
+  NetTensor* const tensor = plain_constant(OwnWeights::written_out(value));
+  if (name.empty() || value.elements() == 0) return tensor;
+  auto* const layer = static_cast<Constant*>(tensor->producer);
+  call(layer, name.c_str());
+  layer->origin.clear();
+  net_.setWeightsName(layer->weights, name.c_str());
+  return constants_[name] = tensor;
+}
+
+const carnot::Tensor* OnnxView::weights(size_t i) const {
+  if (!has(i)) return nullptr;
+  const auto slot = slots_.find(step_->inputs[i]);
+  if (slot == slots_.end()) throw NotShown();
+  return slot->second.tensor ? nullptr : slot->second.weights;
+}
+
+Ints OnnxView::known_ints(size_t i) const {
+  const carnot::Tensor* const w = weights(i);
+  if (!w || carnot::is_float(w->dtype()) || w->dtype() == DType::kBool || w->elements() > 4096) {
+    throw NotShown();
+  }
+  auto ints = w->dense();
+  if (!ints.ok()) throw NotShown();
+  Ints out;
+  for (int64_t k = 0; k < ints->elements(); ++k) out.push_back(ints->get_int(k));
+  return out;
+}
+
+NetTensor* OnnxView::in(size_t i) {
+  if (!has(i)) throw NotShown();
+  const auto slot = slots_.find(step_->inputs[i]);
+  if (slot == slots_.end()) throw NotShown();
+  if (slot->second.tensor) return slot->second.tensor;
+  if (!data_type_of(slot->second.weights->dtype())) throw NotShown();
+  return constant_of(slot->first, *slot->second.weights);
+}
+
+Dims OnnxView::dims(size_t i) {
+  const carnot::Tensor* const w = weights(i);
+  return w ? dims_of(w->shape()) : dims(in(i));
+}
+
+DataType OnnxView::type(size_t i) {
+  const carnot::Tensor* const w = weights(i);
+  if (!w) return type(in(i));
+  const auto type = data_type_of(w->dtype());
+  if (!type) throw NotShown();
+  return *type;
+}
+
+const carnot::OnnxAttribute* OnnxView::attribute(std::string_view name) const {
+  for (const auto& [key, value] : step_->attributes) {
+    if (key == name) return &value;
+  }
+  return nullptr;
+}
+
+namespace {
+
+template <class T>
+const T* attribute_as(const carnot::OnnxAttribute* given) {
+  if (given && !std::holds_alternative<T>(*given)) throw NotShown();
+  return given ? std::get_if<T>(given) : nullptr;
+}
+
+}  // namespace
+
+int64_t OnnxView::integer(std::string_view name, int64_t otherwise) const {
+  const auto* const value = attribute_as<int64_t>(attribute(name));
+  return value ? *value : otherwise;
+}
+float OnnxView::real(std::string_view name, float otherwise) const {
+  const auto* const value = attribute_as<double>(attribute(name));
+  return value ? static_cast<float>(*value) : otherwise;
+}
+std::string OnnxView::text(std::string_view name, const char* otherwise) const {
+  const auto* const value = attribute_as<std::string>(attribute(name));
+  return value ? *value : otherwise;
+}
+std::optional<Ints> OnnxView::ints(std::string_view name) const {
+  const auto* const value = attribute_as<Ints>(attribute(name));
+  return value ? std::optional(*value) : std::nullopt;
+}
+
+int32_t OnnxView::axis(int64_t value, int32_t rank) const {
+  if (value < 0) value += rank;
+  if (value < 0 || value > rank) throw NotShown();
+  return static_cast<int32_t>(value);
+}
+
+void OnnxView::call(Layer* layer) {
+  const std::string shown = step_->name.empty() && !step_->outputs.empty()
+                                ? cat("node_of_", step_->outputs[0])
+                                : step_->name;
+  layer->name = names_.unique(shown);
+  layer->metadata = cat("[ONNX Layer: ", shown, "]");
+}
+
+NetTensor* OnnxView::constant(carnot::Tensor value) {
+  count_weights();
+  return plain_constant(std::move(value));
+}
+
+NetTensor* OnnxView::plain_constant(carnot::Tensor value) {
+  auto layer = std::make_unique<Constant>(net_);
+  layer->set_value(std::move(value));
+  return result(net_.keep(std::move(layer), 1));
+}
+
+NetTensor* OnnxView::scalar(DataType type, double value, int32_t rank) {
+  carnot::Tensor t =
+      carnot::Tensor::zeros(*dtype_of(type), carnot::Shape(static_cast<size_t>(rank), 1));
+  if (carnot::is_float(t.dtype())) {
+    t.set(0, value);
+  } else {
+    t.set_int(0, static_cast<int64_t>(value));
+  }
+  return constant(std::move(t));
+}
+
+NetTensor* OnnxView::cast(NetTensor* x, DataType to) {
+  Cast* const layer = add<Cast>({x}, [&](Cast& l) { l.to = to; });
+  call(layer, "ONNXTRT_castHelper");
+  return result(layer);
+}
+
+NetTensor* OnnxView::identity(NetTensor* x) {
+  Layer* const layer = add<Identity>({x});
+  call(layer, "ONNXTRT_identity");
+  return result(layer);
+}
+
+NetTensor* OnnxView::binary(NetTensor* a, NetTensor* b, ElementWiseOperation operation) {
+  return result(add<ElementWise>({a, b}, [&](ElementWise& l) { l.operation = operation; }));
+}
+
+NetTensor* OnnxView::unary(NetTensor* x, UnaryOperation operation) {
+  return result(add<Unary>({x}, [&](Unary& l) { l.operation = operation; }));
+}
+
+DataType OnnxView::type(const NetTensor* tensor) {
+  const auto type = data_type_of(known_type(tensor).dtype);
+  if (!type) throw NotShown();
+  return *type;
+}
+
+const carnot::TensorType& OnnxView::known_type(const NetTensor* tensor) {
+  const carnot::Result<Handle> value = net_.probe(*tensor);
+  if (!value.ok()) throw NotShown();
+  return net_.probed().net.type(*value);
+}
+
+}  // namespace trt
