@@ -216,6 +216,12 @@ void OnnxView::define(const std::string& name, Slot slot) {
 }
 
 void OnnxView::show_as_imported() {
+  // By the node's own names: a node before that changes nothing has a layer too.
+  for (const std::string& name : step_->inputs) {
+    const auto slot = name.empty() ? slots_.end() : slots_.find(name);
+    const Handle h = slot == slots_.end() ? Handle{} : handle_of(name);
+    if (h.valid() && slot->second.tensor) imported_[&model_.type(h)] = slot->second.tensor;
+  }
   for (const std::string& name : step_->outputs) {
     if (name.empty()) continue;
     const auto constant = trace_.constants.find(name);
