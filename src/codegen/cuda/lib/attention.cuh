@@ -51,7 +51,7 @@ class Rows {
       const int row = (threadIdx.x / 32 * kTiles + m) * 16 + lane_ % 16;
 #pragma unroll
       for (int d = 0; d < kD; ++d) {
-        ptx::load_matrices(q_[m][d], q + place<kRowBytes>(row, d * 2 + lane_ / 16));
+        ptx::load_matrices(q_[m][d], q + swizzled<kRowBytes>(row, d * 2 + lane_ / 16));
       }
     }
   }
@@ -115,7 +115,7 @@ class Rows {
       for (int d = 0; d < kD; ++d) {
         u32 b[4];
         ptx::load_matrices(
-            b, k + place<kRowBytes>(j * 16 + lane_ / 16 * 8 + lane_ % 8, d * 2 + lane_ / 8 % 2));
+            b, k + swizzled<kRowBytes>(j * 16 + lane_ / 16 * 8 + lane_ % 8, d * 2 + lane_ / 8 % 2));
 #pragma unroll
         for (int m = 0; m < kTiles; ++m) {
           ptx::multiply<P::kBrain>(eight_columns(s[m], 2 * j), q_[m][d], b[0], b[1]);
@@ -136,7 +136,7 @@ class Rows {
       for (int e = 0; e < kE; ++e) {
         u32 b[4];
         ptx::load_matrices_transposed(
-            b, v + place<kValueBytes>(j * 16 + lane_ % 16, e * 2 + lane_ / 16));
+            b, v + swizzled<kValueBytes>(j * 16 + lane_ % 16, e * 2 + lane_ / 16));
 #pragma unroll
         for (int m = 0; m < kTiles; ++m) {
           ptx::multiply<P::kBrain>(out_[m][2 * e], weights[m], b[0], b[1]);

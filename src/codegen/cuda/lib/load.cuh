@@ -1,5 +1,5 @@
 // Tiles of operands on their way into shared memory. A tile is kRows rows of P::kRowBytes bytes,
-// in chunks of 16 bytes that are swizzled so that 8 rows of one chunk fall into 8 groups of banks.
+// in chunks of 16 bytes that are swizzled.
 // The inner dimension is counted in chunks: a tap (kh, kw) has P::chunks(p) of them, the last one
 // filled with zeros; all taps follow one another.
 //
@@ -12,15 +12,9 @@
 //   count(p), row(p, batch, i), tap(p, t), element(p, t, c), base(p), extent(p, guard)
 #pragma once
 #include "codegen/cuda/lib/ptx.cuh"
+#include "codegen/cuda/lib/swizzle.cuh"
 
 namespace carnot::contraction {
-
-template <int kChunks>
-__device__ __forceinline__ u32 place(int row, int chunk) {
-  static_assert(kChunks == 8 || kChunks == 4);
-  if constexpr (kChunks == 8) return row * 128 + ((chunk ^ (row & 7)) << 4);
-  return row * 64 + ((chunk ^ ((row >> 1) & 3)) << 4);
-}
 
 template <class Index, int kGuards>
 struct Position {
@@ -87,8 +81,9 @@ class Loader {
       for (int i = 0; i < kPer; ++i) {
         if (!kWhole && thread_ + i * kThreads >= kTotal) break;
         const bool ok = inside && ((valid_ >> i) & 1) && open(rows_[i], tap);
-        copy_elements<P::kElementBytes>(stage + place<kChunks>(row_of(i), thread_ % kChunks),
-                                        address(rows_[i], tap, c), ok ? P::run(p_) - c : 0);
+        copy_elements<P::kElementBytes>(
+            stage + swizzled<P::kRowBytes>(row_of(i), thread_ % kChunks), address(rows_[i], tap, c),
+            ok ? P::run(p_) - c : 0);
       }
       return;
     }
@@ -96,7 +91,7 @@ class Loader {
     for (int i = 0; i < kPer; ++i) {
       if (!kWhole && thread_ + i * kThreads >= kTotal) break;
       const bool ok = inside && ((valid_ >> i) & 1) && open(rows_[i], tap);
-      const u32 to = stage + place<kChunks>(row_of(i), thread_ % kChunks);
+      const u32 to = stage + swizzled<P::kRowBytes>(row_of(i), thread_ % kChunks);
       const u8* from = address(rows_[i], tap, c);
       constexpr int kStep = Side::kCopy > 0 ? Side::kCopy : 16;
 #pragma unroll
@@ -144,7 +139,7 @@ class Loader {
     for (int i = 0; i < kPer; ++i) {
       const int index = thread_ + i * kThreads;
       if (!kWhole && index >= kTotal) break;
-      ptx::store_shared(stage + place<kChunks>(index % kRows, index / kRows), staged_[i]);
+      ptx::store_shared(stage + swizzled<P::kRowBytes>(index % kRows, index / kRows), staged_[i]);
     }
   }
 

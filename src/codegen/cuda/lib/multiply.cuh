@@ -43,11 +43,12 @@ class Tensor {
         u32 fa[kI][4], fb[kJ][4];
 #pragma unroll
         for (int i = 0; i < kI; ++i) {
-          ptx::load_matrices(fa[i], a + place<S::kChunks>(row_a + i * 16, chunk + lane_ / 16));
+          ptx::load_matrices(fa[i], a + swizzled<P::kRowBytes>(row_a + i * 16, chunk + lane_ / 16));
         }
 #pragma unroll
         for (int j = 0; j < kJ; ++j) {
-          ptx::load_matrices(fb[j], b + place<S::kChunks>(row_b + j * 16, chunk + lane_ / 8 % 2));
+          ptx::load_matrices(fb[j],
+                             b + swizzled<P::kRowBytes>(row_b + j * 16, chunk + lane_ / 8 % 2));
         }
         if constexpr (kInParts) {
           // The cores round what they accumulate towards zero: of f32 no more than a chunk.
@@ -171,11 +172,11 @@ class Scalar {
         float4 fb[kJ];
 #pragma unroll
         for (int j = 0; j < kJ; ++j) {
-          fb[j] = ptx::load_shared(b + place<S::kChunks>(column_ + j * 8, chunk));
+          fb[j] = ptx::load_shared(b + swizzled<P::kRowBytes>(column_ + j * 8, chunk));
         }
 #pragma unroll
         for (int i = 0; i < kI; ++i) {
-          const float4 fa = ptx::load_shared(a + place<S::kChunks>(row_ + i * 4, chunk));
+          const float4 fa = ptx::load_shared(a + swizzled<P::kRowBytes>(row_ + i * 4, chunk));
 #pragma unroll
           for (int j = 0; j < kJ; ++j) {
             float& sum = sums_[i][j];

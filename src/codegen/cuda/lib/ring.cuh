@@ -139,7 +139,7 @@ __device__ __forceinline__ void bring_elements(const typename P::Params& p, cons
   for (int i = thread; i < P::kTileM * 8; i += kGroupThreads) {
     const int row = at.m * P::kTileM + i / 8, c = (step * 8 + i % 8) * (16 / P::kElementBytes);
     const i64 offset = Side::row(p, at.batch, min(row, rows - 1)).offset + c;
-    contraction::copy_elements<P::kElementBytes>(to + contraction::place<8>(i / 8, i % 8),
+    contraction::copy_elements<P::kElementBytes>(to + swizzled<kPieceBytes>(i / 8, i % 8),
                                                  base + offset * P::kElementBytes,
                                                  row < rows ? P::run(p) - c : 0);
   }

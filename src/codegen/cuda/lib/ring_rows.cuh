@@ -57,7 +57,7 @@ CARNOT_DEVICE bool load_panels(u32 to, const Row& row, const u16* base, int coun
   constexpr int kAlign = kCopy > 0 ? kCopy : 2, kRowsAtOnce = kGroupThreads / 8;
   const bool aligned = kCopy > 0 && (reinterpret_cast<u64>(base) & (kAlign - 1)) == 0;
   const int chunk = thread % 8, first = thread / 8;
-  const u32 at = to + place<kPieceBytes>(first, chunk);
+  const u32 at = to + swizzled<kPieceBytes>(first, chunk);
   if (aligned) {
 #pragma unroll 4
     for (int i = 0; i < kRows / kRowsAtOnce; ++i) {

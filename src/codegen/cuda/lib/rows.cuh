@@ -1,7 +1,8 @@
-// Rows of 16-bit elements on their way into shared memory, where each is a multiple of 128 bytes in
-// chunks of 16, swizzled by the row so that 8 rows of one chunk fall into 8 groups of banks.
+// Rows of 16-bit elements on their way into shared memory, where each is a multiple of 128 bytes,
+// swizzled.
 #pragma once
 #include "codegen/cuda/lib/ptx.cuh"
+#include "codegen/cuda/lib/swizzle.cuh"
 
 namespace carnot::attention {
 
@@ -10,11 +11,6 @@ CARNOT_DEVICE constexpr int padded(int width) {
 }
 CARNOT_DEVICE constexpr int row_bytes(int width) {
   return (padded(width) * 2 + 127) / 128 * 128;
-}
-
-template <int kRowBytes>
-CARNOT_DEVICE u32 place(int row, int chunk) {
-  return row * kRowBytes + ((chunk ^ (row & 7)) << 4);
 }
 
 /// Rows [first, first + kRows) of a matrix of `count` rows of kWidth elements.
@@ -26,14 +22,14 @@ CARNOT_DEVICE void load_rows(u32 to, const u16* from, i64 step, int first, int c
     const int row = i / kChunks, chunk = i % kChunks;
     const bool inside = first + row < count;
     const u16* at = from + (first + row) * step + chunk * 8;
-    const u32 place_of = to + place<row_bytes(kWidth)>(row, chunk);
+    const u32 place = to + swizzled<row_bytes(kWidth)>(row, chunk);
     if (aligned) {
-      ptx::copy_async<16>(place_of, at, inside && chunk * 8 < kWidth);
+      ptx::copy_async<16>(place, at, inside && chunk * 8 < kWidth);
     } else {
 #pragma unroll 1
       for (int e = 0; e < 8; ++e) {
         const u16 bits = inside && chunk * 8 + e < kWidth ? at[e] : u16{0};
-        ptx::store_shared(place_of + e * 2, bits);
+        ptx::store_shared(place + e * 2, bits);
       }
     }
   }
