@@ -37,6 +37,10 @@ constexpr double kRingTurns = 0.99, kRingTurnsWidth = 160;
 constexpr double kWithBias = 1.4;   ///< exponentials of scores to which something is added
 constexpr int kRingStepLeast = 64;  ///< of two blocks of a multiprocessor
 constexpr int kRingStep = 128, kRingSplitMost = 8;
+/// The same of two warpgroups that take turns, where the last step is not much longer than the
+/// keys.
+constexpr int kRingStepOfTurns = 160;
+constexpr double kRingWaste = 1.02;
 
 /// Those by warpgroups are for one architecture alone.
 Status why_not(const Problem& p, const Gpu& gpu, const AttentionTile& tile) {
@@ -121,11 +125,14 @@ double predict_us(const Problem& p, const Gpu& gpu, const AttentionTile& tile, c
 
 /// Steps as long as registers and memory take, and of equal length. A single warpgroup is best with
 /// another block beside it.
-int ring_step(const Problem& p, const Gpu& gpu, AttentionTile tile, double keys) {
+int ring_step(const Problem& p, const Gpu& gpu, AttentionTile tile, double keys, bool causal) {
+  const double whole = std::ceil(keys / kRingStepOfTurns) * kRingStepOfTurns;
+  const bool longer = tile.turns && !causal && whole <= keys * kRingWaste;
   int most = 0;
   for (const int residents : {2, 1}) {
     if (residents == 2 && (tile.warps > 4 || tile.split > 1)) continue;
-    for (tile.step = kRingStep; tile.step > 16 && most == 0; tile.step -= 16) {
+    for (tile.step = longer ? kRingStepOfTurns : kRingStep; tile.step > 16 && most == 0;
+         tile.step -= 16) {
       if (!why_not(p, gpu, tile).ok() || resident_blocks(p.kernel, tile) < residents) continue;
       if (residents == 1 || tile.step >= kRingStepLeast) most = tile.step;
     }
@@ -160,7 +167,7 @@ std::vector<AttentionTile> tiles_of(const Problem& p, const Gpu& gpu, const Size
         tile.warps = 4 * groups, tile.turns = turns, tile.split = split;
         tile.pack = z.heads > z.key_heads;
         if (split > 1 && (turns || z.items(tile) * split > gpu.sms)) break;
-        tile.step = ring_step(p, gpu, tile, z.keys);
+        tile.step = ring_step(p, gpu, tile, z.keys, z.causal);
         if (split > 1 && z.keys <= (split - 1) * tile.step) break;
         if (split == 1) tile.blocks = gpu.sms * resident_blocks(p.kernel, tile);
         out.push_back(tile);
