@@ -83,7 +83,7 @@ TEST(Memory, IsFast) {
     best_ms = std::min(best_ms, time.count());
   }
   std::printf("500 buffers: %.3f ms\n", best_ms);
-  EXPECT_LT(best_ms, 10);  // 1 ms in a release build; sanitizers are slower
+  EXPECT_LT(best_ms, 40);  // 1 ms in a release build; sanitizers are slower
 }
 
 }  // namespace
