@@ -215,7 +215,8 @@ void* Convolution::graph(void* handle) {
   return out;
 }
 
-// Sums in another order each run are never taken. Products of f32 on tensor cores are of TF32.
+// Sums in another order each run are never taken. Products of f32 on tensor cores are of TF32; what
+// narrower types make of their sums is for the comparison with the kernel's meaning to judge.
 bool Convolution::is_exact(void* config) {
   void* engine = objects_.make(kEngine);
   std::array<int, kNotes> notes{};
@@ -225,8 +226,8 @@ bool Convolution::is_exact(void* config) {
   if (!objects_.take_status().ok()) return false;
   const bool rounds = call_.tf32 || kElementCodes[call_.element].type != DType::kF32;
   return std::none_of(notes.begin(), notes.begin() + std::min(count, kNotes), [&](int note) {
-    return note == kVaries || note == kNarrowedSums ||
-           (!rounds && (note == kTensorCores || note == kNarrowedFactors));
+    const bool narrows = note == kTensorCores || note == kNarrowedFactors || note == kNarrowedSums;
+    return note == kVaries || (!rounds && narrows);
   });
 }
 

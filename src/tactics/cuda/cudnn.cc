@@ -317,6 +317,6 @@ Result<GeneratedKernel> generate(const Problem& p, const Candidate& candidate, c
 
 }  // namespace
 
-const Tactic kCudnn = {"cuda.cudnn", 2, why, list, generate, "cudnn"};
+const Tactic kCudnn = {"cuda.cudnn", 3, why, list, generate, "cudnn"};
 
 }  // namespace carnot::cuda
