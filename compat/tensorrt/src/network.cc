@@ -157,7 +157,10 @@ Handle Network::probe_or_throw(const NetTensor& tensor) {
       if (needed.insert(input->producer).second) todo.push_back(input->producer);
     }
   }
-  for (int round = 0; round < 2; ++round) {
+  if (needed.size() == 1) check(*tensor.producer);  // as mostly while a model is read
+  const bool done =
+      ages_[tensor.producer].checked_epoch == epoch_ && ages_[tensor.producer].problem.ok();
+  for (int round = done ? 2 : 0; round < 2; ++round) {
     for (const auto& layer : layers_) {
       if (needed.count(layer.get()) == 0) continue;
       if (round == 1) ages_[layer.get()].checked_epoch = -1;

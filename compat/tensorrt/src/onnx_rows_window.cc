@@ -2,6 +2,7 @@
 // a second one is put behind it.
 #include <cmath>
 
+#include "layers_math.h"
 #include "layers_window.h"
 #include "onnx_rows.h"
 
@@ -86,6 +87,57 @@ void pooling(OnnxView& v) {
     l.excludes_padding = v.integer("count_include_pad", 0) == 0;
   });
   v.out(squeeze(v, pooled, {3}));
+}
+
+/// The formula step by step, where not all of its numbers are weights.
+void normalization_by_tensors(OnnxView& v) {
+  using Binary = ElementWiseOperation;
+  NetTensor* const x = v.in(0);
+  const int32_t rank = v.rank(x);
+  NetTensor* n[4];  // scale, bias, mean, variance
+  for (size_t i = 0; i < 4; ++i) n[i] = v.in(i + 1);
+  if (v.type(n[3]) != DataType::kFLOAT) throw NotShown();
+  Ints others = {0};
+  for (int32_t i = 2; i < rank; ++i) others.push_back(i);
+  for (size_t i = 0; i < 4 && rank > 1; ++i) n[i] = unsqueeze(v, n[i], others);
+  NetTensor* const epsilon =
+      v.scalar(DataType::kFLOAT, static_cast<double>(v.real("epsilon", 1e-5F)), rank);
+  NetTensor* const deviation =
+      v.unary(v.binary(n[3], epsilon, Binary::kSUM), UnaryOperation::kSQRT);
+  NetTensor* const centered = v.binary(x, n[2], Binary::kSUB);
+  NetTensor* const scaled =
+      v.binary(n[0], v.binary(centered, deviation, Binary::kDIV), Binary::kPROD);
+  v.out(v.named<ElementWise>({scaled, n[1]}, [](ElementWise& l) { l.operation = Binary::kSUM; }));
+}
+
+/// A scale and a shift for each channel. Those of images with two or three spatial axes are
+/// Carnot's own; those with fewer axes get more, of one element.
+void batch_normalization(OnnxView& v) {
+  if (v.outputs() > 1) throw NotShown();
+  const carnot::Tensor* given[4];
+  for (size_t i = 0; i < 4; ++i) {
+    given[i] = v.weights(i + 1);
+    if (!given[i]) return normalization_by_tensors(v);
+    if (given[i]->dtype() != DType::kF32) throw NotShown();
+  }
+  NetTensor* const x = v.in(0);
+  const int32_t rank = v.rank(x);
+  if (v.type(x) != DataType::kFLOAT || rank >= 4) throw NotShown();
+  const int64_t channels = given[0]->elements();
+  std::vector<float> scale, shift;
+  for (int64_t i = 0; i < channels; ++i) {
+    const auto at = [&](size_t k) { return static_cast<float>(given[k]->get(i)); };
+    scale.push_back(at(0) / std::sqrt(at(3) + v.real("epsilon", 1e-5F)));
+    shift.push_back(at(1) - at(2) * scale.back());
+  }
+  Ints more;
+  for (int32_t i = rank; i < 4; ++i) more.push_back(i);
+  NetTensor* const image = unsqueeze(v, x, more);
+  NetTensor* const scaled = v.named<Scale>({image}, [&](Scale& l) {
+    l.mode = ScaleMode::kCHANNEL;
+    l.scale = v.keep_weights(scale), l.shift = v.keep_weights(shift);
+  });
+  v.out(reshape(v, scaled, Sizes::shape(v, x)));
 }
 
 void set_coordinates(OnnxView& v, Resize& l) {
@@ -203,6 +255,7 @@ void grid_sample(OnnxView& v) {
 
 constexpr OnnxRow kRows[] = {
     {"AveragePool", pooling<PoolingType::kAVERAGE>},
+    {"BatchNormalization", batch_normalization},
     {"Conv", convolution<Convolution, false>},
     {"ConvTranspose", convolution<Deconvolution, true>},
     {"GridSample", grid_sample},

@@ -81,6 +81,12 @@ class OnnxView {
   }
   /// Without a name; its weights have one, which counts.
   NetTensor* constant(carnot::Tensor value);
+  /// Numbers that live as long as the network.
+  Weights keep_weights(const std::vector<float>& values) {
+    const auto* const begin = reinterpret_cast<const std::byte*>(values.data());
+    const auto kept = net_.keep_bytes({begin, begin + values.size() * sizeof(float)});
+    return {DataType::kFLOAT, kept.data(), static_cast<int64_t>(values.size())};
+  }
   NetTensor* plain_constant(carnot::Tensor value);  ///< where they have none
   std::string count_weights() { return names_.unique_tensor("tmp_weight"); }
   NetTensor* scalar(DataType type, double value, int32_t rank = 0);
