@@ -2,6 +2,7 @@
 #include "core.h"
 
 #include <unistd.h>
+#include <atomic>
 
 #include <cstdio>
 #include <fstream>
@@ -93,6 +94,32 @@ int refuse(const char* name, const char* reason, int error) {
     std::fprintf(stderr, "carnot: %s: %s\n", name, reason);
   }
   return done(error);
+}
+
+namespace {
+
+std::atomic<int>& unseen_launch() {
+  static std::atomic<int> error{kSuccess};
+  return error;
+}
+
+}  // namespace
+
+int refuse_launch(const char* name) {
+  unseen_launch() = kNoKernelImageForDevice;
+  return refuse(name,
+                "a kernel was to be launched, which takes a GPU; here CUDA's memory is the host's, "
+                "and only what TensorRT's interface computes is computed",
+                kNoKernelImageForDevice);
+}
+
+int waited(int error) {
+  const int missed = unseen_launch().exchange(kSuccess);
+  return done(error != kSuccess ? error : missed);
+}
+
+void see_launches() {
+  unseen_launch() = kSuccess;
 }
 
 const Device& device() {

@@ -27,6 +27,13 @@ int& last_error();
 int done(int error);
 /// Says once for each name, on stderr, why it fails; returns `error`, kept as the last one.
 int refuse(const char* name, const char* reason, int error = kNotSupported);
+/// refuse() for a kernel's launch, whose error few programs look at: what waits for the device next
+/// fails as well, unless the program asks for its last error before.
+int refuse_launch(const char* name);
+/// The result of a wait: `error`, else that of a launch that was refused and not seen, once.
+int waited(int error);
+/// Forgets launches that were refused: the program has seen the error.
+void see_launches();
 
 /// Where an address lies.
 enum class MemoryKind : int { kUnknown = 0, kHost = 1, kDevice = 2, kManaged = 3 };

@@ -237,7 +237,7 @@ int cuCtxGetStreamPriorityRange(int* least, int* greatest) {
   return kSuccess;
 }
 int cuCtxSynchronize() {
-  return kSuccess;
+  return waited(kSuccess);
 }
 
 int cuMemGetInfo_v2(size_t* available, size_t* total) {
@@ -370,7 +370,7 @@ int cuStreamDestroy_v2(Stream* stream) {
   return destroy_stream(stream);
 }
 int cuStreamSynchronize(const void* stream) {
-  return wait(stream);
+  return waited(wait(stream));
 }
 int cuStreamQuery(const void* stream) {
   return wait(stream);
@@ -431,7 +431,7 @@ int cuEventQuery(const Event* event) {
   return is_event(event) ? kSuccess : kInvalidResourceHandle;
 }
 int cuEventSynchronize(const Event* event) {
-  return cuEventQuery(event);
+  return waited(cuEventQuery(event));
 }
 int cuEventElapsedTime_v2(float* ms, const Event* begin, const Event* end) {
   return elapsed_ms(ms, begin, end);

@@ -13,9 +13,6 @@ namespace carnot::host_cuda {
 namespace {
 
 constexpr int kVersion = CARNOT_CUDART_MAJOR * 1000;
-constexpr char kNoKernels[] =
-    "a kernel was to be launched, which takes a GPU; here CUDA's memory is the host's, and only "
-    "what TensorRT's interface computes is computed";
 
 // "InvalidValue" -> "invalid value"
 std::string words(const char* name) {
@@ -74,9 +71,11 @@ extern "C" {
 int cudaGetLastError() {
   const int error = last_error();
   last_error() = kSuccess;
+  see_launches();
   return error;
 }
 int cudaPeekAtLastError() {
+  see_launches();
   return last_error();
 }
 const char* cudaGetErrorName(int error) {
@@ -168,7 +167,7 @@ int cudaDeviceDisablePeerAccess(int) {
   return done(kInvalidDevice);
 }
 int cudaDeviceSynchronize() {
-  return kSuccess;
+  return waited(kSuccess);
 }
 int cudaDeviceReset() {
   release_all();
@@ -255,13 +254,21 @@ int __cudaPopCallConfiguration(Dim3* grid, Dim3* block, size_t* shared, void** s
   return kSuccess;
 }
 int cudaLaunchKernel(const void*, Dim3, Dim3, void**, size_t, const void*) {
-  return refuse("cudaLaunchKernel", kNoKernels, kNoKernelImageForDevice);
+  return refuse_launch("cudaLaunchKernel");
 }
 int cudaLaunchCooperativeKernel(const void*, Dim3, Dim3, void**, size_t, const void*) {
-  return refuse("cudaLaunchCooperativeKernel", kNoKernels, kNoKernelImageForDevice);
+  return refuse_launch("cudaLaunchCooperativeKernel");
 }
 int cudaLaunchKernelExC(const void*, const void*, void**) {
-  return refuse("cudaLaunchKernelExC", kNoKernels, kNoKernelImageForDevice);
+  return refuse_launch("cudaLaunchKernelExC");
+}
+// What nvcc 13 makes of a launch.
+int __cudaGetKernel(void** kernel, const void*) {
+  if (kernel) *kernel = nullptr;
+  return refuse_launch("__cudaGetKernel");
+}
+int __cudaLaunchKernel(void*, Dim3, Dim3, void**, size_t, const void*) {
+  return refuse_launch("__cudaLaunchKernel");
 }
 
 }  // extern "C"

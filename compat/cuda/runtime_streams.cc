@@ -29,7 +29,7 @@ int cudaStreamDestroy(Stream* stream) {
   return done(destroy_stream(stream));
 }
 int cudaStreamSynchronize(const void* stream) {
-  return done(wait(stream));
+  return waited(wait(stream));
 }
 int cudaStreamQuery(const void* stream) {
   return done(wait(stream));
@@ -161,7 +161,7 @@ int cudaEventQuery(const Event* event) {
   return is_event(event) ? kSuccess : done(kInvalidResourceHandle);
 }
 int cudaEventSynchronize(const Event* event) {
-  return cudaEventQuery(event);
+  return waited(cudaEventQuery(event));
 }
 int cudaEventElapsedTime(float* ms, const Event* begin, const Event* end) {
   return done(elapsed_ms(ms, begin, end));

@@ -20,9 +20,12 @@ struct TensorInfo {
 struct StepInfo {
   std::string tactic;
   std::vector<std::string> origin;  ///< ONNX nodes
+  /// Each under one name wherever it is read and written; memory that is part of another's has that
+  /// one's name.
   std::vector<TensorInfo> inputs, outputs;
-  double measured_us = 0;  ///< while the engine was built; 0: not measured
-  Dim scratch_bytes;       ///< beside inputs, outputs and weights, on all threads together
+  std::vector<TensorInfo> weights;  ///< read beside the inputs
+  double measured_us = 0;           ///< while the engine was built; 0: not measured
+  Dim scratch_bytes;                ///< beside inputs, outputs and weights, on all threads together
 };
 
 struct LoadOptions {

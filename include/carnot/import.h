@@ -48,8 +48,6 @@ struct OnnxImport {
   bool custom_first = false;
   /// Gets what nodes without a name are called by: their first outputs.
   std::vector<std::string>* unnamed = nullptr;
-  /// Gets the name of the input that an import stopped at because the model does not tell its rank.
-  std::string* unranked = nullptr;
   /// Identity nodes become reshapes to the shape that is there, where they would become nothing:
   /// those of the model's own graph whose values are computed. Their results then have names.
   bool keep_identities = false;

@@ -16,7 +16,6 @@ ImportOptions import_options(const OnnxImport& given) {
   options.custom = given.custom;
   options.custom_first = given.custom_first;
   options.unnamed = given.unnamed;
-  options.unranked = given.unranked;
   options.keep_identities = given.keep_identities;
   options.trace = given.trace;
   for (const InputShape& s : given.shapes) {

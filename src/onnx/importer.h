@@ -32,7 +32,6 @@ struct ImportOptions {
   decltype(OnnxImport::custom) custom;  ///< see there; may be empty
   bool custom_first = false;
   std::vector<std::string>* unnamed = nullptr;  ///< gets the nodes without a name, as described
-  std::string* unranked = nullptr;              ///< gets the input without a rank, as described
   bool keep_identities = false;
   OnnxTrace* trace = nullptr;  ///< gets what the model's own graph says
 };

@@ -155,7 +155,6 @@ void Session::import_inputs(Scope& scope) {
   }
   for (auto& [input, type] : inputs) {
     if (!input->type.has_shape && !options_.input_shapes.count(std::string(input->name))) {
-      if (options_.unranked) *options_.unranked = input->name;
       fail(Code::kInvalidModel,
            cat("input ", quote(input->name), " has no shape in the model: give one"));
     }

@@ -178,13 +178,25 @@ std::vector<op::Custom> Engine::custom_ops() const {
   return out;
 }
 
+/// Of a value, or of its place in the plan where it has none of its own.
+static std::string buffer_name(const Plan& plan, int buffer) {
+  const PlanBuffer& b = plan.buffers[static_cast<size_t>(buffer)];
+  const auto at = static_cast<size_t>(b.index);
+  if (b.place == Place::kInput) return plan.inputs[at].name;
+  if (b.place == Place::kOutput) return plan.outputs[at].name;
+  return b.name.empty() || b.place == Place::kConstant ? cat("(Unnamed Tensor ", buffer, ")")
+                                                       : b.name;
+}
+
 std::vector<StepInfo> Engine::steps() const {
   const Plan& plan = parts_->file.plan;
-  const auto infos = [&](const std::vector<int>& buffers) {
+  const auto infos = [&](const std::vector<int>& buffers, bool weights) {
     std::vector<TensorInfo> out;
     for (const int b : buffers) {
-      const PlanBuffer& buffer = plan.buffers[static_cast<size_t>(b)];
-      out.push_back({buffer.name, buffer.type});
+      const int root = plan.root(b);
+      const PlanBuffer& whole = plan.buffers[static_cast<size_t>(root)];
+      if (whole.place == Place::kFault || (whole.place == Place::kConstant) != weights) continue;
+      out.push_back({buffer_name(plan, root), plan.buffers[static_cast<size_t>(b)].type});
     }
     return out;
   };
@@ -192,8 +204,8 @@ std::vector<StepInfo> Engine::steps() const {
   const Dim threads = device.ok() ? device->threads : 1;
   std::vector<StepInfo> out;
   for (const Step& step : plan.steps) {
-    out.push_back({step.tactic, step.origin, infos(step.inputs), infos(step.outputs),
-                   step.measured_us, step.scratch_bytes * threads});
+    out.push_back({step.tactic, step.origin, infos(step.inputs, false), infos(step.outputs, false),
+                   infos(step.inputs, true), step.measured_us, step.scratch_bytes * threads});
   }
   return out;
 }

@@ -240,7 +240,18 @@ class Calls(unittest.TestCase):
         self.ok(self.cuda.cudaGraphDestroy(graph))
 
     def test_kernels_are_refused(self):
-        self.assertEqual(self.cuda.cudaLaunchKernel(0, 0, 0, 0, 0, 0), NO_KERNEL_IMAGE)
+        cuda = self.cuda
+        self.assertEqual(cuda.cudaLaunchKernel(0, 0, 0, 0, 0, 0), NO_KERNEL_IMAGE)
+        self.assertEqual(cuda.cudaGetLastError(), NO_KERNEL_IMAGE)
+        self.ok(cuda.cudaDeviceSynchronize())
+        # A program that does not look is told when it waits for what was not computed.
+        driver = Library("libcuda.so.1")
+        for wait in (cuda.cudaDeviceSynchronize, driver.cuCtxSynchronize):
+            for launch in (cuda.cudaLaunchKernel, cuda.__getattr__("__cudaLaunchKernel")):
+                launch(0, 0, 0, 0, 0, 0)
+                self.assertEqual(wait(), NO_KERNEL_IMAGE)
+                self.ok(wait())
+        self.assertEqual(cuda.cudaGetLastError(), NO_KERNEL_IMAGE)
         self.assertEqual(self.cuda.cudaMallocArray(0, 0, 0, 0, 0), NOT_SUPPORTED)
 
     def test_driver(self):

@@ -61,6 +61,15 @@ class Exec(unittest.TestCase):
                           env={**os.environ, "PYTHONPATH": folder})
             self.assertEqual(done.stdout.strip(), str(Path(folder, "sitecustomize.py")), done.stderr)
 
+    def test_pytorch_gets_the_cuda_of_the_host(self):
+        """A library that is loaded already comes before those of the folders that its own name."""
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "torch.py").write_text("maps = open('/proc/self/maps').read()")
+            done = carnot("exec", "--", sys.executable, "-c", "import torch; print(torch.maps)",
+                          env={**os.environ, "PYTHONPATH": folder})
+            for name in ("libcudart.so.12", "libcudart.so.13"):
+                self.assertIn(f"/carnot-host-cuda/{name}", done.stdout, done.stderr)
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)

@@ -2,6 +2,7 @@
 """Plugins in Python: of versions 3 and 2, in networks, engine files and runs on the CPU."""
 
 import ctypes
+import importlib.util
 import sys
 import unittest
 from typing import List, Tuple
@@ -379,6 +380,9 @@ class Decorated(unittest.TestCase):
         self.assertTrue(context.execute_async_v3(0), log.errors)
         np.testing.assert_array_equal(y, np.pad(x, [(0, 0), (2, 1)], "wrap") * 3)
         self.assertEqual(count, 6)
+
+    def test_programs_may_look_for_modules_in_it(self):
+        self.assertIsNone(importlib.util.find_spec("tensorrt.plugin._lib"))
 
     def test_refusals(self):
         with self.assertRaisesRegex(ValueError, "registered already"):

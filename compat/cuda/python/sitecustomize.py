@@ -1,9 +1,10 @@
-"""Under `carnot exec`: cuda-python's runtime module calls the CUDA of host memory.
+"""Under `carnot exec`: cuda-python's runtime module and PyTorch call the CUDA of host memory.
 
 Its wheels hold NVIDIA's runtime, linked in statically, which works with NVIDIA's driver alone. The
 modules that wrap it offer each function as a capsule, which other modules import: here they are
-pointed at libcudart.so of the same major version, before anybody does. Everything else, and a
-sitecustomize of the user's own, is as it was.
+pointed at libcudart.so of the same major version, before anybody does. PyTorch's libraries name
+folders of NVIDIA's runtime, which come before LD_LIBRARY_PATH: a library of that name that is loaded
+already comes before both. Everything else, and a sitecustomize of the user's own, is as it was.
 """
 
 import importlib.abc
@@ -39,6 +40,14 @@ def _point_at_host_cuda(module):
         capsules[name] = api.PyCapsule_New(address, ctypes.addressof(signature), None)
 
 
+def _load_host_cuda():
+    import ctypes
+
+    folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    for major in (12, 13):
+        _KEPT.append(ctypes.CDLL(os.path.join(folder, f"libcudart.so.{major}")))
+
+
 _KEPT = []
 _MODULES = {
     "cuda.bindings._internal.runtime",
@@ -52,6 +61,8 @@ _MODULES = {
 
 class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
+        if name == "torch":
+            _load_host_cuda()
         if name not in _MODULES:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)

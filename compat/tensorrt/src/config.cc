@@ -30,6 +30,11 @@ BuilderConfig::BuilderConfig(const Reporter& reporter, const carnot::DeviceInfo&
 }
 BuilderConfig::~BuilderConfig() noexcept = default;
 
+void BuilderConfig::setDLACore(int32_t core) noexcept {
+  if (core < 0) return;
+  reporter_.misuse("IBuilderConfig::setDLACore", cat("DLA core ", core, ": this device has none"));
+}
+
 void BuilderConfig::setDeviceType(ILayer const* layer, DeviceType type) noexcept {
   const char* const call = "IBuilderConfig::setDeviceType";
   if (!layer) return reporter_.misuse(call, "the layer is null");

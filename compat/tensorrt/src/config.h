@@ -21,8 +21,8 @@ class BuilderConfig final : public IBuilderConfig, public apiv::VBuilderConfig {
   EngineCapability getEngineCapability() const noexcept override { return settings.capability; }
   void setInt8Calibrator(IInt8Calibrator* value) noexcept override { settings.calibrator = value; }
   IInt8Calibrator* getInt8Calibrator() const noexcept override { return settings.calibrator; }
-  void setDLACore(int32_t value) noexcept override { settings.dla_core = value; }
-  int32_t getDLACore() const noexcept override { return settings.dla_core; }
+  void setDLACore(int32_t core) noexcept override;
+  int32_t getDLACore() const noexcept override { return -1; }
   void setDefaultDeviceType(DeviceType value) noexcept override { settings.default_device = value; }
   DeviceType getDefaultDeviceType() const noexcept override { return settings.default_device; }
   void setProfilingVerbosity(ProfilingVerbosity value) noexcept override {
@@ -130,7 +130,6 @@ class BuilderConfig final : public IBuilderConfig, public apiv::VBuilderConfig {
     int32_t avg_timing = 1;
     EngineCapability capability = EngineCapability::kSTANDARD;
     IInt8Calibrator* calibrator = nullptr;
-    int32_t dla_core = -1;
     DeviceType default_device = DeviceType::kGPU;
     ProfilingVerbosity verbosity = ProfilingVerbosity::kLAYER_NAMES_ONLY;
     IAlgorithmSelector* selector = nullptr;

@@ -1,5 +1,7 @@
 #include "inspector.h"
 
+#include <algorithm>
+
 namespace trt {
 
 namespace {
@@ -32,6 +34,25 @@ std::string tensors(const std::vector<carnot::TensorInfo>& list) {
   return out + "]";
 }
 
+/// TensorRT tells of a layer's largest constant as its weights, of another as its bias.
+std::string constants(const std::vector<carnot::TensorInfo>& list) {
+  std::vector<std::pair<int64_t, std::string>> sized;
+  for (const carnot::TensorInfo& info : list) {
+    int64_t count = 1;
+    for (const carnot::Dim& d : info.type.dims) count *= d.is_constant() ? d.value() : 0;
+    const auto type = data_type_of(info.type.dtype);
+    sized.emplace_back(count, type ? name_of(*type) : carnot::to_string(info.type.dtype));
+  }
+  std::stable_sort(sized.begin(), sized.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::string out;
+  for (size_t i = 0; i < std::min<size_t>(sized.size(), 2); ++i) {
+    out += cat(i == 0 ? ", \"Weights\"" : ", \"Bias\"", ": {\"Type\": ", quoted(sized[i].second),
+               ", \"Count\": ", sized[i].first, "}");
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string EngineInspector::layer(size_t index, bool json) const {
@@ -46,11 +67,12 @@ std::string EngineInspector::layer(size_t index, bool json) const {
   }
   std::string origins;
   for (const std::string& o : step.origin) origins += cat("[ONNX Layer: ", o, "]");
-  return cat("{\"Name\": ", quoted(name), ", \"LayerType\": ", quoted(kind),
-             ", \"Inputs\": ", tensors(step.inputs), ", \"Outputs\": ", tensors(step.outputs),
-             ", \"TacticName\": ", quoted(step.tactic), ", \"WorkspaceBytes\": ",
-             step.scratch_bytes.is_constant() ? workspace : quoted(workspace),
-             ", \"StreamId\": 0, \"Metadata\": ", quoted(origins), "}");
+  return cat(
+      "{\"Name\": ", quoted(name), ", \"LayerType\": ", quoted(kind),
+      ", \"Inputs\": ", tensors(step.inputs), ", \"Outputs\": ", tensors(step.outputs),
+      constants(step.weights), ", \"TacticName\": ", quoted(step.tactic),
+      ", \"WorkspaceBytes\": ", step.scratch_bytes.is_constant() ? workspace : quoted(workspace),
+      ", \"StreamId\": 0, \"Metadata\": ", quoted(origins), "}");
 }
 
 char const* EngineInspector::getLayerInformation(int32_t index,

@@ -1,6 +1,5 @@
 #include "parser.h"
 
-#include <algorithm>
 #include <cstring>
 #include <fstream>
 
@@ -261,18 +260,11 @@ bool Parser::supportsModelV2(void const* model, size_t size, char const* path) n
     if (!nodes.ok()) return fail(call, nodes.status());
     carnot::ImportProblem problem;
     ParsedPlugins plugins(network_);
-    std::string unranked;
-    carnot::OnnxImport how = options(problem, plugins);
-    how.unranked = &unranked;
-    const auto network = carnot::import_onnx_model({bytes, folder_of(path)}, how);
-    // ONNX Runtime asks for the bodies of branches and loops first, each by itself, and what one
-    // takes from outside may have no rank there. The import of the whole tells then.
-    const bool told_later =
-        !unranked.empty() && std::all_of(nodes->begin(), nodes->end(), is_known);
-    const bool whole = network.ok() || told_later;
-    if (!whole) fail_everywhere(call, bytes, network.status(), problem);
+    const auto network =
+        carnot::import_onnx_model({bytes, folder_of(path)}, options(problem, plugins));
+    if (!network.ok()) fail_everywhere(call, bytes, network.status(), problem);
     const auto supported = [&](size_t i) {
-      if (whole) return true;
+      if (network.ok()) return true;
       const auto index = static_cast<int64_t>(i);
       return problem.node >= 0 && index != problem.node &&
              (index < problem.node || is_known((*nodes)[i]));
@@ -281,14 +273,14 @@ bool Parser::supportsModelV2(void const* model, size_t size, char const* path) n
     // again, by themselves: so programs come to an end that ask until all of a part is supported.
     bool follows = false;
     for (size_t i = 0; i < nodes->size(); ++i) {
-      const bool certain = whole || static_cast<int64_t>(i) < problem.node;
+      const bool certain = network.ok() || static_cast<int64_t>(i) < problem.node;
       const bool starts = !follows || subgraphs_.back().supported != certain;
       follows = supported(i);
       if (!follows) continue;
       if (starts) subgraphs_.push_back({certain, {}});
       subgraphs_.back().nodes.push_back(static_cast<int64_t>(i));
     }
-    return whole;
+    return network.ok();
   });
 }
 

@@ -96,7 +96,7 @@ class Configuration(unittest.TestCase):
         c.clear_quantization_flag(trt.QuantizationFlag.CALIBRATE_BEFORE_FUSION)
         values = {
             "avg_timing_iterations": 8, "builder_optimization_level": 5, "max_num_tactics": 3,
-            "max_aux_streams": 2, "l2_limit_for_tiling": 1 << 20, "DLA_core": 0, "profile_stream": 0,
+            "max_aux_streams": 2, "l2_limit_for_tiling": 1 << 20, "DLA_core": -1, "profile_stream": 0,
             "engine_capability": trt.EngineCapability.SAFETY, "flags": 3,
             "default_device_type": trt.DeviceType.DLA, "runtime_platform": trt.RuntimePlatform.WINDOWS_AMD64,
             "profiling_verbosity": trt.ProfilingVerbosity.DETAILED, "quantization_flags": 1,
@@ -107,6 +107,8 @@ class Configuration(unittest.TestCase):
         for name, value in values.items():
             setattr(c, name, value)
             self.assertEqual(getattr(c, name), value, name)
+        c.DLA_core = 0  # there is none
+        self.assertEqual(c.DLA_core, -1)
         for pool in trt.MemoryPoolType.__members__.values():
             c.set_memory_pool_limit(pool, 1 << 20)
             self.assertEqual(c.get_memory_pool_limit(pool), 1 << 20)
@@ -247,6 +249,14 @@ class Engines(unittest.TestCase):
         one = json.loads(inspector.get_layer_information(0, trt.LayerInformationFormat.JSON))
         self.assertEqual(one, whole["Layers"][0])
         self.assertIn("the_Conv", " ".join(layer["Name"] for layer in whole["Layers"]))
+        known = {"x"}  # tools draw the engine by the names of tensors
+        for layer in whole["Layers"]:
+            self.assertLessEqual({t["Name"] for t in layer["Inputs"]}, known)
+            known.update(t["Name"] for t in layer["Outputs"])
+        self.assertIn("y", known)
+        conv = next(layer for layer in whole["Layers"] if "the_Conv" in layer["Name"])
+        self.assertEqual(conv["Weights"]["Type"], "Float")
+        self.assertGreater(conv["Weights"]["Count"], 0)
         self.assertIn("Bindings", inspector.get_engine_information(trt.LayerInformationFormat.ONELINE))
         context = e.create_execution_context()  # the inspector does not keep it
         inspector.execution_context = context

@@ -138,22 +138,6 @@ class Errors(unittest.TestCase):
         self.assertEqual(p.supports_model(small_model(1)), (True, [([0, 1, 2, 3], True)]))
         self.assertFalse(p.is_subgraph_supported(9))
 
-    def test_a_branch_by_itself(self):
-        """What comes from outside has no rank there, and is no reason to refuse it."""
-        F = onnx.helper
-        x = F.make_value_info("x", F.make_tensor_type_proto(F32, None))
-        y = F.make_value_info("y", F.make_tensor_type_proto(F32, None))
-        for kind, expected in (("Relu", True), ("Cube", False)):
-            body = [node("Exp", ["x"], ["e"]), F.make_node(kind, ["e"], ["y"])]
-            branch = F.make_model(F.make_graph(body, "branch", [x], [y])).SerializeToString()
-            s = Session()
-            p = trt.OnnxParser(s.network, s.log)
-            self.assertEqual((p.supports_model_v2(branch), s.log.errors() == []), (expected, expected))
-            if expected:
-                self.assertEqual((p.num_errors, p.num_subgraphs), (0, 1))
-                self.assertEqual((p.is_subgraph_supported(0), p.get_subgraph_nodes(0)), (True, [0, 1]))
-            self.assertFalse(s.parse(branch))
-
     def test_a_shape_that_does_not_fit(self):
         s = Session()
         bad = model(

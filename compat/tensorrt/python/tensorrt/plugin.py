@@ -14,6 +14,8 @@ import numpy as np
 
 import tensorrt as trt
 
+__path__: List[str] = []  # a package: programs look whether it has certain modules (PyTorch-TensorRT)
+
 __all__ = [
     "AutoTuneCombination", "Shape", "ShapeExpr", "ShapeExprs", "SizeTensorDesc",
     "SizeTensorShapeExpr", "SymInt32", "SymIntExpr", "SymIntExprs", "Tensor", "TensorDesc",
