@@ -221,7 +221,12 @@ CARNOT_DEVICE void run_ring(const typename P::Params& p) {
   if (threadIdx.x == 0) {
     constexpr int kWarps = kGroupWarps * P::kGroups;
     const int arrivals = is_boxed<P>(p) ? 1 : kGroupThreads;
-    if constexpr (P::kBoxes) ptx::prefetch_map(p.keys_map), ptx::prefetch_map(p.values_map);
+    if constexpr (P::kBoxes) {
+      // Of no keys, or where they cannot be addressed, the maps are empty.
+      if (arrivals == 1 && P::keys(p) > 0) {
+        ptx::prefetch_map(p.keys_map), ptx::prefetch_map(p.values_map);
+      }
+    }
     for (int s = 0; s < P::kQueryStages; ++s) {
       ptx::barrier_init(ring.queries_full(s), kGroupThreads),
           ptx::barrier_init(ring.queries_empty(s), kWarps);
