@@ -49,7 +49,8 @@ def run(case, *words):
 
 
 def polygraphy(case, *words):
-    return run(case, OPTIONS.python.with_name("polygraphy"), *words)
+    # Not by itself: its first line names the interpreter of where the environment was made.
+    return run(case, OPTIONS.python, OPTIONS.python.with_name("polygraphy"), *words)
 
 
 class Programs(unittest.TestCase):
@@ -168,7 +169,7 @@ onnx.save(h.make_model(graph, opset_imports=opsets, ir_version=8), "failing.onnx
         printed = polygraphy(self, "inspect", "capability", self.failing())
         self.assertRegex(printed, r"Inverse\b.*no operator of this name")
         polygraphy(self, "debug", "reduce", "failing.onnx", "-o", "reduced.onnx", "--mode", "bisect",
-                   "--check", OPTIONS.python.with_name("polygraphy"), "run",
+                   "--check", OPTIONS.python, OPTIONS.python.with_name("polygraphy"), "run",
                    "polygraphy_debug.onnx", "--trt")
         printed = polygraphy(self, "inspect", "model", "reduced.onnx", "--show", "layers")
         self.assertRegex(printed, r"1 Node\(s\)(.|\n)*Inverse")
