@@ -183,6 +183,18 @@ Values pillar_scatter(Emit& e, const Values& in, const StockFields& fields) {
   return {e.transpose(image, {0, 3, 1, 2})};
 }
 
+/// The angles that lie nearest to `angle` of those that the likelier of two directions allows.
+Handle rotation_of(Emit& e, Handle angle, Handle direction, const StockFields& fields) {
+  const auto bins = static_cast<double>(std::max<int64_t>(1, fields.integer("num_dir_bins", 2)));
+  const double period = 2 * std::acos(-1.0) / bins;
+  const Handle offset = f32(e, fields.number("dir_offset", 0));
+  const Handle turn = e.map("sub($0, $1)", {angle, offset});
+  return e.map(
+      "add(add(sub($0, mul(floor(add(div($0, $1), $2)), $1)), $3), select(gt($4, $5), 0:f32, $1))",
+      {turn, f32(e, period), f32(e, fields.number("dir_limit_offset", 0)), offset,
+       coordinate(e, direction, 0), coordinate(e, direction, 1)});
+}
+
 /// Boxes x, y, z, dx, dy, dz, rotation, class, score [b, h w a, 9] whose score is high enough, and
 /// how many there are [b].
 Values decode_boxes_3d(Emit& e, const Values& in, const StockFields& fields) {
@@ -207,19 +219,19 @@ Values decode_boxes_3d(Emit& e, const Values& in, const StockFields& fields) {
   const Handle label = e.make(op::ArgReduce{4, false, true, false}, {scores});
   const Handle box = each(in[1], 7), direction = each(in[2], 2);
   const auto of = [&](Handle x, int64_t i) { return coordinate(e, x, i); };
+  const auto per_anchor = [&](const std::vector<double>& values) {
+    return e.reshape(vector_of(e, values), {Dim(count), Dim(1)});
+  };
   const auto column = [&](size_t i) {
     std::vector<double> values;
     for (size_t k = i; k < anchors.size(); k += 4) values.push_back(anchors[k]);
-    return e.reshape(vector_of(e, values), {Dim(count), Dim(1)});
+    return per_anchor(values);
   };
   std::vector<double> middle, diagonal;
   for (size_t k = 0; k < anchors.size(); k += 4) {
     middle.push_back(anchors[k + 2] / 2 + bottoms[k / 8]);
     diagonal.push_back(std::hypot(anchors[k], anchors[k + 1]));
   }
-  const auto per_anchor = [&](const std::vector<double>& values) {
-    return e.reshape(vector_of(e, values), {Dim(count), Dim(1)});
-  };
   Values parts;
   for (size_t axis = 0; axis < 2; ++axis) {
     Dims line = {1, 1, 1, 1, 1};
@@ -235,15 +247,7 @@ Values decode_boxes_3d(Emit& e, const Values& in, const StockFields& fields) {
   for (size_t i = 0; i < 3; ++i) {
     parts.push_back(e.map("mul(exp($0), $1)", {of(box, static_cast<int64_t>(i) + 3), column(i)}));
   }
-  const double period =
-      2 * std::acos(-1.0) /
-      static_cast<double>(std::max<int64_t>(1, fields.integer("num_dir_bins", 2)));
-  const double offset = fields.number("dir_offset", 0);
-  const Handle turn = e.map("sub(add($0, $1), $2)", {of(box, 6), column(3), f32(e, offset)});
-  parts.push_back(e.map(
-      "add(add(sub($0, mul(floor(add(div($0, $1), $2)), $1)), $3), select(gt($4, $5), 0:f32, $1))",
-      {turn, f32(e, period), f32(e, fields.number("dir_limit_offset", 0)), f32(e, offset),
-       of(direction, 0), of(direction, 1)}));
+  parts.push_back(rotation_of(e, e.map("add($0, $1)", {of(box, 6), column(3)}), direction, fields));
   parts.push_back(e.cast(label, DType::kF32));
   parts.push_back(score);
   const Dim boxes = s[1] * s[2] * Dim(count);
