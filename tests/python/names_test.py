@@ -16,16 +16,7 @@ NOT_THE_INTERFACE = {
     "attr", "value", "ctypes", "os", "sys", "warnings", "common_enter", "common_exit", "_itemsize",
 }
 # Ours and NVIDIA's differ on purpose: "Class.member" -> why.
-DECORATED = "behind NVIDIA's tensorrt.plugin; ours makes plugins of IPluginV3One..."
 DIFFERENT = {
-    "IPluginCreatorV3Quick": DECORATED,
-    "IPluginV3QuickAOTBuild": DECORATED,
-    "IPluginV3QuickBuild": DECORATED,
-    "IPluginV3QuickCore": DECORATED,
-    "IPluginV3QuickRuntime": DECORATED,
-    "ISymExpr": DECORATED,
-    "ISymExprs": DECORATED,
-    "KernelLaunchParams": DECORATED,
     "IPluginCreator.deserialize_plugin": "NVIDIA's lists two overloads of which one is internal",
     "IDebugListener.process_debug_tensor": "an address is an integer",
     "IGpuAllocator": "addresses are integers",

@@ -393,8 +393,139 @@ class Decorated(unittest.TestCase):
         x = network.add_input("x", trt.float32, (2, 5))
         with self.assertRaisesRegex(ValueError, "takes 1 tensors and the attributes pads"):
             trtp.op.mine.wrap(x)
-        with self.assertRaisesRegex(NotImplementedError, "ahead of time"):
+        with self.assertRaisesRegex(ValueError, "nonzero has no aot_impl"):
             network.add_plugin(trtp.op.mine.nonzero(x), aot=True)
+        with self.assertRaisesRegex(ValueError, "twice has no impl"):
+            network.add_plugin(trtp.op.mine.twice(x, factor=2), aot=False)
+
+    def test_compiled_kernels(self):
+        log = Log()
+        builder = trt.Builder(log)
+        network, config = builder.create_network(0), builder.create_builder_config()
+        x = network.add_input("x", trt.float32, (-1, 5))
+        layer = network.add_plugin(trtp.op.mine.twice(x, factor=3))
+        self.assertEqual(tuple(layer.get_output(0).shape), (-1, 5))
+        layer.get_output(0).name = "y"
+        network.mark_output(layer.get_output(0))
+        profile = builder.create_optimization_profile()
+        profile.set_shape("x", (1, 5), (2, 5), (4, 5))
+        config.add_optimization_profile(profile)
+        plan = builder.build_serialized_network(network, config)
+        self.assertIsNotNone(plan, log.errors)
+        self.assertIn(b"// PTX of 3", bytes(plan))
+        self.assertIn(b"times_3", bytes(plan))
+        engine = trt.Runtime(log).deserialize_cuda_engine(plan)
+        self.assertIsNone(engine.create_execution_context())
+        self.assertIn("compiled ahead of time, for a GPU", log.errors[-1])
+
+
+@trtp.register("mine::twice")
+def twice(x: trtp.TensorDesc, factor: int) -> trtp.TensorDesc:
+    return x.like()
+
+
+@trtp.autotune("mine::twice")
+def twice_types(x, outputs):
+    chosen = trtp.AutoTuneCombination("FP32, FP32")
+    chosen.tactics([7])
+    return [chosen]
+
+
+@trtp.aot_impl("mine::twice")
+def twice_compiled(x, factor, outputs, tactic):
+    assert tactic == 7 and x.dtype == trt.float32 and x.shape.min == (1, 5)
+    launch = trtp.KernelLaunchParams(block_x=128)
+    launch.grid_x = trtp.cdiv(x.shape_expr.numel(), 128)
+    arguments = trtp.SymIntExprs(1)
+    arguments[0] = trtp.SymInt32(outputs[0].shape_expr.numel())
+    return f"times_{factor}", f"// PTX of {factor}", launch, arguments
+
+
+class Quick(
+    trt.IPluginV3, trt.IPluginV3QuickCore, trt.IPluginV3QuickBuild, trt.IPluginV3QuickRuntime
+):
+    """Negates, by the interfaces that the decorators of NVIDIA's package use."""
+
+    def __init__(self):
+        for base in Quick.__bases__:
+            base.__init__(self)
+        self.plugin_name, self.plugin_version, self.plugin_namespace = "Quick", "1", "mine"
+        self.num_outputs = 1
+
+    def get_capability_interface(self, type):
+        return self
+
+    def clone(self):
+        return Quick()
+
+    def get_output_data_types(self, input_types, ranks):
+        assert ranks == [2]
+        return input_types
+
+    def get_output_shapes(self, inputs, shape_inputs, expr_builder):
+        return inputs
+
+    def get_supported_format_combinations(self, in_out, num_inputs):
+        both = [trt.PluginTensorDesc(), trt.PluginTensorDesc()]
+        for desc in both:
+            desc.type, desc.format = trt.float32, trt.TensorFormat.LINEAR
+        return both
+
+    def enqueue(self, input_desc, output_desc, inputs, outputs, in_strides, out_strides, stream):
+        assert tuple(in_strides[0]) == tuple(out_strides[0]) == (3, 1)
+        count = int(np.prod(tuple(input_desc[0].dims)))
+        x, y = (
+            np.ctypeslib.as_array((ctypes.c_float * count).from_address(a))
+            for a in (inputs[0], outputs[0])
+        )
+        y[:] = -x
+
+
+class QuickCreator(trt.IPluginCreatorV3Quick):
+    def __init__(self):
+        trt.IPluginCreatorV3Quick.__init__(self)
+        self.name, self.plugin_version, self.plugin_namespace = "Quick", "1", "mine"
+        self.field_names = trt.PluginFieldCollection([])
+        self.requests = []
+
+    def create_plugin(self, name, namespace, field_collection, phase, request):
+        self.requests.append((name, namespace, phase, request))
+        return Quick()
+
+
+class QuickInterfaces(unittest.TestCase):
+    def test_run(self):
+        log, creator = Log(), QuickCreator()
+        registry = trt.get_plugin_registry()
+        self.assertTrue(registry.register_creator(creator, "mine"))
+        try:
+            builder = trt.Builder(log)
+            network, config = builder.create_network(0), builder.create_builder_config()
+            x = network.add_input("x", trt.float32, (2, 3))
+            layer = network.add_plugin_v3([x], [], Quick())
+            layer.get_output(0).name = "y"
+            network.mark_output(layer.get_output(0))
+            plan = builder.build_serialized_network(network, config)
+            self.assertIsNotNone(plan, log.errors)
+            engine = trt.Runtime(log).deserialize_cuda_engine(plan)
+            self.assertIsNotNone(engine, log.errors)
+            self.assertEqual(creator.requests[0][:3], ("Quick", "mine", trt.TensorRTPhase.RUNTIME))
+            x, y = np.arange(6, dtype=np.float32).reshape(2, 3), np.zeros((2, 3), np.float32)
+            context = engine.create_execution_context()
+            context.set_tensor_address("x", x.ctypes.data)
+            context.set_tensor_address("y", y.ctypes.data)
+            self.assertTrue(context.execute_async_v3(0), log.errors)
+            np.testing.assert_array_equal(y, -x)
+        finally:
+            registry.deregister_creator(creator)
+
+    def test_expressions(self):
+        arguments = trt.ISymExprs()
+        arguments.nbSymExprs = 2
+        arguments[1] = trt.ISymExpr()
+        self.assertEqual(len(arguments), 2)
+        self.assertEqual(arguments[1].dtype, trt.PluginArgDataType.INT32)
+        self.assertIsNone(trt.KernelLaunchParams().grid_x)
 
 
 if __name__ == "__main__":

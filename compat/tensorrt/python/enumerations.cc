@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <set>
 
+#include "impl/NvInferPythonPlugin.h"
+
 namespace trt_python {
 namespace {
 
@@ -220,17 +222,6 @@ void enumerate_plugins(nb::module_& m) {
       "FLOAT16 FLOAT32 FLOAT64 INT8 INT16 INT32 CHAR DIMS UNKNOWN BF16 INT64 FP8 INT4 FP4");
   enumeration<TensorRTPhase>(m, "TensorRTPhase", "What a plugin is made for.", "BUILD RUNTIME");
 }
-
-// What only decorated plugins know: no header has these.
-enum class PluginArgType { kINT };
-enum class PluginArgDataType { kINT8, kINT16, kINT32 };
-enum class QuickPluginCreationRequest {
-  kUNKNOWN,
-  kPREFER_JIT,
-  kPREFER_AOT,
-  kSTRICT_JIT,
-  kSTRICT_AOT
-};
 
 void enumerate_decorated(nb::module_& m) {
   enumeration<PluginArgType>(m, "PluginArgType", "Kinds of arguments of a kernel.", "INT");

@@ -1,6 +1,7 @@
 #pragma once
 // Plugins between Python and the library: fields, and the native objects of plugins in Python.
 #include <deque>
+#include <memory>
 
 #include "adapter.h"
 #include "bind.h"
@@ -19,11 +20,40 @@ class Fields {
   PluginFieldCollection collection_;
 };
 
+/// Text of Python that the library keeps pointers to.
+class KeptText {
+ public:
+  const char* of(nb::handle self, const char* attribute, const char* otherwise) const {
+    return guarded(attribute, otherwise, [&]() -> const char* {
+      nb::object value = nb::getattr(self, attribute, nb::none());
+      if (value.is_none()) return otherwise;
+      std::string text = nb::cast<std::string>(value);
+      for (const std::string& kept : texts_) {
+        if (kept == text) return kept.c_str();
+      }
+      texts_.push_back(std::move(text));
+      return texts_.back().c_str();
+    });
+  }
+
+ private:
+  mutable std::deque<std::string> texts_;
+};
+
 /// A PluginFieldCollection of Python with copies of the fields.
 nb::object fields_of(const PluginFieldCollection* collection);
 
 /// A class or function of _plugins.py.
 nb::object plugin_part(const char* name);
+
+/// The native object of a part of a quick plugin.
+class QuickPart {
+ public:
+  virtual ~QuickPart() = default;
+  virtual IPluginCapability* capability() = 0;
+};
+/// Null where `part` is none of a quick plugin.
+std::unique_ptr<QuickPart> quick_part(nb::handle part, PluginCapabilityType type);
 
 /// Copies of the descriptions of tensors.
 template <class Desc>

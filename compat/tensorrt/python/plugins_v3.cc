@@ -17,26 +17,6 @@ nb::object required(nb::handle self, const char* name) {
   return value;
 }
 
-/// Text of Python that the library keeps pointers to.
-class KeptText {
- public:
-  const char* of(nb::handle self, const char* attribute, const char* otherwise) const {
-    return guarded(attribute, otherwise, [&]() -> const char* {
-      nb::object value = nb::getattr(self, attribute, nb::none());
-      if (value.is_none()) return otherwise;
-      std::string text = nb::cast<std::string>(value);
-      for (const std::string& kept : texts_) {
-        if (kept == text) return kept.c_str();
-      }
-      texts_.push_back(std::move(text));
-      return texts_.back().c_str();
-    });
-  }
-
- private:
-  mutable std::deque<std::string> texts_;
-};
-
 class Core final : public IPluginV3OneCore {
  public:
   explicit Core(nb::handle self) : self_(self) {}
@@ -249,6 +229,8 @@ class PythonPluginV3 final : public IPluginV3, public OfPython {
     const auto index = static_cast<size_t>(type);
     // A part that is the plugin itself is not held: the plugin owns this.
     if (!part.is(self_)) parts_[index] = part;
+    if (!quick_[index]) quick_[index] = quick_part(part, type);
+    if (quick_[index]) return quick_[index]->capability();
     switch (type) {
       case PluginCapabilityType::kCORE:
         if (!core_) core_ = std::make_unique<Core>(part);
@@ -265,6 +247,7 @@ class PythonPluginV3 final : public IPluginV3, public OfPython {
 
   nb::object strong_;
   nb::object parts_[3];
+  std::unique_ptr<QuickPart> quick_[3];
   std::unique_ptr<Core> core_;
   std::unique_ptr<Build> build_;
   std::unique_ptr<Run> run_;

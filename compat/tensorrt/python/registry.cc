@@ -8,6 +8,7 @@ extern "C" bool initLibNvInferPlugins(void* logger, char const* libNamespace) no
 
 namespace trt_python {
 
+IPluginCreatorInterface* native_creator_quick(nb::handle creator);
 IPluginCreatorInterface* native_creator_v3(nb::handle creator);
 IPluginCreatorInterface* native_creator_v2(nb::handle creator);
 
@@ -143,6 +144,30 @@ void bind_module_functions(nb::module_& m) {
         nb::rv_policy::reference, "The registry that a builder uses.");
 }
 
+/// What a plugin of the library says of itself: empty where it is one of Python's decorators.
+nb::dict facts_of_plugin(IPluginV3& plugin) {
+  nb::dict out;
+  const auto part = [&](PluginCapabilityType type, const char* kind) -> IPluginCapability* {
+    IPluginCapability* const found = plugin.getCapabilityInterface(type);
+    const bool good = found && std::strcmp(found->getInterfaceInfo().kind, kind) == 0;
+    return good ? found : nullptr;
+  };
+  if (auto* const found = part(PluginCapabilityType::kCORE, "PLUGIN_V3ONE_CORE")) {
+    auto& core = *static_cast<IPluginV3OneCore*>(found);
+    out["plugin_name"] = core.getPluginName();
+    out["plugin_version"] = core.getPluginVersion();
+    out["plugin_namespace"] = core.getPluginNamespace();
+  }
+  if (auto* const found = part(PluginCapabilityType::kBUILD, "PLUGIN_V3ONE_BUILD")) {
+    auto& build = *static_cast<IPluginV3OneBuild*>(found);
+    out["num_outputs"] = build.getNbOutputs();
+    out["format_combination_limit"] = build.getFormatCombinationLimit();
+    out["timing_cache_id"] = build.getTimingCacheID();
+    out["metadata_string"] = build.getMetadataString();
+  }
+  return out;
+}
+
 }  // namespace
 
 void Fields::assign(nb::handle sequence) {
@@ -184,6 +209,7 @@ IPluginCreatorInterface* native_creator(nb::handle creator) {
   nb::object native = nb::getattr(creator, "_library_creator", nb::none());
   if (!native.is_none()) return nb::cast<IPluginCreatorInterface*>(native);
   if (IPluginCreatorInterface* v3 = native_creator_v3(creator)) return v3;
+  if (IPluginCreatorInterface* quick = native_creator_quick(creator)) return quick;
   return native_creator_v2(creator);
 }
 
@@ -226,9 +252,9 @@ void bind_native_plugins(nb::module_& m) {
             static_cast<IPluginCreatorV3One&>(self).createPlugin(name, fields.collection(), phase),
             true);
       });
-  nb::class_<IPluginV3>(m, "_PluginV3").def("clone", [](IPluginV3& self) {
-    return python_plugin_v3(self.clone(), true);
-  });
+  nb::class_<IPluginV3>(m, "_PluginV3")
+      .def("clone", [](IPluginV3& self) { return python_plugin_v3(self.clone(), true); })
+      .def("facts", &facts_of_plugin);
   bind_registry_class(m);
   bind_module_functions(m);
 }

@@ -205,6 +205,146 @@ class IPluginV3OneRuntime(IPluginCapability):
         return self.clone()
 
 
+class IPluginV3QuickCore(IPluginCapability):
+    """What names a quick plugin. Set plugin_name, plugin_version and plugin_namespace."""
+
+    _kind = "PLUGIN_V3QUICK_CORE"
+    plugin_name = _attribute("plugin_name", "The name, as its creator has it.")
+    plugin_version = _attribute("plugin_version", "The version, as its creator has it.")
+    plugin_namespace = _attribute("plugin_namespace", "The namespace.", "")
+
+    def __init__(self, other: Optional["IPluginV3QuickCore"] = None) -> None:
+        pass
+
+
+class IPluginV3QuickBuild(IPluginCapability):
+    """What a quick plugin answers while an engine is built. Set num_outputs."""
+
+    _kind = "PLUGIN_V3QUICK_BUILD"
+    num_outputs = _attribute("num_outputs", "How many outputs it has.")
+
+    def __init__(self, other: Optional["IPluginV3QuickBuild"] = None) -> None:
+        pass
+
+    def get_num_outputs(self) -> int:
+        """How many outputs it has."""
+        return self.num_outputs
+
+    def get_output_data_types(self, input_types, ranks):
+        """The type of each output; asked for before the others."""
+        raise NotImplementedError("IPluginV3QuickBuild.get_output_data_types() is to be overridden")
+
+    def get_output_shapes(self, inputs, shape_inputs, expr_builder):
+        """The shape of each output, as DimsExprs."""
+        raise NotImplementedError("IPluginV3QuickBuild.get_output_shapes() is to be overridden")
+
+    def configure_plugin(self, input_desc, output_desc) -> None:
+        """The ranges of the shapes."""
+
+    def get_supported_format_combinations(self, in_out, num_inputs):
+        """A PluginTensorDesc of each tensor, one combination after another."""
+        raise NotImplementedError(
+            "IPluginV3QuickBuild.get_supported_format_combinations() is to be overridden"
+        )
+
+    def get_aliased_input(self, output_index: int) -> int:
+        """The input whose memory an output shares; -1 for none."""
+        return -1
+
+    def get_valid_tactics(self) -> Sequence[int]:
+        """The tactics to be timed."""
+        return []
+
+
+class IPluginV3QuickAOTBuild(IPluginV3QuickBuild):
+    """Adds a compiled kernel, which the plan keeps."""
+
+    _kind = "PLUGIN_V3QUICKAOT_BUILD"
+
+    def get_launch_params(
+        self, inputs, in_out, num_inputs, launch_params, extra_args, expr_builder
+    ) -> None:
+        """Sets what the kernel is launched with, and its arguments between inputs and outputs."""
+        raise NotImplementedError("IPluginV3QuickAOTBuild.get_launch_params() is to be overridden")
+
+    def get_kernel(self, input_desc, output_desc):
+        """The kernel's name, and PTX or a cubin."""
+        raise NotImplementedError("IPluginV3QuickAOTBuild.get_kernel() is to be overridden")
+
+    def set_tactic(self, tactic: int) -> None:
+        """One of get_valid_tactics(), or 0."""
+
+
+class IPluginV3QuickRuntime(IPluginCapability):
+    """What a quick plugin does in a run. An exception is a failure."""
+
+    _kind = "PLUGIN_V3QUICK_RUNTIME"
+
+    def __init__(self, other: Optional["IPluginV3QuickRuntime"] = None) -> None:
+        pass
+
+    def set_tactic(self, tactic: int) -> None:
+        """One of get_valid_tactics(), or 0."""
+
+    def get_fields_to_serialize(self) -> PluginFieldCollection:
+        """What an engine file keeps of the plugin."""
+        return PluginFieldCollection()
+
+    def enqueue(
+        self, input_desc, output_desc, inputs, outputs, in_strides, out_strides, stream
+    ) -> None:
+        """Computes outputs from inputs, which are addresses."""
+        raise NotImplementedError("IPluginV3QuickRuntime.enqueue() is to be overridden")
+
+
+class ISymExpr:
+    """A number that follows from shapes."""
+
+    type = _attribute("type", "What it is.", _native.PluginArgType.INT)
+    dtype = _attribute("dtype", "How wide it is.", _native.PluginArgDataType.INT32)
+    expr = _attribute("expr", "The number, an IDimensionExpr.", None)
+
+    def __init__(self) -> None:
+        pass
+
+
+class ISymExprs:
+    """Arguments of a kernel between those of its inputs and outputs."""
+
+    def __init__(self) -> None:
+        self._all: list = []
+
+    @property
+    def nbSymExprs(self) -> int:
+        """How many there are."""
+        return len(self._all)
+
+    @nbSymExprs.setter
+    def nbSymExprs(self, count: int) -> None:
+        self._all = (self._all + [None] * count)[:count]
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __getitem__(self, index: int):
+        return self._all[index]
+
+    def __setitem__(self, index: int, expression) -> None:
+        self._all[index] = expression
+
+
+class KernelLaunchParams:
+    """How many blocks and threads a kernel is launched with, and its dynamic shared memory."""
+
+    grid_x = _attribute("grid_x", "Blocks along x.", None)
+    grid_y = _attribute("grid_y", "Blocks along y.", None)
+    grid_z = _attribute("grid_z", "Blocks along z.", None)
+    block_x = _attribute("block_x", "Threads of a block along x.", None)
+    block_y = _attribute("block_y", "Threads of a block along y.", None)
+    block_z = _attribute("block_z", "Threads of a block along z.", None)
+    shared_mem = _attribute("shared_mem", "Bytes of dynamic shared memory.", None)
+
+
 def _refuse(plugin, call: str) -> NoReturn:
     raise NotImplementedError(f"{type(plugin).__name__}.{call}() is the library's to call")
 
@@ -392,6 +532,23 @@ class IPluginCreatorV3One(IPluginCreatorInterface):
         raise NotImplementedError("IPluginCreatorV3One.create_plugin() is to be overridden")
 
 
+class IPluginCreatorV3Quick(IPluginCreatorInterface):
+    """Makes quick plugins. Set name, plugin_version and field_names."""
+
+    _kind = "PLUGIN CREATOR_V3QUICK"
+
+    def create_plugin(
+        self,
+        name: str,
+        namespace: str,
+        field_collection: PluginFieldCollection,
+        phase: "_native.TensorRTPhase",
+        quickPluginType: "_native.QuickPluginCreationRequest",
+    ):
+        """A plugin with these parameters, or None."""
+        raise NotImplementedError("IPluginCreatorV3Quick.create_plugin() is to be overridden")
+
+
 class IPluginResource(IVersionedInterface):
     """What plugins share by a key."""
 
@@ -491,6 +648,12 @@ class _LibraryPluginV3(IPluginV3):
 
     def __init__(self, plugin) -> None:
         self._library_plugin = plugin
+
+    def __getattr__(self, name: str):
+        """plugin_name, num_outputs ...: it is its own parts."""
+        if name[0] != "_" and name in (facts := self._library_plugin.facts()):
+            return facts[name]
+        raise AttributeError(f"a plugin of the library has no attribute '{name}'")
 
     def clone(self):
         return self._library_plugin.clone()

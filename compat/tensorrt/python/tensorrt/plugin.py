@@ -17,9 +17,9 @@ import tensorrt as trt
 __path__: List[str] = []  # a package: programs look whether it has certain modules (PyTorch-TensorRT)
 
 __all__ = [
-    "AutoTuneCombination", "Shape", "ShapeExpr", "ShapeExprs", "SizeTensorDesc",
-    "SizeTensorShapeExpr", "SymInt32", "SymIntExpr", "SymIntExprs", "Tensor", "TensorDesc",
-    "aot_impl", "autotune", "cdiv", "from_shape_expr", "impl", "max", "min", "op", "register",
+    "AutoTuneCombination", "KernelLaunchParams", "Shape", "ShapeExpr", "ShapeExprs",
+    "SizeTensorDesc", "SizeTensorShapeExpr", "SymExprs", "SymInt32", "SymIntExpr", "SymIntExprs",
+    "Tensor", "TensorDesc", "aot_impl", "autotune", "cdiv", "from_shape_expr", "impl", "max", "min", "op", "register",
     "size_tensor",
 ]  # fmt: skip
 
@@ -129,8 +129,12 @@ class SizeTensorShapeExpr(ShapeExpr):
         return True
 
 
-class SymIntExprs(list):
+class SymExprs(list):
     """Several expressions."""
+
+
+class SymIntExprs(SymExprs):
+    """Several expressions of integers."""
 
     def __init__(self, length_or_items: Union[int, Iterable]):
         many = isinstance(length_or_items, int)
@@ -350,7 +354,8 @@ def min(first, second) -> ShapeExpr:
 
 
 def _expression(value) -> SymIntExpr:
-    return value if isinstance(value, SymIntExpr) else ShapeExpr(int(value))
+    known = isinstance(value, (SymIntExpr, trt.IDimensionExpr))
+    return value if isinstance(value, SymIntExpr) else ShapeExpr(value if known else int(value))
 
 
 def size_tensor(opt: ShapeExpr, upper_bound: ShapeExpr) -> SizeTensorDesc:
@@ -478,6 +483,13 @@ class _Definition:
         dtype = typing.get_args(arguments[1])[0] if len(arguments) > 1 else field.data.dtype
         return np.array(field.data).astype(dtype)
 
+    def make(self, attributes: dict, aot: Optional[bool] = None):
+        """A plugin: of its code, or where `aot` or there is none, of its compiled kernel."""
+        compiled = aot or (aot is None and self.code is None)
+        if (self.compiled if compiled else self.code) is None:
+            raise ValueError(f"{self.id} has no {'aot_impl' if compiled else 'impl'}")
+        return (_Compiled if compiled else _Called)(self, attributes)
+
     def __call__(self, *tensors, **attributes):
         if len(tensors) != len(self.operands) or set(attributes) != set(self.attributes):
             raise ValueError(
@@ -486,12 +498,7 @@ class _Definition:
             )
 
         def create(aot: Optional[bool] = None):
-            if aot or self.code is None:
-                raise NotImplementedError(
-                    f"{self.id}: kernels that are compiled ahead of time (aot_impl) run over "
-                    "NVIDIA's bindings only; give it an impl"
-                )
-            return list(tensors), [], _Called(self, attributes)
+            return list(tensors), [], self.make(attributes, aot)
 
         return create
 
@@ -500,14 +507,14 @@ def _tuple(hint) -> tuple:
     return typing.get_args(hint) if typing.get_origin(hint) is tuple else ()
 
 
-class _Called(
-    trt.IPluginV3, trt.IPluginV3OneCore, trt.IPluginV3OneBuildV2, trt.IPluginV3OneRuntime
-):
-    """A plugin whose code is a function."""
+class _Plugin(trt.IPluginV3):
+    """What both kinds of plugins do."""
 
     def __init__(self, definition: _Definition, attributes: dict):
-        for base in _Called.__bases__:
-            base.__init__(self)
+        for base in type(self).__bases__:
+            if base is not _Plugin:
+                base.__init__(self)
+        trt.IPluginV3.__init__(self)
         self.plugin_namespace, self.plugin_name = definition.id.split("::")
         self.plugin_version, self.num_outputs = "1", definition.results
         self._definition, self._attributes = definition, attributes
@@ -521,8 +528,8 @@ class _Called(
     def get_capability_interface(self, type):
         return self
 
-    def clone(self) -> "_Called":
-        out = _Called(self._definition, self._attributes)
+    def clone(self) -> "_Plugin":
+        out = type(self)(self._definition, self._attributes)
         keep = {k: v for k, v in self.__dict__.items() if not k.startswith("_native")}
         out.__dict__.update(keep)
         return out
@@ -552,20 +559,8 @@ class _Called(
         operands = [TensorDesc(ShapeExprs(r), t) for r, t in zip(self._ranks, input_types)]
         return operands, self._describe(operands)
 
-    def get_output_data_types(self, input_types):
-        self._inputs = list(input_types)
-        types = [result.dtype for result in self._described(input_types)[1]]
-        self._types = list(input_types) + types
-        return types
-
     def get_aliased_input(self, output_index: int) -> int:
         return self._aliases[output_index]
-
-    def supports_format_combination(self, pos, in_out, num_inputs) -> bool:
-        if pos == 0:
-            self._rows = self._combinations(in_out, num_inputs)
-        has = [(d.desc.type, d.desc.format) for d in in_out[: pos + 1]]
-        return any(list(zip(t, f))[: pos + 1] == has for t, f, _ in self._rows)
 
     def _combinations(self, in_out, num_inputs):
         linear = [trt.TensorFormat.LINEAR] * len(self._types)
@@ -589,6 +584,25 @@ class _Called(
     def set_tactic(self, tactic: int) -> None:
         self._tactic = tactic
 
+    def _typed(self, input_types):
+        self._inputs = list(input_types)
+        types = [result.dtype for result in self._described(input_types)[1]]
+        self._types = list(input_types) + types
+        return types
+
+
+class _Called(_Plugin, trt.IPluginV3OneCore, trt.IPluginV3OneBuildV2, trt.IPluginV3OneRuntime):
+    """A plugin whose code is a function."""
+
+    def get_output_data_types(self, input_types):
+        return self._typed(input_types)
+
+    def supports_format_combination(self, pos, in_out, num_inputs) -> bool:
+        if pos == 0:
+            self._rows = self._combinations(in_out, num_inputs)
+        has = [(d.desc.type, d.desc.format) for d in in_out[: pos + 1]]
+        return any(list(zip(t, f))[: pos + 1] == has for t, f, _ in self._rows)
+
     def get_fields_to_serialize(self):
         fields = [self._definition.field(n, v) for n, v in self._attributes.items()]
         return trt.PluginFieldCollection(fields)
@@ -606,6 +620,73 @@ class _Called(
                 result._aliased = operands[source]
         run = {"outputs": results, "stream": stream, "tactic": self._tactic}
         _call(self._definition.code, operands, self._attributes, **run)
+
+
+class _Compiled(_Plugin, trt.IPluginV3QuickCore, trt.IPluginV3QuickAOTBuild):
+    """A plugin whose code is a compiled kernel, which a function gives."""
+
+    def get_capability_interface(self, type):
+        return self if type != trt.PluginCapabilityType.RUNTIME else None
+
+    def get_output_data_types(self, input_types, ranks):
+        self._ranks = list(ranks)
+        return self._typed(input_types)
+
+    def get_supported_format_combinations(self, in_out, num_inputs):
+        self._rows = self._combinations(in_out, num_inputs)
+        out = []
+        for types_of_row, formats, _ in self._rows:
+            for dtype, layout in zip(types_of_row, formats):
+                desc = trt.PluginTensorDesc()
+                desc.type, desc.format = dtype, layout
+                out.append(desc)
+        return out
+
+    def get_launch_params(
+        self, inputs, in_out, num_inputs, launch_params, extra_args, expr_builder
+    ) -> None:
+        SymIntExpr._builder = expr_builder
+        try:
+            operands = [TensorDesc(ShapeExprs([ShapeExpr(d) for d in s])) for s in inputs]
+            results = self._describe(operands)
+            for desc, given in zip([*operands, *results], in_out):
+                desc.dtype, desc.shape = given.desc.type, Shape(given)
+                desc.format, desc.scale = given.desc.format, given.desc.scale
+            others = {"outputs": results, "tactic": self._tactic}
+            made = _call(self._definition.compiled, operands, self._attributes, **others)
+            name, image, launch, extra = made
+            self._kernel = (name, image)
+            for key in KernelLaunchParams._NUMBERS:
+                setattr(launch_params, key, _argument(getattr(launch, key)))
+            extra_args.nbSymExprs = len(extra)
+            for i, value in enumerate(extra):
+                extra_args[i] = _argument(value)
+        finally:
+            SymIntExpr._builder = None
+
+    def get_kernel(self, input_desc, output_desc):
+        return self._kernel
+
+
+class KernelLaunchParams:
+    """How many blocks and threads a kernel is launched with, and its dynamic shared memory in
+    bytes: expressions or numbers."""
+
+    _NUMBERS = ("grid_x", "grid_y", "grid_z", "block_x", "block_y", "block_z", "shared_mem")
+
+    def __init__(
+        self, grid_x=1, grid_y=1, grid_z=1, block_x=1, block_y=1, block_z=1, shared_mem=0
+    ):
+        self.grid_x, self.grid_y, self.grid_z = grid_x, grid_y, grid_z
+        self.block_x, self.block_y, self.block_z = block_x, block_y, block_z
+        self.shared_mem = shared_mem
+
+
+def _argument(value) -> trt.ISymExpr:
+    """An expression as the library takes it."""
+    out = trt.ISymExpr()
+    out.expr = _expression(value)._expr
+    return out
 
 
 def _call(function: Callable, operands, attributes, **others):
@@ -631,7 +712,7 @@ class _Creator(trt.IPluginCreatorV3One):
 
     def create_plugin(self, name, field_collection, phase):
         values = {f.name: self._definition.value(f) for f in field_collection}
-        return _Called(self._definition, values)
+        return self._definition.make(values)
 
 
 _definitions: dict = {}
@@ -673,4 +754,4 @@ def _part(name: str, what: str) -> Callable[[str], Callable]:
 
 impl = _part("code", "The function computes the outputs, on a stream.")
 autotune = _part("autotune", "The function gives the types and formats that the plugin takes.")
-aot_impl = _part("compiled", "The function gives a compiled kernel; here it is only kept.")
+aot_impl = _part("compiled", "The function gives a compiled kernel, its launch and its arguments.")
