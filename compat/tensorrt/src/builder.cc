@@ -124,6 +124,23 @@ static void store(Ranges& ranges, const PlanFacts& facts) {
   }
 }
 
+carnot::Status Builder::find_unfused(Network& network, carnot::Network part,
+                                     carnot::BuilderOptions options) const {
+  options.progress = {};
+  options.dumps.clear();
+  const carnot::Result<Bytes> bytes = carnot::build(std::move(part), options);
+  if (!bytes.ok()) return bytes.status();
+  const carnot::Result<carnot::EnginePtr> engine =
+      carnot::Engine::load(*bytes, {.device = device_.name});
+  if (!engine.ok()) return engine.status();
+  std::set<std::string> origins;
+  for (const carnot::StepInfo& step : (*engine)->steps()) {
+    if (!step.origin.empty()) origins.insert(step.origin.back());
+  }
+  network.set_unfused(origins);
+  return {};
+}
+
 /// An engine for each profile that has sizes of its own, tuned for its optimum.
 carnot::Result<Builder::Bytes> Builder::build_parts(Network& network, const BuilderConfig& config,
                                                     carnot::BuilderOptions& options,
@@ -149,6 +166,19 @@ carnot::Result<Builder::Bytes> Builder::build_parts(Network& network, const Buil
   }
   std::vector<Bytes> engines;
   Algorithms algorithms(config, reporter_);
+  network.set_unfused({});
+  if (network.shows_unfused()) {
+    const SizeRanges sizes = size_ranges_of(network, (*all)[0]);
+    carnot::Result<carnot::Network> part =
+        network.translate_for_engine(sizes, with_precisions, fixed[0]);
+    if (!part.ok()) return std::move(part).status();
+    facts.formats = network.formats();
+    carnot::BuilderOptions first = options;
+    first.profiles = (*all)[0];
+    store(first.profiles, facts);
+    carnot::Status status = find_unfused(network, std::move(*part), std::move(first));
+    if (!status.ok()) return std::move(status).with("finding the tensors between kernels");
+  }
   for (size_t i = 0; i < fixed.size(); ++i) {
     algorithms.begin(size_ranges_of(network, (*all)[i]), options);
     carnot::Result<carnot::Network> part =

@@ -57,6 +57,10 @@ class Builder final : public IBuilder, public apiv::VBuilder {
   carnot::Result<Bytes> build_parts(Network& network, const BuilderConfig& config,
                                     carnot::BuilderOptions& options, RefitPlan* refit);
   carnot::Result<Bytes> build(Network& network, BuilderConfig& config, std::string* kernels);
+  /// Builds `part` to learn which tensors lie between kernels; the network's next translation has
+  /// them as outputs.
+  carnot::Status find_unfused(Network& network, carnot::Network part,
+                              carnot::BuilderOptions options) const;
   /// The network's plan for these sizes alone, soon made, to be run here.
   carnot::Result<PlanPtr> plan_for(Network& network, const OptimizationProfile& profile);
   /// The plan, or an error that was reported.

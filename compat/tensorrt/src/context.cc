@@ -313,6 +313,7 @@ bool ExecutionContext::setTensorDebugState(char const* name, bool flag) noexcept
 
 bool ExecutionContext::setAllTensorsDebugState(bool flag) noexcept {
   std::fill(debugs_.begin(), debugs_.end(), flag);
+  shows_unfused_ = flag;
   return true;
 }
 
@@ -323,19 +324,26 @@ bool ExecutionContext::getDebugState(char const* name) const noexcept {
   return false;
 }
 
-/// After a run: the values of debug tensors, which the host can read.
+/// After a run: the value of a debug tensor, which the host can read.
+bool ExecutionContext::show(const char* call, std::string_view prefix, const Plan::Tensor& tensor,
+                            cudaStream_t stream) {
+  const carnot::Result<carnot::Tensor> value = context_.output(cat(prefix, tensor.name));
+  if (!value.ok()) return reporter_.error(call, value.status()), false;
+  if (listener_->processDebugTensor(value->data(), TensorLocation::kHOST, tensor.data_type,
+                                    dims_of(value->shape()), tensor.name.c_str(), stream)) {
+    return true;
+  }
+  reporter_.error(ErrorCode::kFAILED_EXECUTION, call,
+                  cat("the debug listener refused tensor '", tensor.name, "'"));
+  return false;
+}
+
 bool ExecutionContext::show_debug_tensors(const char* call, cudaStream_t stream) {
   for (size_t i = 0; i < debugs_.size(); ++i) {
-    if (!debugs_[i]) continue;
-    const Plan::Tensor& t = plan_->debug[i];
-    const carnot::Result<carnot::Tensor> value = context_.output(cat(kDebugPrefix, t.name));
-    if (!value.ok()) return reporter_.error(call, value.status()), false;
-    if (!listener_->processDebugTensor(value->data(), TensorLocation::kHOST, t.data_type,
-                                       dims_of(value->shape()), t.name.c_str(), stream)) {
-      reporter_.error(ErrorCode::kFAILED_EXECUTION, call,
-                      cat("the debug listener refused tensor '", t.name, "'"));
-      return false;
-    }
+    if (debugs_[i] && !show(call, kDebugPrefix, plan_->debug[i], stream)) return false;
+  }
+  for (const Plan::Tensor& tensor : plan_->unfused) {
+    if (shows_unfused_ && !show(call, kUnfusedPrefix, tensor, stream)) return false;
   }
   return true;
 }
@@ -534,7 +542,7 @@ bool ExecutionContext::run(const char* call, cudaStream_t stream, bool wait) {
   if (status.ok() && event_) status = context_.record_event(event_);
   if (status.ok() && wait && is_gpu_) status = context_.wait();
   if (!status.ok()) reporter_.error(call, status);
-  if (status.ok() && listener_ && !debugs_.empty()) return show_debug_tensors(call, stream);
+  if (status.ok() && listener_) return show_debug_tensors(call, stream);
   return status.ok();
 }
 

@@ -66,8 +66,10 @@ class ExecutionContext final : public IExecutionContext, public apiv::VExecution
   bool setAllTensorsDebugState(bool flag) noexcept override;
   size_t updateDeviceMemorySizeForShapes() noexcept override;
   IRuntimeConfig* getRuntimeConfig() const noexcept override;
-  bool setUnfusedTensorsDebugState(bool) noexcept override { return true; }
-  bool getUnfusedTensorsDebugState() const noexcept override { return false; }
+  bool setUnfusedTensorsDebugState(bool flag) noexcept override {
+    return shows_unfused_ = flag, true;
+  }
+  bool getUnfusedTensorsDebugState() const noexcept override { return shows_unfused_; }
   bool setCommunicator(void* communicator) noexcept override;
 
  private:
@@ -101,6 +103,8 @@ class ExecutionContext final : public IExecutionContext, public apiv::VExecution
   void exchange_addresses(std::vector<void*>& addresses);
   bool renew(const char* call);
   bool show_debug_tensors(const char* call, cudaStream_t stream);
+  bool show(const char* call, std::string_view prefix, const Plan::Tensor& tensor,
+            cudaStream_t stream);
   void report_times(const std::vector<carnot::StepTime>& times) const;
 
   CudaEngine* engine_;  ///< for getEngine() only: the user may delete it first
@@ -121,6 +125,7 @@ class ExecutionContext final : public IExecutionContext, public apiv::VExecution
   IProfiler* profiler_ = nullptr;
   IDebugListener* listener_ = nullptr;
   std::vector<char> debugs_;  ///< which of the plan's debug tensors the listener is shown
+  bool shows_unfused_ = false;
   IGpuAllocator* temporary_ = nullptr;
   cudaEvent_t event_ = nullptr;
   cudaStream_t stream_ = nullptr;  ///< of the last run

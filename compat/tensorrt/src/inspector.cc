@@ -21,12 +21,21 @@ std::string quoted(const std::string& text) {
   return out + '"';
 }
 
+/// As the network has it: debug tensors have names of their own as outputs.
+std::string_view network_name(std::string_view name) {
+  for (const std::string_view prefix : {kDebugPrefix, kUnfusedPrefix}) {
+    if (name.rfind(prefix, 0) == 0) name.remove_prefix(prefix.size());
+  }
+  return name;
+}
+
 std::string tensors(const std::vector<carnot::TensorInfo>& list) {
   std::string out = "[";
   for (const carnot::TensorInfo& info : list) {
     const auto type = data_type_of(info.type.dtype);
     const Dims dims = dims_of(info.type.dims);
-    out += cat(out.size() > 1 ? ", {" : "{", "\"Name\": ", quoted(info.name),
+    out += cat(out.size() > 1 ? ", {" : "{",
+               "\"Name\": ", quoted(std::string(network_name(info.name))),
                ", \"Location\": \"Device\", \"Dimensions\": ",
                dims.nbDims < 0 ? "[]" : carnot::to_string(ints_of(dims)), ", \"Format/Datatype\": ",
                quoted(type ? name_of(*type) : carnot::to_string(info.type.dtype)), "}");

@@ -13,6 +13,11 @@ class Network;
 class Layer;
 class Scope;
 
+/// Half of a dynamic range in steps of INT8.
+inline float scale_of_range(float min, float max) {
+  return std::max(std::abs(min), std::abs(max)) / 127;
+}
+
 class NetTensor final : public ITensor, public apiv::VTensor {
  public:
   NetTensor(Network& network, Layer* producer, int32_t index);
@@ -54,9 +59,7 @@ class NetTensor final : public ITensor, public apiv::VTensor {
   bool type_set = false;  ///< of others: by setType(), not for its layer by setOutputType()
 
   /// Half of the dynamic range in steps of INT8; 0 where there is no range.
-  float scale() const {
-    return range_set_ ? std::max(std::abs(range_min_), std::abs(range_max_)) / 127 : 0;
-  }
+  float scale() const { return range_set_ ? scale_of_range(range_min_, range_max_) : 0; }
 
  private:
   static constexpr float kNoRange = std::numeric_limits<float>::quiet_NaN();

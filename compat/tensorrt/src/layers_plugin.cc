@@ -344,6 +344,7 @@ carnot::Result<carnot::Network> Network::translate_for_engine(SizeRanges ranges,
                                                               const Sizes& fixed) {
   size_ranges_ = std::move(ranges);
   formats_.clear();
+  scales_.clear();
   building_ = true;
   carnot::Result<carnot::Network> out = translate(with_precisions, fixed);
   building_ = false;

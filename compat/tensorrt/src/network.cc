@@ -203,7 +203,7 @@ carnot::Result<carnot::Network> Network::translate(bool with_precisions, const S
   Scope scope(fresh_);
   scope.with_precisions = with_precisions;
   scope.with_types = !observed_;
-  if (building_ && !observed_) scope.formats = &formats_;
+  if (building_ && !observed_) scope.formats = &formats_, scope.scales = &scales_;
   scope.pinned = pinned_;
   for (auto& [name, size] : scope.pinned) size = substitute(size, fixed);
   scope.pinned.insert(fixed.begin(), fixed.end());
@@ -242,6 +242,11 @@ carnot::Result<carnot::Network> Network::translate(bool with_precisions, const S
       scope.net.set_origin({tensor->name});
       const std::string name = observed_ ? std::to_string(i) : tensor->name;
       scope.net.mark_output(scope.get(*tensor), cat(kDebugPrefix, name));
+    }
+    for (NetTensor* const tensor : unfused_) {
+      if (observed_ || !scope.has(*tensor)) continue;
+      scope.net.set_origin({tensor->name});
+      scope.net.mark_output(scope.get(*tensor), cat(kUnfusedPrefix, tensor->name));
     }
   } catch (EmitFailure& failure) {
     return std::move(failure.status);

@@ -185,6 +185,13 @@ class Network final : public INetworkDefinition, public apiv::VNetworkDefinition
   /// network, whatever was set on them. Null: as before.
   void observe(const std::vector<NetTensor*>* tensors) { observed_ = tensors; }
   const SizeRanges& size_ranges() const { return size_ranges_; }
+  /// Whether markUnfusedTensorsAsDebugTensors() was called.
+  bool shows_unfused() const { return shows_unfused_; }
+  /// From now on translations have as outputs, named kUnfusedPrefix and their name, the results of
+  /// layers that kernels end with: the last origins of an engine's steps.
+  void set_unfused(const std::set<std::string>& origins);
+  /// Constants of the last translate_for_engine() that are the scale of an INT8 tensor: its name.
+  const std::map<const void*, std::string>& scales() const { return scales_; }
   /// The name that was set for weights; empty where there is none.
   std::string name_of_weights(const Weights& weights) const {
     const auto found = weight_names_.find(weights.values);
@@ -261,9 +268,11 @@ class Network final : public INetworkDefinition, public apiv::VNetworkDefinition
   std::set<std::string, std::less<>> refittable_;
   std::vector<std::vector<std::byte>> kept_bytes_;
   std::map<std::string, carnot::Dim, std::less<>> pinned_;
-  bool unfused_debug_ = false;
+  bool shows_unfused_ = false;
+  std::vector<NetTensor*> unfused_;
   bool building_ = false;
   std::map<std::string, StoredFormat, std::less<>> formats_;
+  std::map<const void*, std::string> scales_;
   SizeRanges size_ranges_;
 
   std::unique_ptr<Scope> probe_;

@@ -123,13 +123,32 @@ bool Network::isDebugTensor(ITensor const& tensor) const noexcept {
   return std::find(debug_.begin(), debug_.end(), t) != debug_.end();
 }
 bool Network::markUnfusedTensorsAsDebugTensors() noexcept {
-  reporter_.error(
-      ErrorCode::kUNSUPPORTED_STATE, "INetworkDefinition::markUnfusedTensorsAsDebugTensors",
-      "which tensors remain is known after the build; mark those to be seen with markDebug()");
-  return false;
+  return shows_unfused_ = true;
 }
 bool Network::unmarkUnfusedTensorsAsDebugTensors() noexcept {
+  shows_unfused_ = false;
   return true;
+}
+
+void Network::set_unfused(const std::set<std::string>& origins) {
+  unfused_.clear();
+  const std::set<const Layer*> bodies = layers_in_bodies();
+  std::map<std::string_view, const Layer*> last;  // several layers may be of one node
+  for (const auto& layer : layers_) {
+    const std::string& origin = layer->origin.empty() ? layer->name : layer->origin.back();
+    const bool counts = layer->kind != LayerType::kCONSTANT && bodies.count(layer.get()) == 0;
+    if (counts && origins.count(origin) > 0) last[origin] = layer.get();
+  }
+  std::set<std::string_view> names;
+  for (const auto& layer : layers_) {
+    const std::string& origin = layer->origin.empty() ? layer->name : layer->origin.back();
+    const auto found = last.find(origin);
+    if (found == last.end() || found->second != layer.get()) continue;
+    for (const auto& output : layer->outputs) {
+      const bool seen = output->isNetworkOutput() || isDebugTensor(*output);
+      if (!seen && names.insert(output->name).second) unfused_.push_back(output.get());
+    }
+  }
 }
 
 std::vector<NetTensor*> Network::measured_tensors() {

@@ -111,7 +111,7 @@ carnot::Result<const PlanPart*> Plan::part(int32_t profile) const {
   if (!parts_[i]) {
     carnot::Result<std::unique_ptr<PlanPart>> loaded = load(i);
     if (!loaded.ok()) return std::move(loaded).status();
-    if ((*loaded)->types.size() != tensors.size() + debug.size()) {
+    if ((*loaded)->types.size() != tensors.size() + debug.size() + unfused.size()) {
       return Status(Code::kCorruptEngine, "the plan's engines have different inputs and outputs");
     }
     parts_[i] = std::move(*loaded);
@@ -163,10 +163,16 @@ carnot::Result<PlanPtr> read_plan(std::vector<std::byte> bytes, const carnot::De
     if (dims.nbDims != seen.rank()) {
       return {Code::kCorruptEngine, cat("tensor '", info.name, "' has two ranks")};
     }
-    const bool debugs = !is_input && info.name.rfind(kDebugPrefix, 0) == 0;
-    const std::string name = debugs ? info.name.substr(kDebugPrefix.size()) : info.name;
-    (debugs ? plan->debug : plan->tensors)
-        .push_back({name, dims, *type, is_input, is_shape, format_of(info.name, plan->facts)});
+    std::string_view name = info.name;
+    std::vector<Plan::Tensor>* kind = &plan->tensors;
+    for (const auto& [prefix, shown] :
+         {std::pair(kDebugPrefix, &plan->debug), {kUnfusedPrefix, &plan->unfused}}) {
+      if (is_input || name.rfind(prefix, 0) != 0) continue;
+      name.remove_prefix(prefix.size());
+      kind = shown;
+    }
+    kind->push_back(
+        {std::string(name), dims, *type, is_input, is_shape, format_of(info.name, plan->facts)});
     return {};
   };
   for (const carnot::TensorInfo& info : engine.inputs()) {

@@ -40,6 +40,7 @@ struct Plan {
   int refits = 0;                  ///< how often its engines were replaced
   std::vector<Tensor> tensors;     ///< inputs, then outputs
   std::vector<Tensor> debug;       ///< outputs behind them
+  std::vector<Tensor> unfused;     ///< and behind those: debug tensors that were not marked singly
 
   int find(char const* name) const;
   /// The engine of a profile that there is; engines behind the first are loaded when they are first

@@ -31,6 +31,8 @@ struct PlanFacts {
 
 /// Outputs of an engine of ours whose names begin so are debug tensors, behind all others.
 inline constexpr std::string_view kDebugPrefix = "trt.debug.";
+/// And behind those, the tensors that markUnfusedTensorsAsDebugTensors() means.
+inline constexpr std::string_view kUnfusedPrefix = "trt.unfused.";
 
 using Metadata = std::map<std::string, std::string>;
 Metadata write(const PlanFacts& facts);

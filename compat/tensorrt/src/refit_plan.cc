@@ -1,5 +1,6 @@
 #include "refit_plan.h"
 
+#include <bit>
 #include <cstring>
 
 #include "plan_bytes.h"
@@ -8,7 +9,7 @@ namespace trt {
 
 namespace {
 
-constexpr char kMagic[] = "carnot refit 1\n\n";  // the last bytes of such a plan
+constexpr char kMagic[] = "carnot refit 2\n\n";  // the last bytes of such a plan
 constexpr size_t kMagicBytes = sizeof kMagic - 1, kFooterBytes = kMagicBytes + 8;
 
 std::string_view text_of(std::span<const std::byte> bytes) {
@@ -25,9 +26,17 @@ std::vector<std::byte> join(std::vector<std::byte> engines, const RefitPlan& ref
     w.put(static_cast<int64_t>(weights.role)), w.put(static_cast<int64_t>(weights.type));
     w.put(weights.count), w.put(weights.missing ? 1 : 0);
   }
+  w.put(static_cast<int64_t>(refit.ranges.size()));
+  for (const RefitRange& range : refit.ranges) {
+    w.put(range.tensor);
+    for (const float edge : {range.min, range.max}) {
+      w.put(static_cast<int64_t>(std::bit_cast<int32_t>(edge)));
+    }
+  }
   w.put(static_cast<int64_t>(refit.parts.size()));
   for (const RefitPart& part : refit.parts) {
     for (const int64_t node : part.nodes) w.put(node);
+    for (const int64_t node : part.scales) w.put(node);
     for (const auto& shapes : part.shapes) {
       w.put(static_cast<int64_t>(shapes.size()));
       for (const auto& [name, sizes] : shapes) {
@@ -73,8 +82,16 @@ carnot::Result<std::optional<RefitPlan>> read_refit(std::span<const std::byte> p
     out.weights.push_back(std::move(weights));
   }
   for (int64_t i = r.count(); i > 0; --i) {
+    RefitRange& range = out.ranges.emplace_back();
+    range.tensor = r.string();
+    for (float* const edge : {&range.min, &range.max}) {
+      *edge = std::bit_cast<float>(static_cast<int32_t>(r.number(INT32_MIN, INT32_MAX)));
+    }
+  }
+  for (int64_t i = r.count(); i > 0; --i) {
     RefitPart& part = out.parts.emplace_back();
     for (size_t k = 0; k < out.weights.size(); ++k) part.nodes.push_back(r.number(-1, INT32_MAX));
+    for (size_t k = 0; k < out.ranges.size(); ++k) part.scales.push_back(r.number(-1, INT32_MAX));
     for (auto& shapes : part.shapes) {
       for (int64_t k = r.count(); k > 0; --k) {
         auto& sizes = shapes[r.string()];

@@ -16,16 +16,24 @@ struct RefitWeights {
   bool missing = false;  ///< the plan was stripped of it
 };
 
+/// A tensor's dynamic range.
+struct RefitRange {
+  std::string tensor;
+  float min = 0, max = 0;
+};
+
 /// What one engine of the plan is built from.
 struct RefitPart {
   std::vector<int64_t>
       nodes;  ///< of each of the weights: the constant's place in the network, or -1
+  std::vector<int64_t> scales;  ///< of each of the ranges: its scale's place, or -1 for none
   std::map<std::string, std::vector<int64_t>> shapes[3];  ///< of dynamic inputs: min, opt, max
   std::string network;                                    ///< carnot::save_network()
 };
 
 struct RefitPlan {
   std::vector<RefitWeights> weights;
+  std::vector<RefitRange> ranges;
   std::vector<RefitPart> parts;
   int effort = 3;
   carnot::DType storage = carnot::DType::kF32;

@@ -1,5 +1,6 @@
 #include "refitter.h"
 
+#include <cmath>
 #include <set>
 
 #include "carnot/builder.h"
@@ -98,6 +99,35 @@ std::vector<RefitWeights> weights_of(Network& network, const carnot::Network& tr
   return out;
 }
 
+std::vector<RefitRange> ranges_of(const Network& network) {
+  std::vector<RefitRange> out;
+  const auto add = [&](const NetTensor& tensor) {
+    if (!tensor.dynamicRangeIsSet()) return;
+    out.push_back({tensor.name, tensor.getDynamicRangeMin(), tensor.getDynamicRangeMax()});
+  };
+  for (const auto& input : network.inputs()) add(*input);
+  for (const auto& layer : network.layers()) {
+    for (const auto& output : layer->outputs) add(*output);
+  }
+  return out;
+}
+
+/// Where the scales of ranges are among the nodes of the translation.
+std::vector<int64_t> scales_of(const Network& network, const carnot::Network& translated,
+                               const std::vector<RefitRange>& ranges) {
+  std::vector<int64_t> out(ranges.size(), -1);
+  const std::vector<carnot::Network::Node> nodes = translated.nodes();
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const auto* const c = std::get_if<carnot::op::Constant>(&nodes[i].op);
+    const auto found = c ? network.scales().find(c->value.data()) : network.scales().end();
+    if (found == network.scales().end()) continue;
+    for (size_t k = 0; k < ranges.size(); ++k) {
+      if (ranges[k].tensor == found->second) out[k] = static_cast<int64_t>(i);
+    }
+  }
+  return out;
+}
+
 /// One element repeated in the place of all weights that the plan misses.
 Status strip(carnot::Network& network, const RefitPlan& refit, const RefitPart& part) {
   std::map<size_t, carnot::Tensor> zeros;
@@ -141,6 +171,8 @@ Status prepare_refit(Network& network, const BuilderConfig& config, carnot::Netw
                                                  : at[static_cast<size_t>(same - weights.begin())]);
     }
   }
+  if (refit.parts.empty()) refit.ranges = ranges_of(network);
+  part.scales = scales_of(network, translated, refit.ranges);
   if (Status status = strip(translated, refit, part); !status.ok()) return status;
   refit.effort = options.effort;
   refit.storage = options.storage;
@@ -175,6 +207,15 @@ carnot::Result<std::vector<std::byte>> rebuild_part(
         at < nodes.size() ? std::get_if<carnot::op::Constant>(&nodes[at].op) : nullptr;
     if (!c) return Status(Code::kCorruptEngine, "the plan's weights are not in its network");
     by_node[at] = value.reshaped(c->value.shape());
+  }
+  for (size_t i = 0; i < refit.ranges.size(); ++i) {
+    const auto at = static_cast<size_t>(part.scales[i]);
+    if (part.scales[i] < 0 || at >= nodes.size()) continue;
+    const auto* const c = std::get_if<carnot::op::Constant>(&nodes[at].op);
+    if (!c) return Status(Code::kCorruptEngine, "the plan's ranges are not in its network");
+    carnot::Tensor scale = carnot::Tensor::zeros(c->value.dtype(), {});
+    scale.set(0, static_cast<double>(scale_of_range(refit.ranges[i].min, refit.ranges[i].max)));
+    by_node[at] = std::move(scale);
   }
   if (Status status = carnot::set_constants(*network, by_node); !status.ok()) return status;
   if (Status status = strip(*network, refit, part); !status.ok()) return status;
@@ -288,15 +329,34 @@ class Refitter final : public IRefitter, public apiv::VRefitter {
     return found;
   }
 
-  // Ranges belong to calibration, which is not done here.
-  bool setDynamicRange(char const* tensor, float, float) noexcept override {
-    reporter_.error(ErrorCode::kUNSUPPORTED_STATE, "IRefitter::setDynamicRange",
-                    cat("tensor '", tensor ? tensor : "(null)", "' has no dynamic range"));
-    return false;
+  bool setDynamicRange(char const* tensor, float min, float max) noexcept override {
+    const char* const call = "IRefitter::setDynamicRange";
+    return reporter_.guard(call, false, [&] {
+      const RefitRange* const old = range(tensor);
+      const bool good =
+          std::isfinite(min) && std::isfinite(max) && min <= max && scale_of_range(min, max) > 0;
+      if (old && good) return ranges_[old->tensor] = {old->tensor, min, max}, true;
+      reporter_.misuse(call, cat("tensor '", tensor ? tensor : "(null)",
+                                 old ? cat("' cannot range from ", min, " to ", max)
+                                     : std::string("' has no dynamic range that can be refitted")));
+      return false;
+    });
   }
-  float getDynamicRangeMin(char const*) const noexcept override { return kNoRange; }
-  float getDynamicRangeMax(char const*) const noexcept override { return kNoRange; }
-  int32_t getTensorsWithDynamicRange(int32_t, char const**) const noexcept override { return 0; }
+  float getDynamicRangeMin(char const* tensor) const noexcept override {
+    const RefitRange* const found = range(tensor);
+    return found ? found->min : kNoRange;
+  }
+  float getDynamicRangeMax(char const* tensor) const noexcept override {
+    const RefitRange* const found = range(tensor);
+    return found ? found->max : kNoRange;
+  }
+  int32_t getTensorsWithDynamicRange(int32_t size, char const** names) const noexcept override {
+    const std::vector<RefitRange>& all = engine_.plan()->refit->ranges;
+    for (size_t i = 0; names && i < all.size() && static_cast<int32_t>(i) < size; ++i) {
+      names[i] = all[i].tensor.c_str();
+    }
+    return static_cast<int32_t>(all.size());
+  }
 
   void setErrorRecorder(IErrorRecorder* recorder) noexcept override {
     reporter_.set_recorder(recorder);
@@ -315,6 +375,15 @@ class Refitter final : public IRefitter, public apiv::VRefitter {
  private:
   static constexpr float kNoRange = std::numeric_limits<float>::quiet_NaN();
   const std::vector<RefitWeights>& all() const { return engine_.plan()->refit->weights; }
+  /// As it was set last; null where there is none.
+  const RefitRange* range(char const* tensor) const {
+    const auto given = tensor ? ranges_.find(std::string_view(tensor)) : ranges_.end();
+    if (given != ranges_.end()) return &given->second;
+    for (const RefitRange& range : engine_.plan()->refit->ranges) {
+      if (tensor && range.tensor == tensor) return &range;
+    }
+    return nullptr;
+  }
   std::vector<size_t> named(char const* name) const {
     std::vector<size_t> out;
     for (size_t i = 0; name && *name && i < all().size(); ++i) {
@@ -364,6 +433,7 @@ class Refitter final : public IRefitter, public apiv::VRefitter {
   CudaEngine& engine_;
   Reporter reporter_;
   std::map<size_t, Weights> given_;
+  std::map<std::string, RefitRange, std::less<>> ranges_;
   int32_t threads_ = 1;
   bool validates_ = true;
 };
@@ -374,6 +444,11 @@ bool Refitter::refitCudaEngine() noexcept {
     const PlanPtr& plan = engine_.plan();
     RefitPlan next = *plan->refit;
     std::map<size_t, carnot::Tensor> values;
+    for (RefitRange& range : next.ranges) {
+      if (const auto given = ranges_.find(range.tensor); given != ranges_.end()) {
+        range = given->second;
+      }
+    }
     for (size_t i = 0; i < all().size(); ++i) {
       if (is_missing(i)) {
         reporter_.misuse(call, cat("the plan was stripped of '",
@@ -392,6 +467,7 @@ bool Refitter::refitCudaEngine() noexcept {
     const Status status = bytes.ok() ? replace_engines(*plan, std::move(*bytes)) : bytes.status();
     if (!status.ok()) return reporter_.error(call, status), false;
     given_.clear();
+    ranges_.clear();
     return true;
   });
 }

@@ -14,8 +14,14 @@ Handle Scope::add_input(NetTensor& tensor) {
   const Handle value = emit.cast(from_format(emit, input, format), tensor.type.dtype);
   const bool steps = type.dtype == DType::kI8 && emit.is_float(value) && tensor.scale() > 0;
   if (!steps) return value;
-  return emit.binary(carnot::ScalarOp::kMul, value,
-                     emit.scalar(tensor.type.dtype, static_cast<double>(tensor.scale())));
+  return emit.binary(carnot::ScalarOp::kMul, value, scale_of(tensor, tensor.type.dtype));
+}
+
+Handle Scope::scale_of(const NetTensor& tensor, carnot::DType dtype) {
+  carnot::Tensor scale = take(carnot::Tensor::allocate(dtype, {}));
+  scale.set(0, static_cast<double>(tensor.scale()));
+  if (scales) (*scales)[scale.data()] = tensor.name;
+  return emit.constant(std::move(scale));
 }
 
 // Without a range what is wanted of a float tensor inside of the network is a permission.
@@ -25,8 +31,7 @@ Handle Scope::typed(NetTensor& tensor, Handle value, DataType type) {
   if (!tensor.isNetworkOutput() || !tensor.type_set) return value;
   if (tensor.scale() <= 0) return emit.cast(value, dtype);
   const Handle wide = emit.cast(value, DType::kF32);
-  const Handle steps = emit.binary(carnot::ScalarOp::kDiv, wide,
-                                   emit.scalar(DType::kF32, static_cast<double>(tensor.scale())));
+  const Handle steps = emit.binary(carnot::ScalarOp::kDiv, wide, scale_of(tensor, DType::kF32));
   return emit.cast(emit.unary(carnot::ScalarOp::kRound, steps), dtype);
 }
 

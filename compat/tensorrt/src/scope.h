@@ -40,6 +40,8 @@ class Scope {
   /// Inputs and outputs lie in memory as their users allow: for an engine. Those that are not
   /// kLINEAR are noted here.
   std::map<std::string, StoredFormat, std::less<>>* formats = nullptr;
+  /// Where constants are noted that are a tensor's scale: their elements, and its name.
+  std::map<const void*, std::string>* scales = nullptr;
   /// Outer tensors that a body uses, and the body's inputs for them.
   std::vector<std::pair<NetTensor*, Handle>> captures;
   /// Sizes that the user has pinned since the model was read.
@@ -49,6 +51,8 @@ class Scope {
   Handle add_input(NetTensor& tensor);
   /// A layer's result as the type that was set; INT8 by the tensor's dynamic range.
   Handle typed(NetTensor& tensor, Handle value, DataType type);
+  /// The scale of an INT8 tensor with a dynamic range.
+  Handle scale_of(const NetTensor& tensor, carnot::DType dtype);
   StoredFormat chosen_format(const NetTensor& tensor, const carnot::Dims& sizes);
   /// A layer's results between casts, where it shall compute in a half-size type.
   Values emit_as(Layer& layer, carnot::DType half, Values in);

@@ -8,7 +8,7 @@ import onnx
 import tensorrt_bindings as trt
 from onnx import TensorProto
 
-from .support import Session, model
+from .support import Session, model, reference
 
 FLOAT = TensorProto.FLOAT
 
@@ -63,6 +63,66 @@ class DebugTensors(unittest.TestCase):
         self.assertTrue(context.set_all_tensors_debug_state(False))
         self.assertTrue(context.execute_async_v3(0))
         self.assertEqual(len(listener.seen), 1)
+
+
+    def test_unfused_tensors(self):
+        rng = np.random.default_rng(3)
+        x = rng.standard_normal((1, 3, 8, 8)).astype(np.float32)
+        nodes = [
+            onnx.helper.make_node("Conv", ["x", "w"], ["c"]),
+            onnx.helper.make_node("Relu", ["c"], ["r"]),
+            onnx.helper.make_node("Softmax", ["r"], ["s"], axis=1),
+            onnx.helper.make_node("MatMul", ["s", "m"], ["y"]),
+        ]
+        weights = {"w": rng.standard_normal((4, 3, 3, 3)), "m": rng.standard_normal((6, 5))}
+        weights = {n: w.astype(np.float32) for n, w in weights.items()}
+        names = ["c", "r", "s"]
+        every = model(nodes, {"x": (FLOAT, x.shape)}, {n: (FLOAT, None) for n in [*names, "y"]}, weights)
+        wanted = reference(every, {"x": x})
+        session = Session()
+        shapes = {"x": (FLOAT, x.shape)}, {"y": (FLOAT, [1, 4, 6, 5])}
+        self.assertTrue(session.parse(model(nodes, *shapes, weights)), session.log.errors())
+        network = session.network
+        self.assertTrue(network.mark_unfused_tensors_as_debug_tensors())
+        engine = session.engine()
+        self.assertEqual(engine.num_io_tensors, 2)
+        self.assertFalse(any(engine.is_debug_tensor(name) for name in names))
+
+        class Listener(trt.IDebugListener):
+            def __init__(self):
+                trt.IDebugListener.__init__(self)
+                self.seen = {}
+
+            def process_debug_tensor(self, addr, location, type, shape, name, stream):
+                count = int(np.prod(tuple(shape)))
+                values = np.ctypeslib.as_array((ctypes.c_float * count).from_address(addr))
+                self.seen[name] = values.reshape(tuple(shape)).copy()
+                return True
+
+        listener, y = Listener(), np.zeros((1, 4, 6, 5), np.float32)
+        context = engine.create_execution_context()
+        context.set_debug_listener(listener)
+        context.set_tensor_address("x", x.ctypes.data)
+        context.set_tensor_address("y", y.ctypes.data)
+        self.assertTrue(context.execute_async_v3(0))
+        self.assertEqual(listener.seen, {})
+        self.assertTrue(context.set_all_tensors_debug_state(True))
+        self.assertTrue(context.unfused_tensors_debug_state)
+        self.assertTrue(context.execute_async_v3(0))
+        np.testing.assert_allclose(y, wanted["y"], rtol=1e-4, atol=1e-5)
+        self.assertTrue(listener.seen)
+        self.assertNotIn("c", listener.seen)  # the activation is part of the convolution
+        for name, values in listener.seen.items():
+            np.testing.assert_allclose(values, wanted[name], rtol=1e-4, atol=1e-5, err_msg=name)
+        self.assertTrue(network.unmark_unfused_tensors_as_debug_tensors())
+        listener.seen.clear()
+        context = session.engine().create_execution_context()
+        context.set_debug_listener(listener)
+        context.unfused_tensors_debug_state = True
+        context.set_tensor_address("x", x.ctypes.data)
+        context.set_tensor_address("y", y.ctypes.data)
+        self.assertTrue(context.execute_async_v3(0))
+        self.assertEqual(listener.seen, {})
 
 
 class Budgets(unittest.TestCase):

@@ -398,7 +398,7 @@ class Networks(unittest.TestCase):
         self.assertTrue(x.set_dynamic_range(-2, 2))
         self.assertEqual(x.dtype, trt.float32)
         self.assertTrue(n.mark_debug(y) and n.is_debug_tensor(y) and n.unmark_debug(y))
-        self.assertFalse(n.mark_unfused_tensors_as_debug_tensors())
+        self.assertTrue(n.mark_unfused_tensors_as_debug_tensors())
         self.assertTrue(n.unmark_unfused_tensors_as_debug_tensors())
         self.assertTrue(n.mark_weights_refittable("w") and n.are_weights_marked_refittable("w"))
         self.assertTrue(n.unmark_weights_refittable("w"))

@@ -94,6 +94,45 @@ class RefitTest(unittest.TestCase):
         self.assertTrue(refitter.refit_cuda_engine_async(0), session.log.errors())
         self.check(engine, session, self.new)
 
+    def test_dynamic_ranges(self):
+        session = Session()
+        session.config.set_flag(trt.BuilderFlag.REFIT)
+        session.config.set_flag(trt.BuilderFlag.INT8)
+        x = session.network.add_input("x", trt.float32, (2, 8))
+        x.dtype, x.dynamic_range = trt.int8, (-1.27, 1.27)
+        relu = session.network.add_activation(x, trt.ActivationType.RELU).get_output(0)
+        relu.name, relu.dynamic_range = "between", (-3, 4)
+        y = session.network.add_elementwise(relu, relu, trt.ElementWiseOperation.SUM).get_output(0)
+        y.name, y.dtype, y.dynamic_range = "y", trt.int8, (-2.54, 2.54)
+        session.network.mark_output(y)
+        engine = session.engine()
+        steps = np.arange(-128, 128, 16, dtype=np.int8).reshape(2, 8)
+
+        def check(engine, step_x, step_y):
+            wanted = np.maximum(steps * np.float32(step_x), 0) * 2 / np.float32(step_y)
+            wanted = np.clip(np.rint(wanted), -128, 127).astype(np.int8)
+            found = infer(engine, {"x": steps}, session.log)["y"]
+            np.testing.assert_allclose(found.astype(int), wanted.astype(int), atol=1)
+
+        check(engine, 0.01, 0.02)
+        refitter = trt.Refitter(engine, session.log)
+        self.assertEqual(refitter.get_tensors_with_dynamic_range(), ["x", "between", "y"])
+        self.assertEqual(refitter.get_dynamic_range("between"), (-3, 4))
+        self.assertTrue(refitter.set_dynamic_range("x", (-2.54, 2.54)))
+        self.assertTrue(refitter.set_dynamic_range("y", (-12.7, 12.7)))
+        self.assertTrue(refitter.set_dynamic_range("between", (-5, 5)))
+        self.assertFalse(refitter.set_dynamic_range("x", (1, -1)))
+        self.assertFalse(refitter.set_dynamic_range("nothing", (-1, 1)))
+        np.testing.assert_allclose(refitter.get_dynamic_range("x"), (-2.54, 2.54))
+        self.assertTrue(refitter.refit_cuda_engine(), session.log.errors())
+        self.assertEqual(refitter.get_dynamic_range("between"), (-5, 5))
+        check(engine, 0.02, 0.1)
+        again = session.runtime.deserialize_cuda_engine(engine.serialize())
+        check(again, 0.02, 0.1)
+        np.testing.assert_allclose(
+            trt.Refitter(again, session.log).get_dynamic_range("y"), (-12.7, 12.7)
+        )
+
     def test_what_else_a_refitter_answers(self):
         session = self.session(trt.BuilderFlag.REFIT)
         engine = session.engine()

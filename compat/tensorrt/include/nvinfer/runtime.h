@@ -108,7 +108,7 @@ class IRefitter : public INoCopy {
     return mImpl->getAll(size, layerNames, roles);
   }
 
-  /// False: calibrated ranges cannot be replaced.
+  /// False where the network gave the tensor no range. What computes in FP32 has no use for one.
   bool setDynamicRange(char const* tensorName, float min, float max) noexcept {
     return mImpl->setDynamicRange(tensorName, min, max);
   }
