@@ -1,6 +1,7 @@
 from .test_algorithms import *  # noqa: F401, F403
 from .test_build import *  # noqa: F401, F403
 from .test_calibration import *  # noqa: F401, F403
+from .test_calls import *  # noqa: F401, F403
 from .test_contexts import *  # noqa: F401, F403
 from .test_control import *  # noqa: F401, F403
 from .test_debug import *  # noqa: F401, F403
