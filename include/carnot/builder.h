@@ -62,6 +62,9 @@ struct BuilderOptions {
   /// A file to read and extend; empty: none. For GPUs FILE.code beside it has machine code.
   std::string timing_cache;
   std::string* timing_cache_text = nullptr;  ///< the same as text that the caller keeps
+  /// Machine code that a build for a GPU compiled, and the next one of the same kernels need not:
+  /// text that the caller keeps.
+  std::string* code_cache_text = nullptr;
   std::vector<std::string> exclude_tactics;
   /// The candidates that may be used, by their indices: asked for each kernel, before what is left
   /// is measured. An error ends the build. Null: all.

@@ -209,12 +209,14 @@ Result<std::vector<std::byte>> build_bytes(Network& network, const BuilderOption
   if (!options.timing_cache.empty()) CARNOT_RETURN_IF_ERROR(cache.load(options.timing_cache));
   if (keeps_code) CARNOT_RETURN_IF_ERROR(code.load(code_path));
   if (options.timing_cache_text) cache.parse(*options.timing_cache_text);
+  if (options.code_cache_text) code.parse(*options.code_cache_text);
   BuildReport report;
   const BuildOptions internal = internal_options(options, target, budget, cache, code);
   CARNOT_ASSIGN(EngineFile file, build_engine(network.graph(), internal, &report));
   if (!options.timing_cache.empty()) CARNOT_RETURN_IF_ERROR(cache.save(options.timing_cache));
   if (keeps_code) CARNOT_RETURN_IF_ERROR(code.save(code_path));
   if (options.timing_cache_text) *options.timing_cache_text = cache.print();
+  if (options.code_cache_text) *options.code_cache_text = code.print();
   for (const auto& [key, value] : options.metadata) file.metadata[key] = value;
   auto bytes = serialize_engine(file);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;

@@ -247,6 +247,7 @@ carnot::Result<Builder::Bytes> Builder::build(Network& network, BuilderConfig& c
   if (cancel) return carnot::Status(carnot::Code::kCancelled, "the progress monitor asked to stop");
   RefitPlan refit;
   const bool refittable = wants_refit(config);
+  if (refittable) options.code_cache_text = &refit.code;
   carnot::Result<Bytes> bytes =
       build_parts(network, config, options, refittable ? &refit : nullptr);
   if (!bytes.ok()) return bytes;

@@ -49,7 +49,7 @@ std::vector<std::byte> join(std::vector<std::byte> engines, const RefitPlan& ref
   w.put(refit.effort), w.put(static_cast<int64_t>(refit.storage));
   w.put(static_cast<int64_t>(refit.keep_f32.size()));
   for (const std::string& name : refit.keep_f32) w.put(name);
-  w.put(refit.timings);
+  w.put(refit.timings), w.put(refit.code);
   const auto section = static_cast<int64_t>(w.out.size());
   w.put(section);
   w.out.append(kMagic, kMagicBytes);
@@ -103,7 +103,7 @@ carnot::Result<std::optional<RefitPlan>> read_refit(std::span<const std::byte> p
   out.effort = static_cast<int>(r.number(0, 5));
   out.storage = static_cast<carnot::DType>(r.number(0, static_cast<int64_t>(carnot::DType::kBF16)));
   for (int64_t i = r.count(); i > 0; --i) out.keep_f32.push_back(r.string());
-  out.timings = r.string();
+  out.timings = r.string(), out.code = r.string();
   if (r.done()) return std::optional(std::move(out));
   return carnot::Status(carnot::Code::kCorruptEngine,
                         "what the plan is refitted from is malformed");

@@ -39,6 +39,7 @@ struct RefitPlan {
   carnot::DType storage = carnot::DType::kF32;
   std::vector<std::string> keep_f32;
   std::string timings;
+  std::string code;  ///< machine code of its kernels: new values, as a rule, leave them as they are
 };
 
 /// The engines' bytes and the rest.

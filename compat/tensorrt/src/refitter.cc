@@ -239,6 +239,7 @@ carnot::Result<std::vector<std::byte>> rebuild(const Plan& plan, RefitPlan refit
   options.storage = refit.storage;
   options.keep_f32 = refit.keep_f32;
   options.timing_cache_text = &refit.timings;
+  options.code_cache_text = &refit.code;
   for (const auto& [key, value] : plan.first().engine->metadata()) {
     if (key.rfind("trt.", 0) == 0) options.metadata[key] = value;
   }
