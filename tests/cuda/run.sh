@@ -95,7 +95,7 @@ sanitized() {  # sanitized NAME
 if command -v compute-sanitizer >/dev/null; then
   sanitize memcheck memcheck --effort 1 --every 4 &
   sanitize racecheck racecheck --effort 1 --every 8 &
-  sanitize "racecheck of candidates" racecheck --effort 5 --every 24 &
+  sanitize "racecheck of candidates" racecheck --effort 5 --every 40 &
   sanitize synccheck synccheck --effort 0 --every 4 &
   wait
   for name in memcheck racecheck "racecheck of candidates" synccheck; do sanitized "$name"; done
