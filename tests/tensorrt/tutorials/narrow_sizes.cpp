@@ -264,6 +264,34 @@ bool implicitBatch() {
   return context->execute(2, buffers) && out[0] == 0 && out[11] == 22;
 }
 
+const char* nameOf(PaddingMode mode) {
+  switch (mode) {
+    case PaddingMode::kEXPLICIT_ROUND_DOWN:
+      return "down";
+    case PaddingMode::kEXPLICIT_ROUND_UP:
+      return "up";
+    case PaddingMode::kCAFFE_ROUND_DOWN:
+      return "caffe down";
+    case PaddingMode::kCAFFE_ROUND_UP:
+      return "caffe up";
+    default:
+      return "same";
+  }
+}
+
+/// Six modes, of which libraries of version 10 know four.
+bool paddingModes() {
+  auto builder = own(createInferBuilder(logger));
+  auto network = own(builder->createNetworkV2(1U));
+  ITensor* image = network->addInput("image", DataType::kFLOAT, Dims4{1, 1, 4, 4});
+  IPoolingLayer* pool = network->addPoolingNd(*image, PoolingType::kMAX, DimsHW{3, 3});
+  pool->setStrideNd(DimsHW{2, 2});
+  pool->setPaddingMode(PaddingMode::kCAFFE_ROUND_UP);
+  const bool up = std::min(pool->getOutput(0)->getDimensions().d[2], 9) == 2;
+  return up && std::strcmp(nameOf(pool->getPaddingMode()), "up") == 0 &&
+         std::strcmp(nameOf(PaddingMode::kCAFFE_ROUND_UP), "caffe up") == 0;
+}
+
 /// Programs that look the libraries' functions up pass the version themselves. Those compiled with
 /// NVIDIA's headers of then have another interface.
 bool versions() {
@@ -277,10 +305,11 @@ bool versions() {
 }  // namespace
 
 int main() {
-  const bool results[] = {ofVersion7(), explicitBatch(), implicitBatch<Twice>(),
-                          implicitBatch<TwiceExt>(), versions()};
-  for (size_t i = 0; i < 5; ++i) {
+  const bool results[] = {
+      ofVersion7(), explicitBatch(), implicitBatch<Twice>(), implicitBatch<TwiceExt>(),
+      versions(),   paddingModes()};
+  for (size_t i = 0; i < 6; ++i) {
     if (!results[i]) std::printf("part %zu failed\n", i);
   }
-  return std::count(results, results + 5, true) == 5 ? 0 : 1;
+  return std::count(results, results + 6, true) == 6 ? 0 : 1;
 }

@@ -13,10 +13,24 @@ enum class PaddingMode : int32_t {
   kSAME_UPPER =
       2,  ///< Output is input / stride, rounded up; an odd element of padding lies behind.
   kSAME_LOWER = 3,  ///< As kSAME_UPPER, with the odd element in front.
-  // Names of other versions.
+// Names of other versions.
+#if CARNOT_TENSORRT_SOURCE < 10
+  kCAFFE_ROUND_DOWN = 4,  // programs of then switch over all six; see carnotTrtPaddingMode()
+  kCAFFE_ROUND_UP = 5,
+#else
   kCAFFE_ROUND_DOWN = kEXPLICIT_ROUND_DOWN,
   kCAFFE_ROUND_UP = kEXPLICIT_ROUND_UP,
+#endif
 };
+
+/// The mode that libraries know for one that programs name.
+inline PaddingMode carnotTrtPaddingMode(PaddingMode mode) noexcept {
+#if CARNOT_TENSORRT_SOURCE < 10
+  if (mode == PaddingMode::kCAFFE_ROUND_DOWN) return PaddingMode::kEXPLICIT_ROUND_DOWN;
+  if (mode == PaddingMode::kCAFFE_ROUND_UP) return PaddingMode::kEXPLICIT_ROUND_UP;
+#endif
+  return mode;
+}
 
 /// input [N, C, D..] -> [N, K, D'..] in two or three axes. Weights are [K, C / groups,
 /// window..].
@@ -38,7 +52,9 @@ class IConvolutionLayer : public ILayer {
   Dims getPrePadding() const noexcept { return mImpl->getPrePadding(); }
   void setPostPadding(Dims const& padding) noexcept { mImpl->setPostPadding(padding); }
   Dims getPostPadding() const noexcept { return mImpl->getPostPadding(); }
-  void setPaddingMode(PaddingMode paddingMode) noexcept { mImpl->setPaddingMode(paddingMode); }
+  void setPaddingMode(PaddingMode paddingMode) noexcept {
+    mImpl->setPaddingMode(carnotTrtPaddingMode(paddingMode));
+  }
   PaddingMode getPaddingMode() const noexcept { return mImpl->getPaddingMode(); }
   void setKernelSizeNd(Dims const& kernelSize) noexcept { mImpl->setKernelSizeNd(kernelSize); }
   Dims getKernelSizeNd() const noexcept { return mImpl->getKernelSizeNd(); }
@@ -84,7 +100,9 @@ class IDeconvolutionLayer : public ILayer {
   Dims getPrePadding() const noexcept { return mImpl->getPrePadding(); }
   void setPostPadding(Dims const& padding) noexcept { mImpl->setPostPadding(padding); }
   Dims getPostPadding() const noexcept { return mImpl->getPostPadding(); }
-  void setPaddingMode(PaddingMode paddingMode) noexcept { mImpl->setPaddingMode(paddingMode); }
+  void setPaddingMode(PaddingMode paddingMode) noexcept {
+    mImpl->setPaddingMode(carnotTrtPaddingMode(paddingMode));
+  }
   PaddingMode getPaddingMode() const noexcept { return mImpl->getPaddingMode(); }
   void setKernelSizeNd(Dims const& kernelSize) noexcept { mImpl->setKernelSizeNd(kernelSize); }
   Dims getKernelSizeNd() const noexcept { return mImpl->getKernelSizeNd(); }
@@ -171,7 +189,9 @@ class IPoolingLayer : public ILayer {
   Dims getPrePadding() const noexcept { return mImpl->getPrePadding(); }
   void setPostPadding(Dims const& padding) noexcept { mImpl->setPostPadding(padding); }
   Dims getPostPadding() const noexcept { return mImpl->getPostPadding(); }
-  void setPaddingMode(PaddingMode paddingMode) noexcept { mImpl->setPaddingMode(paddingMode); }
+  void setPaddingMode(PaddingMode paddingMode) noexcept {
+    mImpl->setPaddingMode(carnotTrtPaddingMode(paddingMode));
+  }
   PaddingMode getPaddingMode() const noexcept { return mImpl->getPaddingMode(); }
   void setWindowSizeNd(Dims const& windowSize) noexcept { mImpl->setWindowSizeNd(windowSize); }
   Dims getWindowSizeNd() const noexcept { return mImpl->getWindowSizeNd(); }
