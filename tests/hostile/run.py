@@ -23,6 +23,9 @@ SECONDS = 20  # of processor time, for what a case does not limit
 WALL = 180  # on a machine that others keep busy; SECONDS is what finds a hang
 EFFORT = ["--effort", "0"]
 
+# Memory that cannot be had is an error of the program's own, under AddressSanitizer too.
+ASAN = {"ASAN_OPTIONS": "allocator_may_return_null=1"}
+
 
 class Runner:
     def __init__(self, program, sanitized, slowness):
@@ -36,7 +39,7 @@ class Runner:
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             process = subprocess.Popen(["sh", "-c", limits, "sh", self.program, *arguments],
                                        cwd=folder, stdin=subprocess.DEVNULL, stdout=stdout or out,
-                                       stderr=err)
+                                       stderr=err, env=os.environ | ASAN)
             killer = threading.Timer(WALL * self.slowness, process.kill)
             killer.start()
             _, status, usage = os.wait4(process.pid, 0)

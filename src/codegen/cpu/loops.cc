@@ -92,15 +92,17 @@ class LoopEmitter {
 
   /// Axes before split_ belong to the task's number, axis split_ is cut into chunks.
   void choose_tasks() {
+    constexpr int64_t kLikelyMax = int64_t{1} << 40;  // products with it are far from the end
+    const auto likely = [&](size_t i) { return std::min(nest_.axes[i].likely, kLikelyMax); };
     int64_t work = work_per_point(nest_);
     split_ = nest_.axes.size();
-    while (split_ > 0 && work < kTaskBytes) work *= nest_.axes[--split_].likely;
+    while (split_ > 0 && work < kTaskBytes) work *= likely(--split_);
     if (split_ < nest_.axes.size()) {
-      const int64_t per_index = std::max<int64_t>(1, work / nest_.axes[split_].likely);
+      const int64_t per_index = std::max<int64_t>(1, work / likely(split_));
       chunk_ = std::max<int64_t>(1, (kTaskBytes + per_index - 1) / per_index);
       if (is_lane_axis(split_)) chunk_ = (chunk_ + group() - 1) / group() * group();
       // One chunk where it would be nearly all.
-      if (nest_.axes[split_].size.is_constant() && chunk_ * 3 >= nest_.axes[split_].likely * 2) {
+      if (nest_.axes[split_].size.is_constant() && chunk_ * 3 >= likely(split_) * 2) {
         chunk_ = std::max<int64_t>(chunk_, nest_.axes[split_].likely);
       }
     }
