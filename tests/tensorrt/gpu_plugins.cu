@@ -491,8 +491,7 @@ void waits() {
 
 struct Output : IOutputAllocator {
   ~Output() override { cudaFree(memory); }
-  void* reallocateOutputAsync(char const*, void*, uint64_t bytes, uint64_t,
-                              cudaStream_t) override {
+  void* reallocateOutputAsync(char const*, void*, uint64_t bytes, uint64_t, cudaStream_t) override {
     cudaFree(memory);
     return cudaMalloc(&memory, bytes) == cudaSuccess ? memory : nullptr;
   }
