@@ -5,6 +5,7 @@
 
 #include "build/plan_builder.h"
 #include "device/cpu/library/recurrent.h"
+#include "ops/recurrent.h"
 
 namespace carnot {
 
@@ -14,12 +15,6 @@ using op::Recurrent;
 
 enum Operand : size_t { kX, kW, kR, kBias, kLengths, kInitialH, kInitialC, kPeepholes };
 
-int64_t gates_of(const Recurrent& op) {
-  return op.kind == Recurrent::kLstm ? 4 : op.kind == Recurrent::kGru ? 3 : 1;
-}
-int64_t directions_of(const Recurrent& op) {
-  return op.direction == Recurrent::kBidirectional ? 2 : 1;
-}
 int64_t kind_of(const Recurrent& op) {
   if (op.kind == Recurrent::kLstm) return cpu::kLstm;
   if (op.kind == Recurrent::kRnn) return cpu::kRnn;
@@ -35,18 +30,6 @@ const Value* operand(const Node& node, Operand which) {
   return v;
 }
 
-// Gates by sigmoid, what they pass by tanh: ONNX's defaults, also where they are spelled out.
-bool are_usual(const Recurrent& op) {
-  const size_t count = op.kind == Recurrent::kLstm ? 3 : op.kind == Recurrent::kGru ? 2 : 1;
-  for (size_t i = 0; i < op.activations.size(); ++i) {
-    const bool gate = i % count == 0 && op.kind != Recurrent::kRnn;
-    const ScalarProgram& program = op.activations[i];
-    if (program.insts.size() != 1 || program.results[0] != 1) return false;
-    if (program.insts[0].op != (gate ? ScalarOp::kSigmoid : ScalarOp::kTanh)) return false;
-  }
-  return true;
-}
-
 // Whether the lengths say that every sequence is as long as all steps.
 bool are_full(const Value& lengths, const Dim& steps) {
   if (!lengths.info.elements) return false;
@@ -60,7 +43,7 @@ bool is_taken(const Node& node, const Recurrent& op) {
   return node.inputs[kX]->type().dtype == DType::kF32 && node.inputs[kW]->type().dims[0].is(0) &&
          constant_of(node.inputs[kR]) && (!bias || constant_of(bias)) &&
          (!lengths || are_full(*lengths, node.inputs[kX]->type().dims[0])) &&
-         !operand(node, kPeepholes) && op.clip == 0 && !op.input_forget && are_usual(op);
+         !operand(node, kPeepholes) && has_usual_gates(op);
 }
 
 // Copies `count` columns of r [columns, hidden], the first being `first`, into blocks.

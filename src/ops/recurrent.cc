@@ -1,6 +1,8 @@
 // recurrent: ONNX LSTM, GRU and RNN. One step is two matrix products (input and state) into gates,
 // then arithmetic per hidden element; all of it in f64, rounded once into y, y_h and y_c. Where w
 // is absent, x is the first of those products already.
+#include "ops/recurrent.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -9,22 +11,37 @@
 #include "ops/scalar_eval.h"
 
 namespace carnot {
-namespace {
 
 using op::Recurrent;
-
-/// Operands by their ONNX positions.
-enum Operand : size_t { kX, kW, kR, kBias, kLengths, kInitialH, kInitialC, kPeepholes };
 
 int64_t gates_of(const Recurrent& op) {
   return op.kind == Recurrent::kLstm ? 4 : op.kind == Recurrent::kGru ? 3 : 1;
 }
-size_t activations_of(const Recurrent& op) {
+
+// Of a direction.
+static size_t activations_of(const Recurrent& op) {
   return op.kind == Recurrent::kLstm ? 3 : op.kind == Recurrent::kGru ? 2 : 1;
 }
+
 int64_t directions_of(const Recurrent& op) {
   return op.direction == Recurrent::kBidirectional ? 2 : 1;
 }
+
+bool has_usual_gates(const Recurrent& op) {
+  if (op.clip != 0 || op.input_forget) return false;
+  for (size_t i = 0; i < op.activations.size(); ++i) {
+    const bool gate = i % activations_of(op) == 0 && op.kind != Recurrent::kRnn;
+    const ScalarProgram& program = op.activations[i];
+    if (program.insts.size() != 1 || program.results[0] != 1) return false;
+    if (program.insts[0].op != (gate ? ScalarOp::kSigmoid : ScalarOp::kTanh)) return false;
+  }
+  return true;
+}
+
+namespace {
+
+/// Operands by their ONNX positions.
+enum Operand : size_t { kX, kW, kR, kBias, kLengths, kInitialH, kInitialC, kPeepholes };
 
 bool absent(const TensorType& type) {
   return std::any_of(type.dims.begin(), type.dims.end(), [](const Dim& d) { return d.is(0); });

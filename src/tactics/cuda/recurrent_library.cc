@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "codegen/cuda/contraction.h"
 #include "codegen/cuda/scalar_text.h"
+#include "ops/recurrent.h"
 #include "tactics/cuda/library.h"
 
 namespace carnot::cuda {
@@ -22,22 +23,6 @@ bool has(const LibraryProblem& p, Operand which) {
   if (which >= p.node.inputs.size()) return false;
   const Dims& dims = p.in(which).dims;
   return std::none_of(dims.begin(), dims.end(), [](const Dim& d) { return d.is(0); });
-}
-
-int64_t gates_of(const Recurrent& op) {
-  return op.kind == Recurrent::kLstm ? 4 : op.kind == Recurrent::kGru ? 3 : 1;
-}
-
-// Gates by sigmoid, what they pass by tanh: ONNX's defaults, also where they are spelled out.
-bool are_usual(const Recurrent& op) {
-  const size_t count = op.kind == Recurrent::kLstm ? 3 : op.kind == Recurrent::kGru ? 2 : 1;
-  for (size_t i = 0; i < op.activations.size(); ++i) {
-    const bool gate = i % count == 0 && op.kind != Recurrent::kRnn;
-    const ScalarProgram& program = op.activations[i];
-    if (program.insts.size() != 1 || program.results[0] != 1) return false;
-    if (program.insts[0].op != (gate ? ScalarOp::kSigmoid : ScalarOp::kTanh)) return false;
-  }
-  return true;
 }
 
 /// How the hidden units and sequences are divided.
@@ -88,7 +73,7 @@ WhyNot why(const LibraryProblem& p) {
   if (WhyNot no = why_not_element(dtype); !no.empty()) return no;
   if (!p.in(kW).dims[0].is(0)) return "its input is not multiplied before it";
   if (has(p, kPeepholes)) return "peepholes";
-  if (op.clip != 0 || op.input_forget || !are_usual(op)) return "unusual gates";
+  if (!has_usual_gates(op)) return "unusual gates";
   if (op.kind == Recurrent::kGru && !op.linear_before_reset) {
     return "a GRU that resets its state before the product";
   }
