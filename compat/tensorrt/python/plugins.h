@@ -13,6 +13,10 @@ class Fields {
  public:
   void assign(nb::handle sequence);
   const PluginFieldCollection* collection() const { return &collection_; }
+  /// Those that a creator tells as an attribute; as they were where it has none.
+  const PluginFieldCollection* names_of(nb::handle creator);
+  /// Those that a plugin wants to be stored.
+  const PluginFieldCollection* serialized_of(nb::handle plugin);
 
  private:
   std::deque<std::string> kept_;
@@ -38,6 +42,26 @@ class KeptText {
 
  private:
   mutable std::deque<std::string> texts_;
+};
+
+/// What makes plugins of version 3, in Python.
+template <class Interface>
+class CreatorOfPython : public Interface, public OfPython {
+ public:
+  using OfPython::OfPython;
+  APILanguage getAPILanguage() const noexcept override { return APILanguage::kPYTHON; }
+  AsciiChar const* getPluginName() const noexcept override { return text_.of(self_, "name", ""); }
+  AsciiChar const* getPluginVersion() const noexcept override {
+    return text_.of(self_, "plugin_version", "");
+  }
+  AsciiChar const* getPluginNamespace() const noexcept override {
+    return text_.of(self_, "plugin_namespace", "");
+  }
+  PluginFieldCollection const* getFieldNames() noexcept override { return fields_.names_of(self_); }
+
+ private:
+  KeptText text_;
+  Fields fields_;
 };
 
 /// A PluginFieldCollection of Python with copies of the fields.

@@ -229,11 +229,7 @@ class Run final : public IPluginV3QuickRuntime, public QuickPart {
     });
   }
   PluginFieldCollection const* getFieldsToSerialize() noexcept override {
-    return guarded("get_fields_to_serialize", static_cast<PluginFieldCollection const*>(nullptr),
-                   [&] {
-                     fields_.assign(self_.attr("get_fields_to_serialize")());
-                     return fields_.collection();
-                   });
+    return fields_.serialized_of(self_);
   }
 
  private:
@@ -242,24 +238,9 @@ class Run final : public IPluginV3QuickRuntime, public QuickPart {
 };
 
 /// Makes quick plugins, in Python.
-class PythonCreatorQuick final : public IPluginCreatorV3Quick, public OfPython {
+class PythonCreatorQuick final : public CreatorOfPython<IPluginCreatorV3Quick> {
  public:
-  using OfPython::OfPython;
-  APILanguage getAPILanguage() const noexcept override { return APILanguage::kPYTHON; }
-  AsciiChar const* getPluginName() const noexcept override { return text_.of(self_, "name", ""); }
-  AsciiChar const* getPluginVersion() const noexcept override {
-    return text_.of(self_, "plugin_version", "");
-  }
-  AsciiChar const* getPluginNamespace() const noexcept override {
-    return text_.of(self_, "plugin_namespace", "");
-  }
-  PluginFieldCollection const* getFieldNames() noexcept override {
-    return guarded("field_names", static_cast<PluginFieldCollection const*>(nullptr), [&] {
-      nb::object names = nb::getattr(self_, "field_names", nb::none());
-      if (!names.is_none()) fields_.assign(names);
-      return fields_.collection();
-    });
-  }
+  using CreatorOfPython::CreatorOfPython;
   IPluginV3* createPlugin(AsciiChar const* name, AsciiChar const* space,
                           PluginFieldCollection const* fields, TensorRTPhase phase,
                           QuickPluginCreationRequest request) noexcept override {
@@ -269,10 +250,6 @@ class PythonCreatorQuick final : public IPluginCreatorV3Quick, public OfPython {
     });
   }
   void release() { delete this; }
-
- private:
-  KeptText text_;
-  Fields fields_;
 };
 
 }  // namespace

@@ -154,13 +154,7 @@ class PythonCreatorV2 final : public IPluginCreator, public OfPython {
       return true;
     });
   }
-  PluginFieldCollection const* getFieldNames() noexcept override {
-    return guarded("field_names", static_cast<PluginFieldCollection const*>(nullptr), [&] {
-      nb::object names = nb::getattr(self_, "field_names", nb::none());
-      if (!names.is_none()) fields_.assign(names);
-      return fields_.collection();
-    });
-  }
+  PluginFieldCollection const* getFieldNames() noexcept override { return fields_.names_of(self_); }
   IPluginV2* createPlugin(AsciiChar const* name,
                           PluginFieldCollection const* fields) noexcept override {
     return guarded("create_plugin", static_cast<IPluginV2*>(nullptr), [&]() -> IPluginV2* {

@@ -174,11 +174,7 @@ class Run final : public IPluginV3OneRuntime {
     });
   }
   PluginFieldCollection const* getFieldsToSerialize() noexcept override {
-    return guarded("get_fields_to_serialize", static_cast<PluginFieldCollection const*>(nullptr),
-                   [&] {
-                     fields_.assign(self_.attr("get_fields_to_serialize")());
-                     return fields_.collection();
-                   });
+    return fields_.serialized_of(self_);
   }
 
  private:
@@ -254,24 +250,9 @@ class PythonPluginV3 final : public IPluginV3, public OfPython {
 };
 
 /// Makes plugins of version 3, in Python.
-class PythonCreatorV3 final : public IPluginCreatorV3One, public OfPython {
+class PythonCreatorV3 final : public CreatorOfPython<IPluginCreatorV3One> {
  public:
-  using OfPython::OfPython;
-  APILanguage getAPILanguage() const noexcept override { return APILanguage::kPYTHON; }
-  AsciiChar const* getPluginName() const noexcept override { return text_.of(self_, "name", ""); }
-  AsciiChar const* getPluginVersion() const noexcept override {
-    return text_.of(self_, "plugin_version", "");
-  }
-  AsciiChar const* getPluginNamespace() const noexcept override {
-    return text_.of(self_, "plugin_namespace", "");
-  }
-  PluginFieldCollection const* getFieldNames() noexcept override {
-    return guarded("field_names", static_cast<PluginFieldCollection const*>(nullptr), [&] {
-      nb::object names = nb::getattr(self_, "field_names", nb::none());
-      if (!names.is_none()) fields_.assign(names);
-      return fields_.collection();
-    });
-  }
+  using CreatorOfPython::CreatorOfPython;
   IPluginV3* createPlugin(AsciiChar const* name, PluginFieldCollection const* fields,
                           TensorRTPhase phase) noexcept override {
     return guarded("create_plugin", static_cast<IPluginV3*>(nullptr), [&]() -> IPluginV3* {
@@ -279,10 +260,6 @@ class PythonCreatorV3 final : public IPluginCreatorV3One, public OfPython {
     });
   }
   void release() { delete this; }
-
- private:
-  KeptText text_;
-  Fields fields_;
 };
 
 }  // namespace

@@ -187,6 +187,22 @@ void Fields::assign(nb::handle sequence) {
   collection_ = {static_cast<int32_t>(fields_.size()), fields_.data()};
 }
 
+const PluginFieldCollection* Fields::names_of(nb::handle creator) {
+  return guarded("field_names", static_cast<const PluginFieldCollection*>(nullptr), [&] {
+    nb::object names = nb::getattr(creator, "field_names", nb::none());
+    if (!names.is_none()) assign(names);
+    return collection();
+  });
+}
+
+const PluginFieldCollection* Fields::serialized_of(nb::handle plugin) {
+  return guarded("get_fields_to_serialize", static_cast<const PluginFieldCollection*>(nullptr),
+                 [&] {
+                   assign(plugin.attr("get_fields_to_serialize")());
+                   return collection();
+                 });
+}
+
 nb::object fields_of(const PluginFieldCollection* collection) {
   nb::object list = plugin_part("PluginFieldCollection")();
   for (int32_t i = 0; collection != nullptr && i < collection->nbFields; ++i) {
