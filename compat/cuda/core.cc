@@ -2,8 +2,9 @@
 #include "core.h"
 
 #include <unistd.h>
-#include <atomic>
 
+#include <atomic>
+#include <cctype>
 #include <cstdio>
 #include <fstream>
 #include <mutex>
@@ -75,6 +76,17 @@ constexpr int kConstants[][2] = {
 };
 
 }  // namespace
+
+std::string words_of(const char* name) {
+  std::string text;
+  for (const char* c = name; *c; ++c) {
+    const bool begins =
+        std::isupper(*c) && (std::islower(c[1]) || (c > name && std::islower(c[-1])));
+    if (begins && c > name) text += ' ';
+    text += begins ? static_cast<char>(std::tolower(*c)) : *c;
+  }
+  return text;
+}
 
 int& last_error() {
   thread_local int error = kSuccess;

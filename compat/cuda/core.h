@@ -21,6 +21,9 @@ enum Error : int {
 #undef CARNOT_CUDA_ERROR
 };
 
+/// An error's name as its text: "InvalidValue" is "invalid value".
+std::string words_of(const char* name);
+
 /// The calling thread's last error, as cudaGetLastError() has it.
 int& last_error();
 /// Keeps an error as the thread's last one; returns it.
@@ -164,6 +167,29 @@ int flatten(const Graph& graph, std::vector<std::function<void()>>* work);
 int instantiate(GraphExec** exec, const Graph* graph, uint64_t flags);
 int destroy_exec(GraphExec* exec);
 int launch(const GraphExec* exec, const void* stream);
+
+/// A context of the driver's interface, and the calling thread's stack of them.
+struct Context {
+  uint64_t id = 0;
+  unsigned flags = 0;
+  int users = 1;
+};
+/// The one that the runtime's interface uses; it is never destroyed.
+Context* primary_context();
+bool is_context(const Context* context);
+/// Null where the thread has none.
+Context* current_context();
+int push_context(Context* context);
+int pop_context(Context** context);
+/// In the place of the current one; null leaves none there.
+int set_context(Context* context);
+/// Makes one current as well.
+int create_context(Context** context, unsigned flags);
+int destroy_context(Context* context);
+int retain_context(Context* context);
+int release_context(Context* context);
+/// The runtime's calls make the primary context current where a thread has none.
+void use_primary_context();
 
 /// What stands for the one memory pool of the device.
 void* default_pool();

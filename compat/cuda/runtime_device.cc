@@ -1,7 +1,6 @@
 // The CUDA runtime's calls for the device, errors, versions; kernels, which are refused.
 #include <dlfcn.h>
 
-#include <cctype>
 #include <cstdio>
 #include <cstring>
 
@@ -14,18 +13,6 @@ namespace {
 
 constexpr int kVersion = CARNOT_CUDART_MAJOR * 1000;
 
-// "InvalidValue" -> "invalid value"
-std::string words(const char* name) {
-  std::string text;
-  for (const char* c = name; *c; ++c) {
-    const bool begins =
-        std::isupper(*c) && (std::islower(c[1]) || (c > name && std::islower(c[-1])));
-    if (begins && c > name) text += ' ';
-    text += begins ? static_cast<char>(std::tolower(*c)) : *c;
-  }
-  return text;
-}
-
 struct Row {
   int number;
   const char* name;
@@ -34,7 +21,7 @@ struct Row {
 const Row* find_error(int number) {
   static const auto& rows = *new std::vector<Row>{
 #define CARNOT_CUDA_ERROR(name, value, driver) \
-  {value, value ? "cudaError" #name : "cudaSuccess", words(#name)},
+  {value, value ? "cudaError" #name : "cudaSuccess", words_of(#name)},
 #include "errors.def"
 #undef CARNOT_CUDA_ERROR
   };
@@ -107,7 +94,9 @@ int cudaGetDevice(int* index) {
   return kSuccess;
 }
 int cudaSetDevice(int index) {
-  return index == 0 ? kSuccess : done(kInvalidDevice);
+  if (index != 0) return done(kInvalidDevice);
+  use_primary_context();
+  return kSuccess;
 }
 int cudaInitDevice(int index, unsigned, unsigned) {
   return cudaSetDevice(index);
@@ -167,6 +156,7 @@ int cudaDeviceDisablePeerAccess(int) {
   return done(kInvalidDevice);
 }
 int cudaDeviceSynchronize() {
+  use_primary_context();
   return waited(kSuccess);
 }
 int cudaDeviceReset() {
@@ -215,16 +205,21 @@ int cudaProfilerStop() {
   return kSuccess;
 }
 
-int cudaGetDriverEntryPoint(const char* name, void** function, unsigned long long, int* status) {
+int cudaGetDriverEntryPointByVersion(const char* name, void** function, unsigned version,
+                                     unsigned long long flags, int* status) {
+  using Lookup = int (*)(const char*, void**, int, uint64_t, int*);
   if (name == nullptr || function == nullptr) return done(kInvalidValue);
   static void* const driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-  *function = driver ? dlsym(driver, name) : nullptr;
-  if (status) *status = *function ? 0 : 1;  // 1: no such symbol
-  return *function || status ? kSuccess : done(kSymbolNotFound);
+  static const auto lookup =
+      reinterpret_cast<Lookup>(driver ? dlsym(driver, "cuGetProcAddress_v2") : nullptr);
+  *function = nullptr;
+  if (lookup) return done(lookup(name, function, static_cast<int>(version), flags, status));
+  if (status) *status = 1;  // no such symbol
+  return status ? kSuccess : done(kSymbolNotFound);
 }
-int cudaGetDriverEntryPointByVersion(const char* name, void** function, unsigned,
-                                     unsigned long long flags, int* status) {
-  return cudaGetDriverEntryPoint(name, function, flags, status);
+int cudaGetDriverEntryPoint(const char* name, void** function, unsigned long long flags,
+                            int* status) {
+  return cudaGetDriverEntryPointByVersion(name, function, kVersion, flags, status);
 }
 
 // A program that holds kernels hands them over before its main(); it fails when it launches one.

@@ -83,6 +83,7 @@ int copy_volume(const CopyParameters* p, const void* stream) {
 extern "C" {
 
 int cudaMalloc(void** address, size_t bytes) {
+  use_primary_context();
   return done(allocate(address, bytes, MemoryKind::kDevice));
 }
 int cudaMallocManaged(void** address, size_t bytes, unsigned flags) {
@@ -92,6 +93,7 @@ int cudaMallocHost(void** address, size_t bytes) {
   return done(allocate(address, bytes, MemoryKind::kHost));
 }
 int cudaHostAlloc(void** address, size_t bytes, unsigned flags) {
+  use_primary_context();
   constexpr unsigned kFlags = 7;  // portable, mapped, write combined
   if (flags > kFlags) return done(kInvalidValue);
   return done(allocate(address, bytes, MemoryKind::kHost, flags));
@@ -105,6 +107,7 @@ int cudaMallocFromPoolAsync(void** address, size_t bytes, const void* pool, cons
   return cudaMallocAsync(address, bytes, stream);
 }
 int cudaFree(void* address) {
+  use_primary_context();  // cudaFree(0) is how programs make it
   return done(release(address, MemoryKind::kDevice));
 }
 int cudaFreeHost(void* address) {

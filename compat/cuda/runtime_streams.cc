@@ -17,6 +17,7 @@ constexpr size_t kAttributeBytes = 64;
 extern "C" {
 
 int cudaStreamCreateWithPriority(Stream** stream, unsigned flags, int priority) {
+  use_primary_context();
   return done(create_stream(stream, flags, priority));
 }
 int cudaStreamCreateWithFlags(Stream** stream, unsigned flags) {
@@ -143,6 +144,7 @@ int cudaStreamGetCaptureInfo_v3(const void* stream, Capture* status, unsigned lo
 #endif
 
 int cudaEventCreateWithFlags(Event** event, unsigned flags) {
+  use_primary_context();
   return done(create_event(event, flags));
 }
 int cudaEventCreate(Event** event) {

@@ -257,6 +257,7 @@ class Calls(unittest.TestCase):
     def test_driver(self):
         driver, context, p, function = Library("libcuda.so.1"), out(), out(), out()
         self.ok(driver.cuInit(0))
+        self.ok(driver.cuCtxSetCurrent(0))
         self.assertEqual(driver.cuCtxPopCurrent_v2(0), 201)
         self.ok(driver.cuDevicePrimaryCtxRetain(ctypes.byref(context), 0))
         self.ok(driver.cuCtxSetCurrent(context))
@@ -271,6 +272,73 @@ class Calls(unittest.TestCase):
         self.assertTrue(function.value)
         self.assertEqual(driver.cuModuleLoadData(0, 0), NO_KERNEL_IMAGE)
         self.assertEqual(driver.cuGetExportTable(0, 0), 500)
+
+    def current(self, driver):
+        context = out()
+        self.ok(driver.cuCtxGetCurrent(ctypes.byref(context)))
+        return context.value
+
+    def test_contexts(self):
+        driver, primary, a, b, popped = Library("libcuda.so.1"), out(), out(), out(), out()
+        self.ok(driver.cuCtxSetCurrent(0))
+        self.assertIsNone(self.current(driver))
+        self.ok(self.cuda.cudaFree(0))  # the runtime makes the primary one current
+        self.ok(driver.cuDevicePrimaryCtxRetain(ctypes.byref(primary), 0))
+        self.assertEqual(self.current(driver), primary.value)
+        self.ok(driver.cuCtxCreate_v2(ctypes.byref(a), 0, 0))
+        self.ok(driver.cuCtxCreate_v4(ctypes.byref(b), 0, 0, 0))
+        self.assertEqual(driver.cuCtxCreate_v2(ctypes.byref(popped), 0, 1), BAD_DEVICE)
+        self.assertNotEqual(a.value, b.value)
+        self.assertEqual(self.current(driver), b.value)
+        self.ok(driver.cuCtxPopCurrent_v2(ctypes.byref(popped)))
+        self.assertEqual(popped.value, b.value)
+        self.ok(driver.cuCtxDestroy_v2(b))
+        self.assertEqual(driver.cuCtxPushCurrent_v2(b), 201)
+        self.assertEqual(self.current(driver), a.value)
+        self.ok(driver.cuCtxDetach(a))
+        self.assertEqual(self.current(driver), primary.value)
+        self.assertEqual(driver.cuCtxDestroy_v2(primary), 201)
+
+    def test_driver_planes(self):
+        driver, p, pitch = Library("libcuda.so.1"), out(), out(ctypes.c_size_t)
+        self.ok(driver.cuMemAllocPitch_v2(ctypes.byref(p), ctypes.byref(pitch), 3, 2, 4))
+        self.assertEqual(pitch.value % 512, 0)
+        text, back = ctypes.create_string_buffer(b"abcdef"), ctypes.create_string_buffer(6)
+        host, device = 1, 2
+        # Of each side x, y, kind, host, device, array, pitch; then width and height.
+        there = [0, 0, host, ctypes.addressof(text), 0, 0, 3]
+        here = [0, 0, device, 0, p.value, 0, pitch.value]
+        back_side = [0, 0, host, ctypes.addressof(back), 0, 0, 3]
+        words = lambda *w: (ctypes.c_size_t * 16)(*w)
+        self.ok(driver.cuMemcpy2D_v2(words(*there, *here, 3, 2)))
+        self.ok(driver.cuMemsetD2D8_v2(p.value + 1, pitch.value, ord("-"), 1, 2))
+        self.ok(driver.cuMemcpy2D_v2(words(*here, *back_side, 3, 2)))
+        self.assertEqual(back.raw, b"a-cd-f")
+        self.assertEqual(driver.cuMemcpy2D_v2(words(*here, *back_side, 4, 2)), INVALID_VALUE)
+        here[2] = 3  # an array
+        self.assertEqual(driver.cuMemcpy2D_v2(words(*here, *back_side, 3, 2)), NOT_SUPPORTED)
+        self.ok(driver.cuMemFree_v2(p))
+
+    def test_versions_of_calls(self):
+        """A program gets the call that the version of CUDA it was made for had."""
+        driver = Library("libcuda.so.1")
+        address = lambda name: ctypes.cast(getattr(driver.library, name), ctypes.c_void_p).value
+        for name, version, symbol in (
+                (b"cuCtxCreate", 4000, "cuCtxCreate_v2"), (b"cuCtxCreate", 11040, "cuCtxCreate_v3"),
+                (b"cuCtxCreate", 13000, "cuCtxCreate_v4"), (b"cuInit", 2000, "cuInit"),
+                (b"cuStreamGetCaptureInfo", 12000, "cuStreamGetCaptureInfo_v2")):
+            found = out()
+            self.ok(driver.cuGetProcAddress_v2(name, ctypes.byref(found), version, 0, 0))
+            self.assertEqual(found.value, address(symbol), symbol)
+            self.ok(self.cuda.cudaGetDriverEntryPointByVersion(name, ctypes.byref(found), version, 0, 0))
+            self.assertEqual(found.value, address(symbol), symbol)
+        self.assertEqual(driver.cuGetProcAddress_v2(b"cuNone", ctypes.byref(found), 13000, 0, 0), 500)
+
+    def test_what_pycuda_links(self):
+        text = (Path(__file__).parent / "pycuda_links.txt").read_text()
+        words = [w for line in text.splitlines() if line[:1] != "#" for w in line.split()]
+        libraries = [OPTIONS.libraries / n for n in ("libcuda.so.1", "libcurand.so.10")]
+        self.assertLessEqual(set(words), {n for path in libraries for n in exports(path)})
 
 
 class Nonsense(unittest.TestCase):
@@ -288,7 +356,7 @@ CALLS_BACK = ("HostFunc", "AddCallback", "AddHostNode")
 # Here numbers that are no addresses can be told from addresses: handles, and what is copied.
 CHECKED = ("StreamDestroy", "StreamSync", "StreamQuery", "Free", "EventDestroy", "EventQuery",
            "GraphDestroy", "GraphLaunch", "Memcpy", "Memset", "HostUnregister")
-STRUCTURES = ("3D", "Batch", "MemsetNode", "MemcpyNode")
+STRUCTURES = ("3D", "cuMemcpy2D", "Batch", "MemsetNode", "MemcpyNode")
 
 
 def nonsense(name):

@@ -123,6 +123,43 @@ print("as it was")
         self.assertIn("as it was", run(self, OPTIONS.python, "graph.py"))
 
 
+    def test_driver(self):
+        """As programs of PyCUDA's kind do it: the driver's calls alone, a context that they make."""
+        (folder / "driver.py").write_text(f"""
+import sys
+import numpy as np
+import tensorrt as trt
+from cuda.bindings import driver as cuda
+sys.path.insert(0, {str(ROOT / 'examples/tensorrt')!r})
+from infer import build
+def check(answer):
+    if answer[0] != cuda.CUresult.CUDA_SUCCESS:
+        raise RuntimeError(cuda.cuGetErrorString(answer[0])[1])
+    return answer[1] if len(answer) == 2 else answer[1:]
+check(cuda.cuInit(0))
+own = check(cuda.cuCtxCreate(None, 0, check(cuda.cuDeviceGet(0))))
+logger = trt.Logger(trt.Logger.WARNING)
+engine = trt.Runtime(logger).deserialize_cuda_engine(build({str(MODEL)!r}, logger))
+context, stream = engine.create_execution_context(), check(cuda.cuStreamCreate(0))
+image, scores = np.ones((1, 3, 16, 16), np.float32), np.zeros((1, 10), np.float32)
+context.set_input_shape("image", image.shape)
+memory = [check(cuda.cuMemAlloc(a.nbytes)) for a in (image, scores)]
+context.set_tensor_address("image", int(memory[0]))
+context.set_tensor_address("scores", int(memory[1]))
+check(cuda.cuMemcpyHtoDAsync(memory[0], image.ctypes.data, image.nbytes, stream))
+assert context.execute_async_v3(int(stream))
+check(cuda.cuMemcpyDtoHAsync(scores.ctypes.data, memory[1], scores.nbytes, stream))
+check(cuda.cuStreamSynchronize(stream))
+assert abs(scores.sum() - 1) < 1e-5, scores
+assert cuda.cuModuleLoadData(b"")[0] == cuda.CUresult.CUDA_ERROR_NO_BINARY_FOR_GPU
+for address in memory:
+    check(cuda.cuMemFree(address))
+check(cuda.cuCtxDestroy(own))
+print("by the driver")
+""")
+        self.assertIn("by the driver", run(self, OPTIONS.python, "driver.py"))
+
+
 class Polygraphy(unittest.TestCase):
     def test_run(self):
         printed = polygraphy(self, "run", MODEL, "--trt", "--onnxrt", "--atol", "1e-5", "--validate")
