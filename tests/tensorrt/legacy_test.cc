@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "NvInfer.h"
+#include "NvInferConsistency.h"
 
 namespace nvinfer1 {
 namespace {
@@ -205,6 +206,48 @@ TEST_F(Legacy, ImplicitBatch) {
   ASSERT_TRUE(loaded);
   EXPECT_TRUE(loaded->hasImplicitBatchDimension());
   EXPECT_EQ(loaded->getMaxBatchSize(), 4);
+}
+
+/// What safeCommon.h's programs have: keeps the last error.
+class SafeRecorder : public nvinfer2::safe::ISafeRecorder {
+ public:
+  int32_t getNbErrors() const noexcept override { return text.empty() ? 0 : 1; }
+  ErrorCode getErrorCode(int32_t /*index*/) const noexcept override { return code; }
+  ErrorDesc getErrorDesc(int32_t /*index*/) const noexcept override { return text.c_str(); }
+  bool hasOverflowed() const noexcept override { return false; }
+  void clear() noexcept override { text.clear(); }
+  bool reportError(ErrorCode value, ErrorDesc description) noexcept override {
+    code = value;
+    text = description;
+    return true;
+  }
+  RefCount incRefCount() noexcept override { return 1; }
+  RefCount decRefCount() noexcept override { return 0; }
+  ErrorCode code = ErrorCode::kSUCCESS;
+  std::string text;
+};
+
+TEST(Safety, EveryEntryRefusesAndSaysWhatToUse) {
+  namespace safe = nvinfer2::safe;
+  SafeRecorder recorder;
+  EXPECT_EQ(recorder.getSeverity(), safe::Severity::kERROR);
+  safe::ITRTGraph* graph = nullptr;
+  EXPECT_EQ(safe::createTRTGraph(graph, "plan", 4, recorder), ErrorCode::kUNSUPPORTED_STATE);
+  EXPECT_EQ(graph, nullptr);
+  EXPECT_NE(recorder.text.find("nvinfer1::createInferRuntime()"), std::string::npos);
+  EXPECT_EQ(safe::destroyTRTGraph(graph), ErrorCode::kSUCCESS);
+  EXPECT_EQ(safe::getSafePluginRegistry(recorder), nullptr);
+  EXPECT_NE(recorder.text.find("::getPluginRegistry()"), std::string::npos);
+  safe::consistency::IConsistencyChecker* checker = nullptr;
+  EXPECT_EQ(safe::consistency::createConsistencyChecker(checker, recorder, "plan", 4),
+            ErrorCode::kUNSUPPORTED_STATE);
+  EXPECT_EQ(checker, nullptr);
+  EXPECT_NE(recorder.text.find("deserializeCudaEngine()"), std::string::npos);
+  float numbers[2] = {};
+  const safe::TypedArray array(numbers, sizeof numbers);
+  EXPECT_EQ(array.getFloat(), numbers);
+  EXPECT_EQ(array.getInt32(), nullptr);
+  EXPECT_EQ(safe::TensorDescriptor().userShape.nbDims, -1);
 }
 
 }  // namespace

@@ -1,9 +1,14 @@
-// The classes of the safety runtime up to version 10.7, so that programs that know both runtimes
-// compile. There is none here: createInferRuntime() gives null.
+// The classes of the safety runtime: those of nvinfer1::safe up to version 10.7 and those of
+// nvinfer2::safe since, so that programs that know both runtimes compile. There is none here:
+// createInferRuntime() gives null and createTRTGraph() fails.
 
 #pragma once
 
 #include "NvInferRuntime.h"
+#include "NvInferSafeMemAllocator.h"
+#include "NvInferSafePlugin.h"
+#include "NvInferSafeRecorder.h"
+#include "nvinfer/safe_graph.h"
 
 namespace nvinfer1 {
 namespace safe {
