@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """NVIDIA's own Python bindings, unmodified, over our libraries: what a program in Python meets.
 
-Brings its packages itself (tools/models/environment.py). --libraries is the folder of libnvinfer.so.10.
+Brings its packages itself (tools/models/environment.py), or takes this interpreter's (--installed).
+--libraries is the folder of libnvinfer.so.10. Where there is a GPU and CARNOT_DEVICE is not "cpu", engines
+and their memory are the GPU's.
 Functions of the module that no test calls are listed in uncalled.txt, which may only shrink.
 """
 
@@ -18,13 +20,17 @@ sys.path.insert(0, str(HERE.parents[1] / "tools" / "models"))
 def prepare():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--libraries", type=Path, required=True)
+    parser.add_argument("--installed", action="store_true")
     options, rest = parser.parse_known_args()
     folder = str(options.libraries.resolve())
-    if os.environ.get("LD_LIBRARY_PATH", "").split(":")[0] != folder:
-        os.environ["LD_LIBRARY_PATH"] = folder  # read when a process starts
-        import environment
+    path = os.environ.get("LD_LIBRARY_PATH", "").split(":")
+    if path[0] != folder:
+        os.environ["LD_LIBRARY_PATH"] = ":".join([folder, *filter(None, path)])  # read at the start
+        python = sys.executable
+        if not options.installed:
+            import environment
 
-        python = environment.ensure(["numpy", "onnx", "onnxruntime", "tensorrt-cu13-bindings"])
+            python = environment.ensure(["numpy", "onnx", "onnxruntime", "tensorrt-cu13-bindings"])
         os.execv(python, [str(python), *sys.argv])
     return [sys.argv[0], *rest]
 

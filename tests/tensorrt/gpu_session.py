@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -102,3 +103,21 @@ def bind(context, **tensors):
 def near(a, b, limit=1e-4):
     error = ((a.float() - b.float()).abs().max() / b.float().abs().max()).item()
     assert error < limit, f"largest difference {error}"
+
+
+def run_cases(names):
+    """Runs the functions case_NAME of a module, or those that the command line names."""
+    wanted = sys.argv[3 if sys.argv[1:2] == ["--module"] else 1 :]
+    failed = []
+    for name, case in list(names.items()):
+        if not name.startswith("case_") or (wanted and name[5:] not in wanted):
+            continue
+        try:
+            case()
+            print("ok  ", name[5:], flush=True)
+        except Exception:
+            failed.append(name[5:])
+            print("FAIL", name[5:], flush=True)
+            traceback.print_exc(file=sys.stdout)
+    print(f"{len(failed)} failed", *failed)
+    sys.exit(bool(failed))

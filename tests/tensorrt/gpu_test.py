@@ -10,12 +10,11 @@ import struct
 import sys
 import threading
 import time
-import traceback
 from typing import Tuple, Union
 
 import numpy as np
 import torch
-from gpu_session import DTYPES, HERE, Log, Session, bind, mlp, near, trt
+from gpu_session import DTYPES, HERE, Log, Session, bind, mlp, near, run_cases, trt
 
 
 def case_device():
@@ -752,22 +751,5 @@ def case_quick_plugins():
         assert torch.equal(y, -(x + 7))
 
 
-def main():
-    wanted = sys.argv[3 if sys.argv[1:2] == ["--module"] else 1 :]
-    failed = []
-    for name, case in list(globals().items()):
-        if not name.startswith("case_") or (wanted and name[5:] not in wanted):
-            continue
-        try:
-            case()
-            print("ok  ", name[5:], flush=True)
-        except Exception:
-            failed.append(name[5:])
-            print("FAIL", name[5:], flush=True)
-            traceback.print_exc(file=sys.stdout)
-    print(f"{len(failed)} failed", *failed)
-    sys.exit(bool(failed))
-
-
 if __name__ == "__main__":
-    main()
+    run_cases(globals())

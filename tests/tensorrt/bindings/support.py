@@ -5,6 +5,8 @@ import onnx
 import onnxruntime
 import tensorrt_bindings as trt
 
+from .memory import Memory
+
 
 class Log(trt.ILogger):
     """Keeps every message."""
@@ -113,11 +115,11 @@ class Allocator(trt.IOutputAllocator):
 
     def __init__(self):
         trt.IOutputAllocator.__init__(self)
-        self.buffer, self.shape = np.zeros(0, np.uint8), None
+        self.buffer, self.shape = None, None
 
     def reallocate_output(self, name, memory, size, alignment):
-        self.buffer = np.zeros(max(size, 1), np.uint8)
-        return self.buffer.ctypes.data
+        self.buffer = Memory(np.zeros(max(size, 1), np.uint8))
+        return self.buffer.address
 
     def reallocate_output_async(self, name, memory, size, alignment, stream):
         return self.reallocate_output(name, memory, size, alignment)
@@ -127,9 +129,8 @@ class Allocator(trt.IOutputAllocator):
 
     def array(self, dtype):
         count = int(np.prod(self.shape))
-        return self.buffer.view(np.uint8)[: count * np.dtype(dtype).itemsize].view(dtype).reshape(
-            self.shape
-        )
+        size = count * np.dtype(dtype).itemsize
+        return self.buffer.array()[:size].view(dtype).reshape(self.shape)
 
 
 def infer(engine, feeds, log=None):
@@ -141,10 +142,14 @@ def infer(engine, feeds, log=None):
         dtype = trt.nptype(engine.get_tensor_dtype(name))
         if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT:
             array = np.array(feeds[name], dtype, order="C")
-            kept.append(array)
             if not context.set_input_shape(name, array.shape):
                 raise AssertionError(log.errors() if log else name)
-            context.set_tensor_address(name, array.ctypes.data)
+            kept.append(array)
+            if engine.get_tensor_location(name) == trt.TensorLocation.HOST:
+                context.set_tensor_address(name, array.ctypes.data)
+                continue
+            kept.append(Memory(array))
+            context.set_tensor_address(name, kept[-1].address)
         else:
             allocators[name] = (Allocator(), dtype)
             context.set_output_allocator(name, allocators[name][0])

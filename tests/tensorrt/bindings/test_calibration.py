@@ -6,6 +6,7 @@ import unittest
 import numpy as np
 import tensorrt_bindings as trt
 
+from .memory import Memory
 from .support import Session
 
 BASES = {
@@ -17,7 +18,7 @@ BASES = {
 
 
 def calibrator(base, batches, cache=None):
-    """One as programs write it: arrays of the host, whose addresses a batch is."""
+    """One as programs write it: arrays on the device, whose addresses a batch is."""
 
     class Calibrator(base):
         def __init__(self):
@@ -31,8 +32,8 @@ def calibrator(base, batches, cache=None):
             self.names.append(list(names))
             if not self.batches:
                 return None
-            self.current = self.batches.pop(0)
-            return [self.current[name].ctypes.data for name in names]
+            self.current = {name: Memory(array) for name, array in self.batches.pop(0).items()}
+            return [self.current[name].address for name in names]
 
         def read_calibration_cache(self):
             return self.cache

@@ -5,6 +5,7 @@ import unittest
 import numpy as np
 import tensorrt_bindings as trt
 
+from .memory import Memory, wait
 from .support import Session, infer, reference
 from .test_build import small_model
 from .test_objects import session
@@ -18,6 +19,7 @@ class Contexts(unittest.TestCase):
         context.set_tensor_address("x", X.ctypes.data)
         context.set_tensor_address("y", y.ctypes.data)
         self.assertTrue(context.execute_async_v3(0))
+        wait()
         return y
 
     def test_memory_of_the_program(self):
@@ -25,9 +27,9 @@ class Contexts(unittest.TestCase):
         engine = s.engine()
         want = self.runs(engine.create_execution_context())
         context = engine.create_execution_context_without_device_memory()
-        memory = np.zeros(max(engine.device_memory_size_v2, 1), np.uint8)
-        context.device_memory = memory.ctypes.data
-        context.set_device_memory(memory.ctypes.data, memory.nbytes)
+        memory = Memory(np.zeros(max(engine.device_memory_size_v2, 1), np.uint8))
+        context.device_memory = memory.address
+        context.set_device_memory(memory.address, memory.size)
         context.set_aux_streams([])
         np.testing.assert_array_equal(self.runs(context), want)
         self.assertFalse(context.set_communicator(None))
@@ -43,8 +45,8 @@ class Contexts(unittest.TestCase):
             got = context.get_runtime_config()
             self.assertEqual(got.get_execution_context_allocation_strategy(), kind.USER_MANAGED)
             del got
-        memory = np.zeros(max(engine.device_memory_size_v2, 1), np.uint8)
-        context.set_device_memory(memory.ctypes.data, memory.nbytes)
+        memory = Memory(np.zeros(max(engine.device_memory_size_v2, 1), np.uint8))
+        context.set_device_memory(memory.address, memory.size)
         self.runs(context)
 
     def test_profile_values(self):

@@ -8,6 +8,7 @@ import onnx
 import tensorrt_bindings as trt
 from onnx import TensorProto
 
+from .memory import wait
 from .support import Session, model, reference
 
 FLOAT = TensorProto.FLOAT
@@ -56,6 +57,7 @@ class DebugTensors(unittest.TestCase):
         self.assertTrue(context.set_tensor_debug_state("squares", True))
         self.assertFalse(context.set_tensor_debug_state("y", True))
         self.assertTrue(context.execute_async_v3(0))
+        wait()
         self.assertEqual(y, 55)
         name, shape, dtype, values = listener.seen[0]
         self.assertEqual((name, shape, dtype), ("squares", (2, 3), trt.float32))
@@ -109,6 +111,7 @@ class DebugTensors(unittest.TestCase):
         self.assertTrue(context.set_all_tensors_debug_state(True))
         self.assertTrue(context.unfused_tensors_debug_state)
         self.assertTrue(context.execute_async_v3(0))
+        wait()
         np.testing.assert_allclose(y, wanted["y"], rtol=1e-4, atol=1e-5)
         self.assertTrue(listener.seen)
         self.assertNotIn("c", listener.seen)  # the activation is part of the convolution

@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 import tensorrt_bindings as trt
 
+from .memory import wait
 from .support import Allocator, Log, Recorder, Session
 from .test_build import F32, node, small_model
 from .support import model
@@ -307,6 +308,7 @@ class Engines(unittest.TestCase):
         self.assertTrue(c.set_output_allocator("y", allocator))
         self.assertIsNotNone(c.get_output_allocator("y"))
         self.assertTrue(c.execute_async_v3(0))
+        wait()
         np.testing.assert_array_equal(allocator.array(np.float32), y)
         self.assertLessEqual(c.update_device_memory_size_for_shapes(), e.device_memory_size_v2)
         self.assertFalse(c.set_tensor_debug_state("y", True) or c.get_debug_state("y"))

@@ -1,6 +1,5 @@
 """Plugins: written in Python, named by a model, and those that come with the library."""
 
-import ctypes
 import unittest
 
 import numpy as np
@@ -8,16 +7,11 @@ import onnx
 import tensorrt_bindings as trt
 from onnx import TensorProto
 
+from .memory import read, write
 from .support import Session, model, reference
 
 FLOAT = TensorProto.FLOAT
 RNG = np.random.default_rng(7)
-
-
-def array_at(address, shape):
-    """The floats at an address."""
-    count = int(np.prod(shape))
-    return np.ctypeslib.as_array((ctypes.c_float * count).from_address(address)).reshape(shape)
 
 
 class ScaleV3(trt.IPluginV3, trt.IPluginV3OneCore, trt.IPluginV3OneBuild, trt.IPluginV3OneRuntime):
@@ -72,7 +66,7 @@ class ScaleV3(trt.IPluginV3, trt.IPluginV3OneCore, trt.IPluginV3OneBuild, trt.IP
         )
 
     def enqueue(self, input_desc, output_desc, inputs, outputs, workspace, stream):
-        array_at(outputs[0], self.shape)[...] = array_at(inputs[0], self.shape) * self.factor
+        write(outputs[0], read(inputs[0], self.shape) * np.float32(self.factor))
 
 
 class ScaleV3Creator(trt.IPluginCreatorV3One):
@@ -130,7 +124,7 @@ class ScaleV2(trt.IPluginV2DynamicExt):
 
     def enqueue(self, input_desc, output_desc, inputs, outputs, workspace, stream):
         shape = tuple(input_desc[0].dims)
-        array_at(outputs[0], shape)[...] = array_at(inputs[0], shape) * self.factor
+        write(outputs[0], read(inputs[0], shape) * np.float32(self.factor))
 
 
 class ScaleV2Creator(trt.IPluginCreator):

@@ -8,6 +8,7 @@ import onnx
 import tensorrt_bindings as trt
 from onnx import TensorProto
 
+from .memory import wait
 from .support import Session, infer, model, reference
 
 FLOAT = TensorProto.FLOAT
@@ -70,6 +71,7 @@ class RefitTest(unittest.TestCase):
         context.set_tensor_address("x", self.x.ctypes.data)
         context.set_tensor_address("y", y.ctypes.data)
         self.assertTrue(context.execute_async_v3(0))
+        wait()
         want = reference(self.new, {"x": self.x})["y"]
         np.testing.assert_allclose(y, want, rtol=1e-4, atol=1e-5)
         again = session.runtime.deserialize_cuda_engine(engine.serialize())
