@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <set>
 
 #include "driver.h"
 
@@ -35,6 +36,19 @@ int since(const std::string& symbol) {
   };
   const auto found = versions.find(symbol);
   return found == versions.end() ? 0 : found->second;
+}
+
+bool is_refused(const std::string& symbol) {
+  static const auto& names = *new std::set<std::string>{
+#define CARNOT_CUDA_ALIAS(name, as)
+#define CARNOT_CUDA_KERNEL(name)
+#define CARNOT_CUDA_REFUSED(name) #name,
+#include "driver_others.def"
+#undef CARNOT_CUDA_ALIAS
+#undef CARNOT_CUDA_KERNEL
+#undef CARNOT_CUDA_REFUSED
+  };
+  return names.count(symbol) != 0;
 }
 
 }  // namespace
@@ -74,7 +88,8 @@ int cuGetProcAddress_v2(const char* name, void** function, int version, uint64_t
   *function = nullptr;
   for (const char* suffix : {"_v4", "_v3", "_v2", ""}) {
     const std::string symbol = std::string(name) + suffix;
-    if (!*function && since(symbol) <= version) *function = dlsym(self, symbol.c_str());
+    if (*function || since(symbol) > version || is_refused(symbol)) continue;
+    *function = dlsym(self, symbol.c_str());
   }
   if (status) *status = *function ? 0 : 1;  // 1: no such symbol
   return *function || status ? kSuccess : kSymbolNotFound;
@@ -159,6 +174,27 @@ int cuDeviceGetExecAffinitySupport(int* supported, int, int index) {
   if (supported == nullptr) return kInvalidValue;
   *supported = 0;
   return index == 0 ? kSuccess : kInvalidDevice;
+}
+
+// The driver writes no log of errors, and so calls nobody back.
+int cuLogsRegisterCallback(const void* callback, const void*, const void** handle) {
+  if (callback == nullptr) return kInvalidValue;
+  if (handle) *handle = callback;
+  return kSuccess;
+}
+int cuLogsUnregisterCallback(const void* handle) {
+  return handle ? kSuccess : kInvalidValue;
+}
+int cuLogsCurrent(unsigned* position, unsigned flags) {
+  if (position == nullptr || flags != 0) return kInvalidValue;
+  *position = 0;
+  return kSuccess;
+}
+int cuLogsDumpToMemory(unsigned*, char* text, size_t* bytes, unsigned flags) {
+  if (bytes == nullptr || flags != 0) return kInvalidValue;
+  if (text && *bytes > 0) *text = '\0';
+  *bytes = 0;
+  return kSuccess;
 }
 
 int cuProfilerInitialize(const char*, const char*, int) {
