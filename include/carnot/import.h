@@ -51,8 +51,21 @@ struct OnnxImport {
   /// Identity nodes become reshapes to the shape that is there, where they would become nothing:
   /// those of the model's own graph whose values are computed. Their results then have names.
   bool keep_identities = false;
+  /// Where arithmetic meets f32 and f64, which ONNX rules out, the f32 becomes f64.
+  bool mix_doubles = false;
   OnnxTrace* trace = nullptr;  ///< filled in by a successful import; may be null
 };
+
+/// A node of an operator that Carnot has no import for and the model no function.
+struct UnknownOnnxNode {
+  size_t index = 0;  ///< in the model's graph: of the node, or of the one that it is inside of
+  std::string name, op_type, domain;
+  std::vector<std::pair<std::string, std::string>> texts;  ///< its attributes that are text
+  /// The calls of functions that lead to it, the first from the graph: "name (function)".
+  std::vector<std::string> calls;
+};
+/// All of them in the model's order, those in functions, branches and loops too.
+Result<std::vector<UnknownOnnxNode>> unknown_onnx_nodes(std::span<const std::byte> model);
 
 /// As Network::from_onnx().
 Result<Network> import_onnx_model(const std::string& path, const OnnxImport& options);

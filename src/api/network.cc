@@ -17,6 +17,7 @@ ImportOptions import_options(const OnnxImport& given) {
   options.custom_first = given.custom_first;
   options.unnamed = given.unnamed;
   options.keep_identities = given.keep_identities;
+  options.mix_doubles = given.mix_doubles;
   options.trace = given.trace;
   for (const InputShape& s : given.shapes) {
     Dims dims;

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "onnx/import_table.h"
 #include "onnx/quantize.h"
+#include "onnx/session.h"
 
 namespace carnot::onnx {
 
@@ -66,7 +67,14 @@ void binary(NodeImport& n) {
   if (n.type(0).dtype == DType::kString) {
     n.unsupported("strings are not supported: do this before the model");
   }
-  n.out(n.binary(scalar_op(n), n.in(0), second_operand(n)));
+  Value* a = n.in(0);
+  Value* b = second_operand(n);
+  for (Value** const other : {&a, &b}) {
+    const DType wide = other == &a ? b->type().dtype : a->type().dtype;
+    const bool narrow = (*other)->type().dtype == DType::kF32 && wide == DType::kF64;
+    if (narrow && n.session().mixes_doubles()) *other = n.cast(*other, wide);
+  }
+  n.out(n.binary(scalar_op(n), a, b));
 }
 
 /// Any number of operands, folded from the left.

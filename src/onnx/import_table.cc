@@ -92,6 +92,11 @@ Result<const ImportRow*> find_row(std::string_view domain, std::string_view op_t
                ": `carnot ops` lists those that are");
 }
 
+bool has_row(std::string_view domain, std::string_view op_type) {
+  const auto [begin, end] = index().equal_range(op_type);
+  return std::any_of(begin, end, [&](const auto& row) { return row.second.first == domain; });
+}
+
 }  // namespace carnot::onnx
 
 namespace carnot {

@@ -55,5 +55,7 @@ std::span<const RefusedRow> refused_rows();
 /// The row for an operator. kUnsupported where there is none in this opset, kInvalidModel where the
 /// opset has deprecated it.
 Result<const ImportRow*> find_row(std::string_view domain, std::string_view op_type, int64_t opset);
+/// Whether some opset has the operator.
+bool has_row(std::string_view domain, std::string_view op_type);
 
 }  // namespace carnot::onnx

@@ -33,6 +33,7 @@ struct ImportOptions {
   bool custom_first = false;
   std::vector<std::string>* unnamed = nullptr;  ///< gets the nodes without a name, as described
   bool keep_identities = false;
+  bool mix_doubles = false;
   OnnxTrace* trace = nullptr;  ///< gets what the model's own graph says
 };
 

@@ -58,6 +58,9 @@ class Session {
   /// The whole model. Throws ImportFailure.
   Graph import_model();
 
+  /// As unknown_onnx_nodes() says. Throws ImportFailure.
+  std::vector<UnknownOnnxNode> unknown_nodes();
+
   /// Nodes in order, into the scope's graph.
   void import_nodes(Scope& scope, const std::vector<NodeProto>& nodes);
   /// Initializers of a graph, then its nodes; gives the values of its outputs.
@@ -83,6 +86,7 @@ class Session {
   /// and over.
   void charge_repeated(int64_t nodes);
   bool keeps_identities() const { return options_.keep_identities; }
+  bool mixes_doubles() const { return options_.mix_doubles; }
   /// Whether the caller gave shapes: they may rule out branches of a sound model.
   bool has_given_shapes() const { return !options_.input_shapes.empty(); }
 
@@ -105,6 +109,9 @@ class Session {
   bool import_custom(NodeImport& n, Scope& scope);
   void call_function(NodeImport& n, Scope& scope, const FunctionProto& function);
   const FunctionProto* find_function(const NodeProto& node) const;
+  /// Adds those among `nodes`; `at` is where they are, its name and operator left out.
+  void find_unknown(const std::vector<NodeProto>& nodes, UnknownOnnxNode& at,
+                    std::vector<UnknownOnnxNode>& out) const;
   int64_t inlined_nodes(const FunctionProto& function, int depth);
   int64_t inlined_nodes(const std::vector<NodeProto>& nodes, int depth);
   void check_outputs(const Values& outputs);

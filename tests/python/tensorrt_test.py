@@ -249,6 +249,34 @@ class OlderVersions(unittest.TestCase):
             self.assertTrue(context.execute_async(1, bindings, 0))
             np.testing.assert_allclose(b.ravel(), [200, 200, 200])
 
+    def test_recurrent_layers(self):
+        builder = trt.Builder(Log())
+        network = builder.create_network()
+        x = network.add_input("x", trt.float32, (1, 3, 4))
+        rnn = network.add_rnn_v2(x, 1, 5, 3, trt.RNNOperation.TANH)
+        r = np.random.default_rng(0)
+        w, u = (r.uniform(-1, 1, s).astype(np.float32) for s in ((5, 4), (5, 5)))
+        gate = trt.RNNGateType.INPUT
+        rnn.set_weights_for_gate(0, gate, True, w)
+        rnn.set_weights_for_gate(0, gate, False, u)
+        self.assertIsInstance(rnn, trt.IRNNv2Layer)
+        self.assertEqual((rnn.num_layers, rnn.hidden_size, rnn.max_seq_length, rnn.data_length), (1, 5, 3, 4))
+        self.assertEqual((rnn.direction, rnn.input_mode), (trt.RNNDirection.UNIDIRECTION, trt.RNNInputMode.LINEAR))
+        self.assertIsNone(rnn.hidden_state)
+        np.testing.assert_array_equal(rnn.get_weights_for_gate(0, gate, True).reshape(5, 4), w)
+        rnn.get_output(0).name = "y"
+        network.mark_output(rnn.get_output(0))
+        plan = builder.build_serialized_network(network, builder.create_builder_config())
+        context = trt.Runtime(Log()).deserialize_cuda_engine(plan).create_execution_context()
+        data, out = r.uniform(-1, 1, (1, 3, 4)).astype(np.float32), np.empty((1, 3, 5), np.float32)
+        context.set_tensor_address("x", data.ctypes.data)
+        context.set_tensor_address("y", out.ctypes.data)
+        self.assertTrue(context.execute_async_v3(0))
+        h = np.zeros(5, np.float32)
+        for i in range(3):
+            h = np.tanh(w @ data[0, i] + u @ h)
+            np.testing.assert_allclose(out[0, i], h, atol=1e-5)
+
     def test_version_8(self):
         """A program of version 8: workspace of the configuration, numbered dynamic shapes."""
         engine = relu_engine(Log(), (2, 3), dynamic=True)

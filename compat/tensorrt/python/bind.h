@@ -23,6 +23,7 @@ void bind_math_layers(nb::module_& m);
 void bind_shape_layers(nb::module_& m);
 void bind_flow_layers(nb::module_& m);
 void bind_attention_layers(nb::module_& m);
+void bind_recurrent_layers(nb::module_& m);
 void bind_network(nb::module_& m);
 /// A class that bind_network() began; its add_...() calls.
 void bind_network_layers(nb::class_<INetworkDefinition>& network);

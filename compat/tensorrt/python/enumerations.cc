@@ -88,6 +88,13 @@ void enumerate_more_layers(nb::module_& m) {
                                "HALF_UP HALF_DOWN FLOOR CEIL");
   enumeration<ResizeSelector>(m, "ResizeSelector", "Which element a result of size one takes.",
                               "FORMULA UPPER");
+  enumeration<RNNOperation>(m, "RNNOperation", "Cells of IRNNv2Layer.", "RELU TANH LSTM GRU");
+  enumeration<RNNDirection>(m, "RNNDirection", "Directions of IRNNv2Layer.",
+                            "UNIDIRECTION BIDIRECTION");
+  enumeration<RNNInputMode>(m, "RNNInputMode", "What the first layer of IRNNv2Layer sees.",
+                            "LINEAR SKIP");
+  enumeration<RNNGateType>(m, "RNNGateType", "Gates of IRNNv2Layer's cells.",
+                           "INPUT OUTPUT FORGET UPDATE RESET CELL HIDDEN");
   enumeration<SampleMode>(m, "SampleMode", "What is read outside of a tensor.",
                           "STRICT_BOUNDS WRAP CLAMP FILL REFLECT DEFAULT=0");
   enumeration<ScaleMode>(m, "ScaleMode", "How many scales IScaleLayer has.",

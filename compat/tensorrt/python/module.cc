@@ -14,6 +14,7 @@ NB_MODULE(tensorrt, m) {
   bind_shape_layers(m);
   bind_flow_layers(m);
   bind_attention_layers(m);
+  bind_recurrent_layers(m);
   bind_config(m);
   bind_builder(m);
   bind_network(m);

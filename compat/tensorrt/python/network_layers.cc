@@ -70,6 +70,8 @@ void bind_older(nb::class_<Network>& network) {
           },
           "input"_a, "num_outputs"_a, "kernel"_a, "bias"_a.none() = nb::none(), kOwn, KeepsArg4(),
           KeepsArg5(), "A convolution whose window is the whole image (versions 5 to 9).")
+      .def("add_rnn_v2", &Network::addRNNv2, "input"_a, "layer_count"_a, "hidden_size"_a,
+           "max_seq_length"_a, "op"_a, kOwn, "A stack of recurrent cells (versions 4 to 8).")
       .def("add_pooling", &Network::addPooling, "input"_a, "type"_a, "window_size"_a, kOwn,
            "add_pooling_nd() of two axes (versions 5 to 9).")
       .def("add_padding", &Network::addPadding, "input"_a, "pre_padding"_a, "post_padding"_a, kOwn,

@@ -122,8 +122,13 @@ void bind_parser_options(nb::class_<Parser>& parser) {
 }
 
 std::string text_of(const Error& error) {
-  return "In node " + std::to_string(error.node()) + " with name: " + error.nodeName() +
-         " and operator: " + error.nodeOperator() + " (" + error.func() + "): " + error.desc();
+  std::string out;
+  if (error.node() >= 0) {
+    out = "In node " + std::to_string(error.node()) + " with name: " + error.nodeName() +
+          " and operator: " + error.nodeOperator() + " ";
+  }
+  const auto code = nb::cast<std::string>(nb::cast(error.code()).attr("name"));
+  return out + "(" + error.func() + "): " + code + ": " + error.desc();
 }
 
 void bind_errors(nb::module_& m) {

@@ -1,7 +1,9 @@
 #include "parser.h"
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
+#include <set>
 
 #include "NvOnnxParser.h"
 #include "imported.h"
@@ -24,21 +26,37 @@ class ParserError final : public IParserError {
  public:
   ParserError(ParserCode code, std::string text, const carnot::ImportProblem& where)
       : code_(code), text_(std::move(text)), where_(where) {}
+  /// Of an operator that is neither known nor a plugin: in the words that programs look for.
+  explicit ParserError(const carnot::UnknownOnnxNode& node)
+      : code_(ParserCode::kINVALID_NODE),
+        text_(
+            "creator && \"Plugin not found, are the plugin name, version, and namespace "
+            "correct?\""),
+        func_("checkFallbackPluginImporter"),
+        where_{static_cast<int64_t>(node.index), node.name, node.op_type},
+        calls_(node.calls) {
+    for (const std::string& call : calls_) stack_.push_back(call.c_str());
+  }
   ParserCode code() const override { return code_; }
   char const* desc() const override { return text_.c_str(); }
   char const* file() const override { return "carnot"; }
   int line() const override { return 0; }
-  char const* func() const override { return "import"; }
+  char const* func() const override { return func_; }
   int node() const override { return static_cast<int>(where_.node); }
   char const* nodeName() const override { return where_.name.c_str(); }
   char const* nodeOperator() const override { return where_.op_type.c_str(); }
-  char const* const* localFunctionStack() const override { return nullptr; }
-  int32_t localFunctionStackSize() const override { return 0; }
+  char const* const* localFunctionStack() const override {
+    return stack_.empty() ? nullptr : stack_.data();
+  }
+  int32_t localFunctionStackSize() const override { return static_cast<int32_t>(stack_.size()); }
 
  private:
   ParserCode code_;
   std::string text_;
+  const char* func_ = "import";
   carnot::ImportProblem where_;
+  std::vector<std::string> calls_;
+  std::vector<const char*> stack_;
 };
 
 ParserCode parser_code(const carnot::Status& status, bool at_node) {
@@ -111,8 +129,9 @@ class Parser final : public IParser {
   static uint32_t bit(OnnxParserFlag flag) { return 1u << (static_cast<uint32_t>(flag) & 31); }
   bool fail(const char* call, const carnot::Status& status,
             const carnot::ImportProblem& where = {});
-  bool fail_everywhere(const char* call, std::span<const std::byte> bytes,
-                       const carnot::Status& status, const carnot::ImportProblem& problem);
+  std::set<int64_t> fail_everywhere(const char* call, std::span<const std::byte> bytes,
+                                    const carnot::Status& status,
+                                    const carnot::ImportProblem& problem);
   bool load(const char* call, const carnot::OnnxModel& model);
   bool adopt(const char* call, const carnot::Network& model, const carnot::OnnxTrace& trace,
              ParsedPlugins& plugins, const std::vector<std::string>& unnamed);
@@ -156,29 +175,34 @@ std::string folder_of(const char* path) {
   return slash == std::string::npos ? "." : slash == 0 ? "/" : text.substr(0, slash);
 }
 
-bool is_known(const carnot::OnnxNode& node) {
-  const bool standard = node.domain.empty() || node.domain == "ai.onnx";
-  return !standard || carnot::supports_onnx_op(node.op_type);
+/// What neither the import nor a plugin's creator knows.
+std::vector<carnot::UnknownOnnxNode> unknown_nodes(std::span<const std::byte> bytes) {
+  auto all = carnot::unknown_onnx_nodes(bytes);
+  if (!all.ok()) return {};
+  all->erase(std::remove_if(all->begin(), all->end(), &ParsedPlugins::knows), all->end());
+  return std::move(*all);
 }
 
 }  // namespace
 
-/// The import's own error, and one for each other node that no import would get past.
-bool Parser::fail_everywhere(const char* call, std::span<const std::byte> bytes,
-                             const carnot::Status& status, const carnot::ImportProblem& problem) {
-  const auto all = carnot::onnx_nodes(bytes);
-  for (size_t i = 0; all.ok() && problem.node >= 0 && i < all->size(); ++i) {
-    const carnot::OnnxNode& node = (*all)[i];
-    if (static_cast<int64_t>(i) == problem.node) {
-      fail(call, status, problem);
-    } else if (!is_known(node)) {
-      fail(call,
-           {carnot::Code::kUnsupported, cat("node ", i, " '", node.name, "' (", node.op_type,
-                                            "): there is no importer for this operator")},
-           {static_cast<int64_t>(i), node.name, node.op_type});
-    }
+/// An error for each node that no import would get past, those in functions and branches too; the
+/// import's own where it stopped at another one. Gives the indices of those nodes.
+std::set<int64_t> Parser::fail_everywhere(const char* call, std::span<const std::byte> bytes,
+                                          const carnot::Status& status,
+                                          const carnot::ImportProblem& problem) {
+  std::set<int64_t> out;
+  for (const carnot::UnknownOnnxNode& node : unknown_nodes(bytes)) {
+    out.insert(static_cast<int64_t>(node.index));
+    errors_.push_back(std::make_unique<ParserError>(node));
+    std::string where = cat("node ", node.index, " '", node.name, "' (", node.op_type, ")");
+    for (const std::string& function : node.calls) where += cat(" in ", function);
+    reporter_.error(call, {carnot::Code::kUnsupported,
+                           where + ": there is no importer for this operator, nor a creator of a "
+                                   "plugin with this name, version and namespace: register one"});
   }
-  return problem.node >= 0 && all.ok() ? false : fail(call, status, problem);
+  if (out.count(problem.node) == 0) fail(call, status, problem);
+  if (problem.node >= 0) out.insert(problem.node);
+  return out;
 }
 
 // Operators that nobody else knows may be plugins.
@@ -187,6 +211,7 @@ carnot::OnnxImport Parser::options(carnot::ImportProblem& problem, ParsedPlugins
   out.problem = &problem;
   out.custom = [&plugins](const carnot::OnnxCall& call) { return plugins.make(call); };
   out.keep_identities = true;
+  out.mix_doubles = true;  // doubles are floats in TensorRT: models mix them
   out.custom_first = getFlag(OnnxParserFlag::kENABLE_PLUGIN_OVERRIDE);
   return out;
 }
@@ -217,7 +242,10 @@ bool Parser::load(const char* call, const carnot::OnnxModel& model) {
   carnot::OnnxTrace trace;
   how.trace = &trace;
   const auto network = carnot::import_onnx_model(model, how);
-  if (!network.ok()) return fail_everywhere(call, model.bytes, network.status(), problem);
+  if (!network.ok()) {
+    fail_everywhere(call, model.bytes, network.status(), problem);
+    return false;
+  }
   return adopt(call, *network, trace, plugins, unnamed);
 }
 
@@ -246,7 +274,8 @@ bool Parser::parseFromFile(char const* file, int) noexcept {
     const auto network = carnot::import_onnx_model(std::string(file), how);
     if (network.ok()) return adopt(call, *network, trace, plugins, unnamed);
     if (problem.node < 0) return fail(call, network.status(), problem);
-    return fail_everywhere(call, read_file(file), network.status(), problem);
+    fail_everywhere(call, read_file(file), network.status(), problem);
+    return false;
   });
 }
 
@@ -262,12 +291,10 @@ bool Parser::supportsModelV2(void const* model, size_t size, char const* path) n
     ParsedPlugins plugins(network_);
     const auto network =
         carnot::import_onnx_model({bytes, folder_of(path)}, options(problem, plugins));
-    if (!network.ok()) fail_everywhere(call, bytes, network.status(), problem);
+    std::set<int64_t> refused;
+    if (!network.ok()) refused = fail_everywhere(call, bytes, network.status(), problem);
     const auto supported = [&](size_t i) {
-      if (network.ok()) return true;
-      const auto index = static_cast<int64_t>(i);
-      return problem.node >= 0 && index != problem.node &&
-             (index < problem.node || is_known((*nodes)[i]));
+      return network.ok() || (problem.node >= 0 && refused.count(static_cast<int64_t>(i)) == 0);
     };
     // Nodes that cannot be are in no part; parts behind the first of them are to be asked about
     // again, by themselves: so programs come to an end that ask until all of a part is supported.

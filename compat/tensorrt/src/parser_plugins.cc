@@ -166,6 +166,13 @@ Plugin create(IPluginCreatorInterface& creator, const OnnxCall& call,
   return Plugin(old.createPlugin(call.name.c_str(), &collection));
 }
 
+IPluginCreatorInterface* creator_of(const std::string& op_type, const std::string& version,
+                                    const std::string& space) {
+  IPluginCreatorInterface* const creator =
+      plugin_registry().getCreator(op_type.c_str(), version.c_str(), space.c_str());
+  return creator || !space.empty() ? creator : stock_creator(op_type, version);
+}
+
 /// Which of a node's inputs only the plugin's shapes need.
 std::vector<bool> shape_inputs(const OnnxCall& call) {
   std::vector<bool> out(call.operands.size(), false);
@@ -204,13 +211,20 @@ std::vector<carnot::TensorType> types_of(Layer& layer, const OnnxCall& call,
 
 }  // namespace
 
+bool ParsedPlugins::knows(const carnot::UnknownOnnxNode& node) {
+  std::string version = "1", space;
+  for (const auto& [name, text] : node.texts) {
+    if (name == "plugin_version") version = text;
+    if (name == "plugin_namespace") space = text;
+  }
+  return creator_of(node.op_type, version, space) != nullptr;
+}
+
 carnot::Result<std::optional<carnot::op::Custom>> ParsedPlugins::make(const OnnxCall& call) {
   const std::string version = text_attribute(call, "plugin_version", "1");
   const std::string space = text_attribute(call, "plugin_namespace", "");
   const auto where = [&] { return cat("plugin '", call.op_type, "' version ", version); };
-  IPluginCreatorInterface* creator =
-      plugin_registry().getCreator(call.op_type.c_str(), version.c_str(), space.c_str());
-  if (!creator && space.empty()) creator = stock_creator(call.op_type, version);
+  IPluginCreatorInterface* const creator = creator_of(call.op_type, version, space);
   if (!creator) return std::optional<carnot::op::Custom>();
   using Flag = NetworkDefinitionCreationFlag;
   using Request = QuickPluginCreationRequest;

@@ -11,6 +11,8 @@ class ParsedPlugins {
 
   /// The operation of a node that some creator makes a plugin of; nothing where there is none.
   carnot::Result<std::optional<carnot::op::Custom>> make(const carnot::OnnxCall& call);
+  /// Whether there is a creator for nodes like this one.
+  static bool knows(const carnot::UnknownOnnxNode& node);
   /// The layer of an operation that make() gave, its inputs in the node's order; null for others.
   std::unique_ptr<Layer> take(const carnot::op::Custom& op);
   /// From the order of the node's inputs to the layer's.

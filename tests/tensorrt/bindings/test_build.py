@@ -103,7 +103,7 @@ class Building(unittest.TestCase):
         self.assertEqual(s.parser.num_errors, 1)
         error = s.parser.get_error(0)
         self.assertEqual((error.node(), error.node_operator()), (1, "NoSuchOp"))
-        self.assertIn("NoSuchOp", error.desc())
+        self.assertIn("NoSuchOp", str(error))
         self.assertTrue(s.parser.supports_operator("Conv"))
         self.assertFalse(s.parser.supports_operator("NoSuchOp"))
 

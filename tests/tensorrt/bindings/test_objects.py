@@ -493,7 +493,7 @@ class Parsers(unittest.TestCase):
         error = p.get_error(0)
         self.assertEqual(error.node_name(), "the_NoSuchOp")
         self.assertEqual(error.local_function_stack_size(), 0)
-        self.assertEqual((error.file(), error.func(), error.line()), ("carnot", "import", 0))
+        self.assertEqual((error.file(), error.line()), ("carnot", 0))
         self.assertTrue(p.supports_model_v2(small_model(1)))
 
 

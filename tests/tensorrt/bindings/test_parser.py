@@ -119,13 +119,38 @@ class Errors(unittest.TestCase):
         self.assertEqual([(e.node(), e.node_name(), e.node_operator()) for e in errors],
                          [(1, "first", "Sqr"), (3, "second", "Cube")])  # fmt: skip
         for e in errors:
-            self.assertEqual(e.code(), trt.ErrorCode.UNSUPPORTED_NODE)
-            self.assertIn(e.node_operator(), e.desc())
-            self.assertIn(e.node_operator(), str(e))
-            self.assertEqual((e.file(), e.func(), e.line()), ("carnot", "import", 0))
+            self.assertEqual(e.code(), trt.ErrorCode.INVALID_NODE)
+            self.assertIn("Plugin not found", e.desc())
+            start = f"In node {e.node()} with name: {e.node_name()} and operator: {e.node_operator()} "
+            self.assertTrue(str(e).startswith(start + f"({e.func()}): INVALID_NODE: "), str(e))
+            self.assertEqual((e.file(), e.line()), ("carnot", 0))
             self.assertEqual((e.local_function_stack(), e.local_function_stack_size()), ([], 0))
         s.parser.clear_errors()
         self.assertEqual(s.parser.num_errors, 0)
+
+    def test_unknown_operators_in_functions(self):
+        make = onnx.helper.make_node
+        opsets = [onnx.helper.make_opsetid("", 17), onnx.helper.make_opsetid("own", 1)]
+        inner = onnx.helper.make_function("own", "Inner", ["a"], ["b"], [make("Sqr", ["a"], ["b"])], opsets)
+        nodes = [make("Inner", ["a"], ["c"], name="in", domain="own"), make("Cube", ["c"], ["b"])]
+        outer = onnx.helper.make_function("own", "Outer", ["a"], ["b"], nodes, opsets)
+        proto = onnx.load_from_string(
+            model([make("Outer", ["x"], ["y"], name="out", domain="own")], {"x": (F32, [2])}, {"y": (F32, [2])})
+        )
+        proto.opset_import.append(onnx.helper.make_opsetid("own", 1))
+        proto.functions.extend([inner, outer])
+        s = Session()
+        self.assertFalse(s.parse(proto.SerializeToString()))
+        errors = [s.parser.get_error(i) for i in range(s.parser.num_errors)]
+        self.assertEqual([(e.node(), e.node_operator(), e.local_function_stack()) for e in errors],
+                         [(0, "Sqr", ["out (Outer)", "in (Inner)"]), (0, "Cube", ["out (Outer)"])])  # fmt: skip
+
+    def test_doubles_meet_floats(self):
+        double = onnx.TensorProto.DOUBLE
+        s = Session()
+        one = {"one": np.ones(2, np.float32)}
+        mixed = model([node("Add", ["x", "one"], ["y"])], {"x": (double, [2])}, {"y": (double, [2])}, one)
+        self.assertTrue(trt.OnnxParser(s.network, s.log).supports_model_v2(mixed), s.log.errors())
 
     def test_subgraphs(self):
         s = Session()

@@ -295,7 +295,7 @@ class PluginTest(unittest.TestCase):
         node = onnx.helper.make_node("NobodyKnowsIt", ["x"], ["y"])
         session = Session()
         self.assertFalse(session.parse(model([node], {"x": (FLOAT, [2])}, {"y": (FLOAT, [2])})))
-        self.assertIn("NobodyKnowsIt", session.parser.get_error(0).desc())
+        self.assertIn("NobodyKnowsIt", str(session.parser.get_error(0)))
 
     def test_stock_creators(self):
         self.assertTrue(trt.init_libnvinfer_plugins(None, ""))
