@@ -18,7 +18,9 @@ EXPECTED = {
     "nvinfer_lean": RUNTIME,
     "nvinfer_dispatch": RUNTIME,
     "nvinfer_plugin": """initLibNvInferPlugins createNormalizePlugin createReorgPlugin
-      createRegionPlugin createBatchedNMSPlugin createInstanceNormalizationPlugin""".split(),
+      createRegionPlugin createBatchedNMSPlugin createInstanceNormalizationPlugin
+      createPriorBoxPlugin createAnchorGeneratorPlugin createNMSPlugin createLReLUPlugin
+      createClipPlugin createSplitPlugin""".split(),
     "nvonnxparser": """createNvOnnxParser_INTERNAL createNvOnnxParserRefitter_INTERNAL
       getNvOnnxParserVersion""".split(),
 }

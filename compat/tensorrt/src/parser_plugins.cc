@@ -134,7 +134,8 @@ std::vector<KeptField> fields_for(const OnnxCall& call, const PluginFieldCollect
   };
   if (known && known->nbFields > 0 && known->fields) {
     for (int32_t i = 0; i < known->nbFields; ++i) {
-      if (known->fields[i].name) add(known->fields[i].name, known->fields[i].type);
+      const char* const name = known->fields[i].name;
+      if (name && !is_address(call.op_type, name)) add(name, known->fields[i].type);
     }
     return out;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "NvInferPluginUtils.h"
 #include "plugin.h"
 #include "plugin_fields.h"
 #include "registry.h"
@@ -10,130 +11,6 @@
 namespace trt {
 
 namespace {
-
-/// Fields as one string, by way of the record that plans keep.
-std::string pack(const std::vector<KeptField>& fields) {
-  PluginRecord record;
-  record.fields = fields;
-  return write(record);
-}
-
-std::vector<KeptField> unpack(const void* data, size_t size) {
-  carnot::Result<PluginRecord> record =
-      read_plugin(std::string(static_cast<const char*>(data), size));
-  return record.ok() ? std::move(record->fields) : std::vector<KeptField>();
-}
-
-constexpr int32_t kNotRunAlone = 1;  // of enqueue(): only the network's operations compute
-
-class StockV2 final : public IPluginV2DynamicExt, public StockPlugin {
- public:
-  using StockPlugin::StockPlugin;
-  char const* getPluginType() const noexcept override { return row.name; }
-  char const* getPluginVersion() const noexcept override { return row.version; }
-  int32_t getNbOutputs() const noexcept override { return results(); }
-  int32_t initialize() noexcept override { return 0; }
-  void terminate() noexcept override {}
-  size_t getSerializationSize() const noexcept override { return pack(fields.kept()).size(); }
-  void serialize(void* to) const noexcept override {
-    const std::string text = pack(fields.kept());
-    std::memcpy(to, text.data(), text.size());
-  }
-  void destroy() noexcept override { delete this; }
-  void setPluginNamespace(char const* space) noexcept override { space_ = space ? space : ""; }
-  char const* getPluginNamespace() const noexcept override { return space_.c_str(); }
-  DataType getOutputDataType(int32_t, DataType const* types,
-                             int32_t count) const noexcept override {
-    return count > 0 ? types[0] : DataType::kFLOAT;
-  }
-  IPluginV2DynamicExt* clone() const noexcept override {
-    auto* const out = new (std::nothrow) StockV2(row, fields.kept());
-    if (out) out->space_ = space_;
-    return out;
-  }
-  DimsExprs getOutputDimensions(int32_t, DimsExprs const* in, int32_t count,
-                                IExprBuilder&) noexcept override {
-    return count > 0 ? in[0] : DimsExprs{};
-  }
-  bool supportsFormatCombination(int32_t pos, PluginTensorDesc const* io, int32_t,
-                                 int32_t) noexcept override {
-    return io[pos].format == TensorFormat::kLINEAR;
-  }
-  void configurePlugin(DynamicPluginTensorDesc const*, int32_t, DynamicPluginTensorDesc const*,
-                       int32_t) noexcept override {}
-  size_t getWorkspaceSize(PluginTensorDesc const*, int32_t, PluginTensorDesc const*,
-                          int32_t) const noexcept override {
-    return 0;
-  }
-  int32_t enqueue(PluginTensorDesc const*, PluginTensorDesc const*, void const* const*,
-                  void* const*, void*, cudaStream_t) noexcept override {
-    return kNotRunAlone;
-  }
-
- private:
-  std::string space_;
-};
-
-class StockV3 final : public IPluginV3,
-                      public IPluginV3OneCore,
-                      public IPluginV3OneBuild,
-                      public IPluginV3OneRuntime,
-                      public StockPlugin {
- public:
-  using StockPlugin::StockPlugin;
-  IPluginCapability* getCapabilityInterface(PluginCapabilityType type) noexcept override {
-    switch (type) {
-      case PluginCapabilityType::kCORE:
-        return static_cast<IPluginV3OneCore*>(this);
-      case PluginCapabilityType::kBUILD:
-        return static_cast<IPluginV3OneBuild*>(this);
-      case PluginCapabilityType::kRUNTIME:
-        return static_cast<IPluginV3OneRuntime*>(this);
-    }
-    return nullptr;
-  }
-  IPluginV3* clone() noexcept override { return new (std::nothrow) StockV3(row, fields.kept()); }
-  char const* getPluginName() const noexcept override { return row.name; }
-  char const* getPluginVersion() const noexcept override { return row.version; }
-  char const* getPluginNamespace() const noexcept override { return ""; }
-  int32_t configurePlugin(DynamicPluginTensorDesc const*, int32_t, DynamicPluginTensorDesc const*,
-                          int32_t) noexcept override {
-    return 0;
-  }
-  int32_t getOutputDataTypes(DataType* out, int32_t results, DataType const* in,
-                             int32_t count) const noexcept override {
-    std::fill(out, out + results, count > 0 ? in[0] : DataType::kFLOAT);
-    return 0;
-  }
-  int32_t getOutputShapes(DimsExprs const* in, int32_t count, DimsExprs const*, int32_t,
-                          DimsExprs* out, int32_t results, IExprBuilder&) noexcept override {
-    std::fill(out, out + results, count > 0 ? in[0] : DimsExprs{});
-    return 0;
-  }
-  bool supportsFormatCombination(int32_t pos, DynamicPluginTensorDesc const* io, int32_t,
-                                 int32_t) noexcept override {
-    return io[pos].desc.format == TensorFormat::kLINEAR;
-  }
-  int32_t getNbOutputs() const noexcept override { return results(); }
-  int32_t onShapeChange(PluginTensorDesc const*, int32_t, PluginTensorDesc const*,
-                        int32_t) noexcept override {
-    return 0;
-  }
-  int32_t enqueue(PluginTensorDesc const*, PluginTensorDesc const*, void const* const*,
-                  void* const*, void*, cudaStream_t) noexcept override {
-    return kNotRunAlone;
-  }
-  IPluginV3* attachToContext(IPluginResourceContext*) noexcept override { return clone(); }
-  PluginFieldCollection const* getFieldsToSerialize() noexcept override {
-    pointers_ = fields_of(fields.kept());
-    collection_ = {static_cast<int32_t>(pointers_.size()), pointers_.data()};
-    return &collection_;
-  }
-
- private:
-  std::vector<PluginField> pointers_;
-  PluginFieldCollection collection_{};
-};
 
 /// The fields that a row names, without data.
 class DeclaredFields {
@@ -144,8 +21,8 @@ class DeclaredFields {
       const size_t colon = word.find(':');
       names_.push_back(word.substr(0, colon));
       types_.push_back(word[colon + 1] == 'f'   ? PluginFieldType::kFLOAT32
-                       : word[colon + 1] == 'i' ? PluginFieldType::kINT32
-                                                : PluginFieldType::kCHAR);
+                       : word[colon + 1] == 'c' ? PluginFieldType::kCHAR
+                                                : PluginFieldType::kINT32);
     }
     for (size_t i = 0; i < names_.size(); ++i) {
       fields_.emplace_back(names_[i].c_str(), nullptr, types_[i], 1);
@@ -170,7 +47,7 @@ class StockCreator final : public IPluginCreator {
   char const* getPluginVersion() const noexcept override { return row_.version; }
   PluginFieldCollection const* getFieldNames() noexcept override { return fields_.get(); }
   IPluginV2* createPlugin(char const*, PluginFieldCollection const* fc) noexcept override {
-    return made(keep(fc));
+    return made(keep(row_, fc));
   }
   IPluginV2* deserializePlugin(char const*, void const* data, size_t size) noexcept override {
     return made(unpack(data, size));
@@ -194,7 +71,7 @@ class StockCreatorV3 final : public IPluginCreatorV3One {
   explicit StockCreatorV3(const StockRow& row) : row_(row), fields_(row.fields) {}
   IPluginV3* createPlugin(char const*, PluginFieldCollection const* fc,
                           TensorRTPhase) noexcept override {
-    return new (std::nothrow) StockV3(row_, keep(fc));
+    return make_stock_v3(row_, keep(row_, fc));
   }
   PluginFieldCollection const* getFieldNames() noexcept override { return fields_.get(); }
   char const* getPluginName() const noexcept override { return row_.name; }
@@ -212,7 +89,7 @@ const std::vector<std::pair<const StockRow*, IPluginCreatorInterface*>>& creator
     auto* out = new std::vector<std::pair<const StockRow*, IPluginCreatorInterface*>>;
     for (const StockRow* row : stock_rows()) {
       IPluginCreatorInterface* creator = nullptr;
-      if (row->v3) {
+      if (row->kind == StockKind::kV3) {
         creator = new StockCreatorV3(*row);
       } else {
         creator = new StockCreator(*row);
@@ -289,8 +166,53 @@ std::vector<const StockRow*> stock_rows() {
   return out;
 }
 
-IPluginV2* make_stock_v2(const StockRow& row, std::vector<KeptField> fields) {
-  return new (std::nothrow) StockV2(row, std::move(fields));
+namespace {
+
+/// Whether a row's text has the field with this type.
+bool declares(const StockRow& row, std::string_view field, char type) {
+  const std::string text = cat(' ', row.fields, ' '), word = cat(' ', field, ':', type, ' ');
+  return text.find(word) != std::string::npos;
+}
+
+}  // namespace
+
+bool is_address(std::string_view plugin, std::string_view field) {
+  const std::vector<const StockRow*> rows = stock_rows();
+  return std::any_of(rows.begin(), rows.end(), [&](const StockRow* row) {
+    return row->name == plugin && declares(*row, field, 't');
+  });
+}
+
+std::vector<KeptField> keep(const StockRow& row, const PluginFieldCollection* fields) {
+  std::vector<KeptField> out;
+  for (int32_t i = 0; fields && fields->fields && i < fields->nbFields; ++i) {
+    const PluginField& field = fields->fields[i];
+    if (!field.name || !declares(row, field.name, 't')) {
+      const PluginFieldCollection one{1, &field};
+      out.push_back(std::move(keep(&one)[0]));
+      continue;
+    }
+    const auto* const tree = static_cast<const plugin::softmaxTree*>(field.data);
+    if (!tree) continue;
+    const int32_t groups = tree->groupSize ? std::max(tree->groups, 0) : 0;
+    KeptField kept{field.name, "", PluginFieldType::kINT32, groups};
+    kept.data.assign(reinterpret_cast<const char*>(tree->groupSize),
+                     static_cast<size_t>(groups) * sizeof(int32_t));
+    out.push_back(std::move(kept));
+  }
+  return out;
+}
+
+std::string pack(const std::vector<KeptField>& fields) {
+  PluginRecord record;
+  record.fields = fields;
+  return write(record);
+}
+
+std::vector<KeptField> unpack(const void* data, size_t size) {
+  carnot::Result<PluginRecord> record =
+      read_plugin(std::string(static_cast<const char*>(data), size));
+  return record.ok() ? std::move(record->fields) : std::vector<KeptField>();
 }
 
 IPluginCreatorInterface* stock_creator(std::string_view name, std::string_view version) {
@@ -318,7 +240,7 @@ extern "C" TENSORRTAPI nvinfer1::IPluginV2* carnotTrtMakePlugin(
   using namespace trt;
   for (const StockRow* row : stock_rows()) {
     const bool found = std::strcmp(row->name, name) == 0 && std::strcmp(row->version, version) == 0;
-    if (found && !row->v3) return make_stock_v2(*row, keep(fields));
+    if (found && row->kind != StockKind::kV3) return make_stock_v2(*row, keep(*row, fields));
   }
   return nullptr;
 }

@@ -27,16 +27,24 @@ class StockFields {
   std::vector<KeptField> kept_;
 };
 
+/// Which interface programs meet: IPluginV2Ext, which sees no batch, IPluginV2DynamicExt or
+/// IPluginV3.
+enum class StockKind : uint8_t { kBatched, kDynamic, kV3 };
+
 /// A row of the tables in stock_*.cc.
 struct StockRow {
   const char *name, *version;
-  bool v3;
+  StockKind kind;
   /// As many results as the field numLayers says, or as the field output_lengths has numbers.
   static constexpr int32_t kByLayers = -1, kByLengths = -2;
   int32_t results;
-  /// "epsilon:f relu:i": names and types (f float, i int32, c text) of its fields.
+  /// "epsilon:f relu:i": names and types (f float, i int32, c text, t the address of a
+  /// plugin::softmaxTree) of its fields.
   const char* fields;
   Values (*emit)(Emit& e, const Values& in, const StockFields& fields);
+  /// Types of the results where sizes are not known yet, the last for all that follow: of input 0
+  /// (=) or 1 (1), INT32 (i), FP32 (f), what output_fp16 says (h).
+  std::string_view types = "=";
 };
 std::span<const StockRow> stock_bert();
 std::span<const StockRow> stock_detection();
@@ -64,8 +72,17 @@ class StockPlugin {
   const StockFields fields;
 };
 
+/// The fields that a program gives: of a tree of classes the sizes of its groups.
+std::vector<KeptField> keep(const StockRow& row, const PluginFieldCollection* fields);
+/// Whether a plugin's field is an address, which no model can give.
+bool is_address(std::string_view plugin, std::string_view field);
 /// The creator of a row, which lives as long as the program.
 IPluginCreatorInterface* stock_creator(std::string_view name, std::string_view version);
 IPluginV2* make_stock_v2(const StockRow& row, std::vector<KeptField> fields);
+IPluginV3* make_stock_v3(const StockRow& row, std::vector<KeptField> fields);
+
+/// Fields as one string, by way of the record that plans keep, and back.
+std::string pack(const std::vector<KeptField>& fields);
+std::vector<KeptField> unpack(const void* data, size_t size);
 
 }  // namespace trt

@@ -256,7 +256,10 @@ Values attention_interleaved(Emit& e, const Values& in, const StockFields& field
   }
   const bool integers = !e.is_float(in[0]);
   if (integers && !fields.flag("use_explicit_int8", false)) {
-    unsupported("INT8 without use_explicit_int8: its scales are those of the network's ranges");
+    unsupported(
+        "INT8 without use_explicit_int8 has the scales of the network's ranges, which no "
+        "kernel knows here: set use_explicit_int8 to 1, input_qkv_scale and "
+        "output_ctx_scale");
   }
   const Dim total = e.dims(in[0])[2];
   Handle x = in[0];
@@ -300,27 +303,28 @@ constexpr const char* kEmbedName = "CustomEmbLayerNormPluginDynamic";
 constexpr const char* kAttentionName = "CustomQKVToContextPluginDynamic";
 
 constexpr StockRow kRows[] = {
-    {kSkipName, "1", false, 1, kSkip, skip_layer_norm},
-    {kSkipName, "2", false, 1, kSkipVarious, skip_layer_norm},
-    {kSkipName, "3", false, 1, kSkipInterleaved, skip_interleaved},
-    {kSkipName, "4", false, 2, kSkipInterleaved, skip_interleaved_megatron},
-    {kSkipName, "5", true, 1, kSkip, skip_layer_norm},
-    {kSkipName, "6", true, 1, kSkipVarious, skip_layer_norm},
-    {kSkipName, "7", true, 1, kSkipInterleaved, skip_interleaved},
-    {kSkipName, "8", true, 2, kSkipInterleaved, skip_interleaved_megatron},
-    {kEmbedName, "1", false, 2, kEmbed, embed_fixed},
-    {kEmbedName, "2", false, 2, kEmbedVarious, embed_huggingface},
-    {kEmbedName, "3", false, 2, kEmbedVarious, embed_megatron},
-    {kEmbedName, "4", true, 2, kEmbedVarious, embed_huggingface},
-    {kEmbedName, "5", true, 2, kEmbedVarious, embed_megatron},
-    {kEmbedName, "6", true, 2, kEmbed, embed_fixed},
-    {kAttentionName, "1", false, 1, kAttention, attention_fixed},
-    {kAttentionName, "2", false, 1, kAttentionVarious, attention_various},
-    {kAttentionName, "3", false, 1, kAttentionInterleaved, attention_interleaved},
-    {kAttentionName, "4", true, 1, kAttention, attention_fixed},
-    {kAttentionName, "5", true, 1, kAttentionVarious, attention_various},
-    {kAttentionName, "6", true, 1, kAttentionInterleaved, attention_interleaved},
-    {"CustomFCPluginDynamic", "1", false, 1, "out_dims:i type_id:i W:f", fully_connected},
+    {kSkipName, "1", StockKind::kDynamic, 1, kSkip, skip_layer_norm},
+    {kSkipName, "2", StockKind::kDynamic, 1, kSkipVarious, skip_layer_norm},
+    {kSkipName, "3", StockKind::kDynamic, 1, kSkipInterleaved, skip_interleaved},
+    {kSkipName, "4", StockKind::kDynamic, 2, kSkipInterleaved, skip_interleaved_megatron},
+    {kSkipName, "5", StockKind::kV3, 1, kSkip, skip_layer_norm},
+    {kSkipName, "6", StockKind::kV3, 1, kSkipVarious, skip_layer_norm},
+    {kSkipName, "7", StockKind::kV3, 1, kSkipInterleaved, skip_interleaved},
+    {kSkipName, "8", StockKind::kV3, 2, kSkipInterleaved, skip_interleaved_megatron},
+    {kEmbedName, "1", StockKind::kDynamic, 2, kEmbed, embed_fixed, "hi"},
+    {kEmbedName, "2", StockKind::kDynamic, 2, kEmbedVarious, embed_huggingface, "h"},
+    {kEmbedName, "3", StockKind::kDynamic, 2, kEmbedVarious, embed_megatron, "h"},
+    {kEmbedName, "4", StockKind::kV3, 2, kEmbedVarious, embed_huggingface, "h"},
+    {kEmbedName, "5", StockKind::kV3, 2, kEmbedVarious, embed_megatron, "h"},
+    {kEmbedName, "6", StockKind::kV3, 2, kEmbed, embed_fixed, "hi"},
+    {kAttentionName, "1", StockKind::kDynamic, 1, kAttention, attention_fixed},
+    {kAttentionName, "2", StockKind::kDynamic, 1, kAttentionVarious, attention_various},
+    {kAttentionName, "3", StockKind::kDynamic, 1, kAttentionInterleaved, attention_interleaved},
+    {kAttentionName, "4", StockKind::kV3, 1, kAttention, attention_fixed},
+    {kAttentionName, "5", StockKind::kV3, 1, kAttentionVarious, attention_various},
+    {kAttentionName, "6", StockKind::kV3, 1, kAttentionInterleaved, attention_interleaved},
+    {"CustomFCPluginDynamic", "1", StockKind::kDynamic, 1, "out_dims:i type_id:i W:f",
+     fully_connected},
 };
 
 }  // namespace

@@ -283,16 +283,18 @@ constexpr const char* kRoiAlign =
     "spatial_scale:f";
 
 constexpr StockRow kRows[] = {
-    {"EfficientNMS_TRT", "1", false, 4, kEfficient, efficient_nms},
-    {"EfficientNMS_ONNX_TRT", "1", false, 1, kOnnxNms, onnx_nms},
-    {"EfficientNMS_Explicit_TF_TRT", "1", false, 4, kCombined, explicit_tf_nms},
-    {"EfficientNMS_Implicit_TF_TRT", "1", false, 4, kCombined, implicit_tf_nms},
-    {"NMS_TRT", "1", false, 2, kSsd, ssd_nms_fixed},
-    {"NMSDynamic_TRT", "1", false, 2, kSsd, ssd_nms_dynamic},
-    {"BatchedNMS_TRT", "1", false, 4, kBatched, batched_nms},
-    {"BatchedNMSDynamic_TRT", "1", false, 4, kBatched, batched_nms},
-    {"ROIAlign_TRT", "1", false, 1, kRoiAlign, roi_align},
-    {"ROIAlign_TRT", "2", true, 1, kRoiAlign, roi_align},
+    {"EfficientNMS_TRT", "1", StockKind::kDynamic, 4, kEfficient, efficient_nms, "i==i"},
+    {"EfficientNMS_ONNX_TRT", "1", StockKind::kDynamic, 1, kOnnxNms, onnx_nms, "i"},
+    {"EfficientNMS_Explicit_TF_TRT", "1", StockKind::kDynamic, 4, kCombined, explicit_tf_nms,
+     "i==i"},
+    {"EfficientNMS_Implicit_TF_TRT", "1", StockKind::kBatched, 4, kCombined, implicit_tf_nms,
+     "i==i"},
+    {"NMS_TRT", "1", StockKind::kBatched, 2, kSsd, ssd_nms_fixed, "=f"},
+    {"NMSDynamic_TRT", "1", StockKind::kDynamic, 2, kSsd, ssd_nms_dynamic, "=f"},
+    {"BatchedNMS_TRT", "1", StockKind::kBatched, 4, kBatched, batched_nms, "i="},
+    {"BatchedNMSDynamic_TRT", "1", StockKind::kDynamic, 4, kBatched, batched_nms, "i="},
+    {"ROIAlign_TRT", "1", StockKind::kDynamic, 1, kRoiAlign, roi_align},
+    {"ROIAlign_TRT", "2", StockKind::kV3, 1, kRoiAlign, roi_align},
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Normalisation, activation, rearrangement and scattering, as TensorRT's plugins have them.
 #include <cmath>
+#include <limits>
 
 #include "stock.h"
 
@@ -134,6 +135,38 @@ Values reorganize(Emit& e, const Values& in, const StockFields& fields) {
                             floor_div(sizes[3], Dim(s))})};
 }
 
+/// Softmax along axis 2 of x [n, boxes, classes, h, w], by itself in each group of classes, which
+/// follow one another.
+Handle softmax_of_groups(Emit& e, Handle x, const StockFields& fields) {
+  const Dims sizes = e.dims(x);
+  Ints group_of_class;
+  int64_t count = 0;
+  for (const double size : fields.numbers("smTree")) {
+    if (!(size >= 1)) refuse("a group of the tree of classes has ", size, " of them");
+    if (size > 1e6 || group_of_class.size() > 1e6) refuse("the tree of classes is too large");
+    group_of_class.insert(group_of_class.end(), static_cast<size_t>(size), count++);
+  }
+  if (!sizes[2].is(static_cast<int64_t>(group_of_class.size()))) {
+    refuse("the groups of the tree have ", group_of_class.size(), " classes, not ",
+           carnot::to_string(sizes[2]));
+  }
+  Dims line(5, Dim(1)), of_groups = sizes;
+  line[2] = sizes[2];
+  of_groups[2] = Dim(count);
+  const Handle group = e.expand(e.reshape(e.ints(group_of_class), line), sizes);
+  const auto fold = [&](op::ScatterKind kind, Handle values, double start) {
+    const Handle all =
+        e.make(op::ScatterElements{2, kind},
+               {e.expand(e.reshape(e.scalar(e.dtype(x), start), Dims(5, Dim(1))), of_groups), group,
+                values});
+    return e.make(op::GatherElements{2}, {all, group});
+  };
+  const double least = e.dtype(x) == DType::kF16 ? -65504 : std::numeric_limits<float>::lowest();
+  const Handle largest = fold(op::ScatterKind::kMax, x, least);
+  const Handle power = e.map("exp(sub($0, $1))", {x, largest});
+  return e.binary(ScalarOp::kDiv, power, fold(op::ScatterKind::kAdd, power, 0));
+}
+
 /// Of each box the position, the objectness and the classes become probabilities (YOLO version 2).
 Values region(Emit& e, const Values& in, const StockFields& fields) {
   take_inputs(in, 1);
@@ -142,16 +175,17 @@ Values region(Emit& e, const Values& in, const StockFields& fields) {
                 classes = fields.integer("classes", 80);
   if (sizes.size() != 4 || boxes < 1 || coords < 2 || classes < 1)
     refuse("x or a field is out of range");
-  if (fields.has("smTree")) unsupported("a tree of classes");
   const Handle x =
       e.reshape(in[0], {sizes[0], Dim(boxes), Dim(coords + classes + 1), sizes[2], sizes[3]});
   const auto part = [&](int64_t start, int64_t size) {
     return e.slice(x, 2, Dim(start), Dim(size));
   };
-  const Handle y = e.concat({e.unary(ScalarOp::kSigmoid, part(0, 2)), part(2, coords - 2),
-                             e.unary(ScalarOp::kSigmoid, part(coords, 1)),
-                             e.make(op::Softmax{2, false}, {part(coords + 1, classes)})},
-                            2);
+  const Handle y =
+      e.concat({e.unary(ScalarOp::kSigmoid, part(0, 2)), part(2, coords - 2),
+                e.unary(ScalarOp::kSigmoid, part(coords, 1)),
+                fields.has("smTree") ? softmax_of_groups(e, part(coords + 1, classes), fields)
+                                     : e.make(op::Softmax{2, false}, {part(coords + 1, classes)})},
+               2);
   return {e.reshape(y, sizes)};
 }
 
@@ -270,27 +304,27 @@ constexpr const char* kInstance = "epsilon:f scales:f bias:f relu:i alpha:f";
 constexpr const char* kScatter = "axis:i reduction:c";
 
 constexpr StockRow kRows[] = {
-    {"InstanceNormalization_TRT", "1", false, 1, kInstance, instance_norm},
-    {"InstanceNormalization_TRT", "2", false, 1, kInstance, instance_norm},
-    {"InstanceNormalization_TRT", "3", true, 1, kInstance, instance_norm},
-    {"GroupNormalizationPlugin", "1", false, 1, "eps:f num_groups:i", group_norm},
-    {"Normalize_TRT", "1", false, 1, "weights:f acrossSpatial:i channelShared:i nbWeights:i eps:f",
-     normalize},
-    {"LReLU_TRT", "1", false, 1, "negSlope:f", leaky_relu},
-    {"Clip_TRT", "1", false, 1, "clipMin:f clipMax:f", clip},
-    {"CustomGeluPluginDynamic", "1", false, 1, "type_id:i bias:f", gelu},
-    {"Reorg_TRT", "1", false, 1, "stride:i", reorganize},
-    {"Reorg_TRT", "2", false, 1, "stride:i", reorganize},
-    {"Region_TRT", "1", false, 1, "num:i coords:i classes:i smTree:i", region},
-    {"FlattenConcat_TRT", "1", false, 1, "axis:i ignoreBatch:i", flatten_concat},
-    {"CoordConvAC", "1", false, 1, "", with_coordinates},
-    {"BatchTilePlugin_TRT", "1", false, 1, "", tile_batch},
-    {"Split", "1", false, StockRow::kByLengths, "axis:i output_lengths:i", split},
-    {"ResizeNearest_TRT", "1", false, 1, "scale:f", resize_nearest},
-    {"ScatterND", "1", false, 1, "", scatter_nd},
-    {"ScatterElements", "1", false, 1, kScatter, scatter_elements},
-    {"ScatterElements", "2", true, 1, kScatter, scatter_elements},
-    {"TopkLastDim", "1", true, 2, "type_id:i k:i is_largest:i axis:i", top_k},
+    {"InstanceNormalization_TRT", "1", StockKind::kDynamic, 1, kInstance, instance_norm},
+    {"InstanceNormalization_TRT", "2", StockKind::kDynamic, 1, kInstance, instance_norm},
+    {"InstanceNormalization_TRT", "3", StockKind::kV3, 1, kInstance, instance_norm},
+    {"GroupNormalizationPlugin", "1", StockKind::kDynamic, 1, "eps:f num_groups:i", group_norm},
+    {"Normalize_TRT", "1", StockKind::kBatched, 1,
+     "weights:f acrossSpatial:i channelShared:i nbWeights:i eps:f", normalize},
+    {"LReLU_TRT", "1", StockKind::kBatched, 1, "negSlope:f", leaky_relu},
+    {"Clip_TRT", "1", StockKind::kBatched, 1, "clipMin:f clipMax:f", clip},
+    {"CustomGeluPluginDynamic", "1", StockKind::kDynamic, 1, "type_id:i bias:f", gelu},
+    {"Reorg_TRT", "1", StockKind::kBatched, 1, "stride:i", reorganize},
+    {"Reorg_TRT", "2", StockKind::kDynamic, 1, "stride:i", reorganize},
+    {"Region_TRT", "1", StockKind::kBatched, 1, "num:i coords:i classes:i smTree:t", region},
+    {"FlattenConcat_TRT", "1", StockKind::kBatched, 1, "axis:i ignoreBatch:i", flatten_concat},
+    {"CoordConvAC", "1", StockKind::kBatched, 1, "", with_coordinates},
+    {"BatchTilePlugin_TRT", "1", StockKind::kBatched, 1, "", tile_batch},
+    {"Split", "1", StockKind::kBatched, StockRow::kByLengths, "axis:i output_lengths:i", split},
+    {"ResizeNearest_TRT", "1", StockKind::kBatched, 1, "scale:f", resize_nearest},
+    {"ScatterND", "1", StockKind::kDynamic, 1, "", scatter_nd},
+    {"ScatterElements", "1", StockKind::kDynamic, 1, kScatter, scatter_elements},
+    {"ScatterElements", "2", StockKind::kV3, 1, kScatter, scatter_elements},
+    {"TopkLastDim", "1", StockKind::kV3, 2, "type_id:i k:i is_largest:i axis:i", top_k, "=i"},
 };
 
 }  // namespace

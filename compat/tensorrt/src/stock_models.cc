@@ -273,15 +273,15 @@ constexpr const char* kDeform = "stride:i padding:i dilation:i group:i deformabl
 constexpr const char* kSpan = "span:i factor:f";
 
 constexpr StockRow kRows[] = {
-    {"PriorBox_TRT", "1", false, 1, kPrior, prior_box},
-    {"GridAnchor_TRT", "1", false, StockRow::kByLayers, kGrid, grid_anchors},
-    {"GridAnchorRect_TRT", "1", false, StockRow::kByLayers, kGrid, grid_anchors},
-    {"MultiscaleDeformableAttnPlugin_TRT", "1", false, 1, "", deformable_attention},
-    {"MultiscaleDeformableAttnPlugin_TRT", "2", true, 1, "", deformable_attention},
-    {"ModulatedDeformConv2d", "1", false, 1, kDeform, deformable_conv},
-    {"ModulatedDeformConv2d", "2", true, 1, kDeform, deformable_conv},
-    {"DisentangledAttention_TRT", "1", false, 1, kSpan, disentangled_attention},
-    {"DisentangledAttention_TRT", "2", true, 1, kSpan, disentangled_attention},
+    {"PriorBox_TRT", "1", StockKind::kBatched, 1, kPrior, prior_box, "f"},
+    {"GridAnchor_TRT", "1", StockKind::kBatched, StockRow::kByLayers, kGrid, grid_anchors, "f"},
+    {"GridAnchorRect_TRT", "1", StockKind::kBatched, StockRow::kByLayers, kGrid, grid_anchors, "f"},
+    {"MultiscaleDeformableAttnPlugin_TRT", "1", StockKind::kDynamic, 1, "", deformable_attention},
+    {"MultiscaleDeformableAttnPlugin_TRT", "2", StockKind::kV3, 1, "", deformable_attention},
+    {"ModulatedDeformConv2d", "1", StockKind::kDynamic, 1, kDeform, deformable_conv},
+    {"ModulatedDeformConv2d", "2", StockKind::kV3, 1, kDeform, deformable_conv},
+    {"DisentangledAttention_TRT", "1", StockKind::kDynamic, 1, kSpan, disentangled_attention},
+    {"DisentangledAttention_TRT", "2", StockKind::kV3, 1, kSpan, disentangled_attention},
 };
 
 }  // namespace

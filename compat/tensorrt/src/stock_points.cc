@@ -269,9 +269,9 @@ constexpr const char* kDecode =
     "num_dir_bins:i score_thresh:f";
 
 constexpr StockRow kRows[] = {
-    {"VoxelGeneratorPlugin", "1", false, 3, kVoxels, voxel_generator},
-    {"PillarScatterPlugin", "1", false, 1, "dense_shape:i", pillar_scatter},
-    {"DecodeBbox3DPlugin", "1", false, 2, kDecode, decode_boxes_3d},
+    {"VoxelGeneratorPlugin", "1", StockKind::kDynamic, 3, kVoxels, voxel_generator, "=i"},
+    {"PillarScatterPlugin", "1", StockKind::kDynamic, 1, "dense_shape:i", pillar_scatter},
+    {"DecodeBbox3DPlugin", "1", StockKind::kDynamic, 2, kDecode, decode_boxes_3d, "=i"},
 };
 
 }  // namespace

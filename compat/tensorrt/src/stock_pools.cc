@@ -245,11 +245,12 @@ constexpr const char* kPyramid =
     "roi_coords_plusone:i roi_coords_transform:i sampling_ratio:i legacy:i";
 
 constexpr StockRow kRows[] = {
-    {"CropAndResize", "1", false, 1, kCrop, crop_and_resize},
-    {"CropAndResizeDynamic", "1", false, 1, kCrop, crop_and_resize},
-    {"CropAndResizeDynamic", "2", true, 1, kCrop, crop_and_resize},
-    {"PyramidROIAlign_TRT", "1", false, 1, kPyramid, pyramid_roi_align},
-    {"MultilevelCropAndResize_TRT", "1", false, 1, "pooled_size:i image_size:i", multilevel_crop},
+    {"CropAndResize", "1", StockKind::kBatched, 1, kCrop, crop_and_resize},
+    {"CropAndResizeDynamic", "1", StockKind::kDynamic, 1, kCrop, crop_and_resize},
+    {"CropAndResizeDynamic", "2", StockKind::kV3, 1, kCrop, crop_and_resize},
+    {"PyramidROIAlign_TRT", "1", StockKind::kBatched, 1, kPyramid, pyramid_roi_align, "1"},
+    {"MultilevelCropAndResize_TRT", "1", StockKind::kBatched, 1, "pooled_size:i image_size:i",
+     multilevel_crop, "1"},
 };
 
 }  // namespace

@@ -355,14 +355,14 @@ constexpr const char* kFasterRcnn =
     "anchorsScales:f";
 
 constexpr StockRow kRows[] = {
-    {"ProposalLayer_TRT", "1", false, 1, kPropose, proposal_layer},
-    {"MultilevelProposeROI_TRT", "1", false, 1, kMultilevel, multilevel_proposals},
-    {"DetectionLayer_TRT", "1", false, 1, kDetection, detection_layer},
-    {"GenerateDetection_TRT", "1", false, 1, kGenerate, generate_detection},
-    {"SpecialSlice_TRT", "1", false, 1, "", special_slice},
-    {"Proposal", "1", false, 1, kProposal, proposal},
-    {"ProposalDynamic", "1", false, 1, kProposal, proposal},
-    {"RPROI_TRT", "1", false, 2, kFasterRcnn, region_proposals},
+    {"ProposalLayer_TRT", "1", StockKind::kBatched, 1, kPropose, proposal_layer},
+    {"MultilevelProposeROI_TRT", "1", StockKind::kBatched, 1, kMultilevel, multilevel_proposals},
+    {"DetectionLayer_TRT", "1", StockKind::kBatched, 1, kDetection, detection_layer},
+    {"GenerateDetection_TRT", "1", StockKind::kBatched, 1, kGenerate, generate_detection},
+    {"SpecialSlice_TRT", "1", StockKind::kBatched, 1, "", special_slice},
+    {"Proposal", "1", StockKind::kBatched, 1, kProposal, proposal},
+    {"ProposalDynamic", "1", StockKind::kDynamic, 1, kProposal, proposal},
+    {"RPROI_TRT", "1", StockKind::kBatched, 2, kFasterRcnn, region_proposals},
 };
 
 }  // namespace

@@ -11,17 +11,18 @@ import onnx
 import tensorrt_bindings as trt
 from onnx import TensorProto
 
+from .memory import Memory
 from .support import Recorder, Session, infer, model, reference
 from .test_plugins import ScaleV3
 
 FLOAT = TensorProto.FLOAT
 
 
-def capsule(array):
-    """The address of an array as bindings take one."""
+def capsule(address):
+    """An address as bindings take one."""
     new = ctypes.pythonapi.PyCapsule_New
     new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
-    return new(array.ctypes.data, None, None)
+    return new(address or 1, None, None)  # there is no capsule of null
 
 
 class Asking(ScaleV3):
@@ -161,12 +162,18 @@ class CallTest(unittest.TestCase):
     def test_old_plugins_of_the_library(self):
         trt.init_libnvinfer_plugins(None, "")
         creator = trt.get_plugin_registry().get_creator("LReLU_TRT", "1", "")
-        plugin = creator.create_plugin("leaky", trt.PluginFieldCollection([]))
-        x, y = np.ones(4, np.float32), np.full(4, 7, np.float32)
-        work = capsule(np.zeros(1, np.uint8))
-        status = plugin.execute_async(1, [capsule(x)], [capsule(y)], work, 0)
-        self.assertNotEqual(status, 0)  # it is a layer of the network, and nothing by itself
-        np.testing.assert_array_equal(y, 7)
+        slope = trt.PluginField("negSlope", np.array([0.125], np.float32), trt.PluginFieldType.FLOAT32)
+        plugin = creator.create_plugin("leaky", trt.PluginFieldCollection([slope]))
+        x, y = Memory(np.array([-1, 2], np.float32)), Memory(np.full(2, 7, np.float32))
+        work = capsule(0)
+        arguments = 1, [capsule(x.address)], [capsule(y.address)], work, 0
+        self.assertNotEqual(plugin.execute_async(*arguments), 0)  # of what sizes nobody said
+        self.assertEqual(tuple(plugin.get_output_shape(0, [(2,)])), (2,))
+        linear = trt.TensorFormat.LINEAR
+        self.assertTrue(plugin.supports_format(trt.float32, linear))
+        plugin.configure_with_format([(2,)], [(2,)], trt.float32, linear, 1)
+        self.assertEqual(plugin.execute_async(*arguments), 0)
+        np.testing.assert_array_equal(y.array(), [-0.125, 2])
 
     def test_libraries_of_plugins(self):
         folder = Path(os.environ["LD_LIBRARY_PATH"].split(":")[0])
