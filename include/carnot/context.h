@@ -41,6 +41,9 @@ struct ContextOptions {
   void* stream = nullptr;
   /// Gives the code of the engine's custom operations; an engine that has some needs it.
   MakeCustomBody custom = {};
+  /// An index from data that is outside of its axis ends a run with an error. With this it does
+  /// not: a gather takes element 0 for it, a scatter leaves its update out.
+  bool any_index = false;
 };
 
 /// What one step of the engine took.

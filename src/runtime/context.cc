@@ -12,7 +12,7 @@ struct Context::Parts {
       : engine(std::move(engine_in)),
         share(std::move(share_in)),
         budget({.bytes = options.memory_bytes_max}),
-        state{device, nullptr, false, {}, budget, nullptr, cancel, {}, {}, {}} {}
+        state{device, nullptr, false, options.any_index, {}, budget, nullptr, cancel, {}, {}, {}} {}
   Parts(const Parts&) = delete;
   Parts& operator=(const Parts&) = delete;
   ~Parts() {

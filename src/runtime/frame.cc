@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "ops/bind.h"
+#include "ops/index_range.h"
 #include "runtime/custom_step.h"
 
 namespace carnot {
@@ -243,7 +244,7 @@ Status Frame::make_faults() {
 
 // The first bad index that a kernel has told of since this was last asked, as an error.
 Status Frame::take_faults() const {
-  if (!fault_memory_.data()) return {};
+  if (!fault_memory_.data() || state_.any_index) return {};
   Status out;
   for (size_t i = 0; i < faults_.size(); ++i) {
     volatile Fault& told = static_cast<Fault*>(fault_memory_.data())[i];
@@ -493,8 +494,14 @@ Status Frame::run_host(int i) {
   const Phase& phase = program_.phases[static_cast<size_t>(running_)];
   const auto& op =
       active_[static_cast<size_t>(running_)]->ops[static_cast<size_t>(i - phase.first)];
-  CARNOT_ASSIGN(std::vector<Tensor> results, reference(op ? *op : step(i).op, operands));
-  return deliver(i, std::move(results));
+  const Op& run = op ? *op : step(i).op;
+  Result<std::vector<Tensor>> results = reference(run, operands);
+  if (!results.ok() && state_.any_index) {
+    CARNOT_ASSIGN(const Call call, within_range(run, operands));
+    results = reference(call.op, call.operands);
+  }
+  CARNOT_RETURN_IF_ERROR(results.status());
+  return deliver(i, std::move(*results));
 }
 
 // Copies results to where they live, or keeps them until that is known.

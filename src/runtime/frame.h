@@ -19,6 +19,7 @@ struct RunState {
   Stream* stream;  ///< where all work goes
   /// run() leaves the work of the outermost frame under way: the stream is the caller's.
   bool async;
+  bool any_index;  ///< ContextOptions::any_index
   /// Where the device has the weights; empty where it shares the host's memory.
   std::span<void* const> weights;
   Budget& budget;                   ///< bytes

@@ -239,6 +239,16 @@ TEST_F(CudaEngine, ABadIndexIsAnErrorOfItsRun) {
   }
 }
 
+TEST_F(CudaEngine, ABadIndexTakesElement0WhereItIsNoError) {
+  Context context = context_of(table_engine(), {.any_index = true});
+  const Tensor table = *fill(DType::kF32, {10, 8}, 3);
+  const auto out = context.run({{table, indices({9, 10, -11, int64_t{1} << 40, INT64_MIN})}});
+  ASSERT_TRUE(out.ok()) << to_string(out.status());
+  for (int64_t k = 0; k < 40; ++k) {
+    EXPECT_EQ((*out)[0].get(k), 2 * table.get((k < 8 ? 72 : 0) + k % 8));
+  }
+}
+
 TEST_F(CudaEngine, ABadIndexInACallersStreamIsToldByTheNextRun) {
   const auto driver = cuda::driver();
   const auto context_in = cuda::Context::retain(0);

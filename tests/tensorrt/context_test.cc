@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <string>
@@ -212,6 +214,73 @@ TEST_F(Contexts, ShapesOutsideOfTheProfileAreRefused) {
   EXPECT_FALSE(context->setInputShape("z", Dims2{4, kWidth}));
   EXPECT_FALSE(context->setInputShape(nullptr, Dims2{4, kWidth}));
   EXPECT_FALSE(run(*context, kRowsMax).empty());
+}
+
+/// A file that cannot be rewound once its end was met, as those of std::ifstream.
+class Stream : public IStreamReader {
+ public:
+  explicit Stream(IHostMemory const& plan) : plan_(&plan) {}
+  int64_t read(void* to, int64_t bytes) override {
+    const auto left = static_cast<int64_t>(plan_->size()) - at;
+    if (bytes > left) end_was_met = true;
+    const int64_t given = std::min(bytes, left);
+    std::memcpy(to, static_cast<const char*>(plan_->data()) + at, static_cast<size_t>(given));
+    at += given;
+    return given;
+  }
+  int64_t at = 0;
+  bool end_was_met = false;
+
+ private:
+  IHostMemory const* plan_;
+};
+
+TEST_F(Contexts, AStreamIsReadToThePlansEndAndNoFurther) {
+  const auto loads = [&](const char* what) {
+    Stream stream(*plan);
+    const std::unique_ptr<ICudaEngine> engine(runtime->deserializeCudaEngine(stream));
+    EXPECT_TRUE(engine) << what << ": " << (logger.errors.empty() ? "" : logger.errors.back());
+    EXPECT_FALSE(stream.end_was_met) << what;
+    EXPECT_EQ(stream.at, static_cast<int64_t>(plan->size())) << what;
+  };
+  loads("one engine");
+  config->setFlag(BuilderFlag::kREFIT);
+  plan.reset(builder->buildSerializedNetwork(*network, *config));
+  ASSERT_TRUE(plan);
+  loads("refittable");
+  config->clearFlag(BuilderFlag::kREFIT);
+  IOptimizationProfile* profile = builder->createOptimizationProfile();
+  for (const auto select :
+       {OptProfileSelector::kMIN, OptProfileSelector::kOPT, OptProfileSelector::kMAX}) {
+    profile->setDimensions("x", select, Dims2{40, kWidth});
+  }
+  config->addOptimizationProfile(profile);
+  plan.reset(builder->buildSerializedNetwork(*network, *config));
+  ASSERT_TRUE(plan);
+  loads("of two profiles");
+  Stream cut(*plan);
+  cut.at = 1;
+  EXPECT_EQ(runtime->deserializeCudaEngine(cut), nullptr);
+}
+
+TEST_F(Contexts, AnIndexOutOfRangeFailsNoRun) {
+  network.reset(builder->createNetworkV2(0));
+  ITensor* data = network->addInput("data", DataType::kFLOAT, Dims2{3, 2});
+  ITensor* i = network->addInput("i", DataType::kINT32, Dims{1, {4}});
+  ITensor* y = network->addGather(*data, *i, 0)->getOutput(0);
+  y->setName("y");
+  network->markOutput(*y);
+  config.reset(builder->createBuilderConfig());
+  plan.reset(builder->buildSerializedNetwork(*network, *config));
+  ASSERT_TRUE(plan);
+  const auto engine = load();
+  const std::unique_ptr<IExecutionContext> context(engine->createExecutionContext());
+  float table[] = {1, 2, 3, 4, 5, 6}, picked[8] = {};
+  int32_t rows[] = {2, 3, -1, 1 << 30};
+  void* bindings[] = {table, rows, picked};
+  ASSERT_TRUE(context->executeV2(bindings)) << logger.errors.back();
+  const float expected[] = {5, 6, 1, 2, 5, 6, 1, 2};
+  for (int k = 0; k < 8; ++k) EXPECT_EQ(picked[k], expected[k]) << k;
 }
 
 TEST_F(Contexts, EachProfileHasItsOwnEngine) {

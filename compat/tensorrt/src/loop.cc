@@ -7,6 +7,19 @@ namespace trt {
 using carnot::Dim;
 namespace op = carnot::op;
 
+namespace {
+
+/// With as many steps as the output's second input says: zeros behind those that ran.
+Handle of_length(Emit& e, Handle steps, const Dim& length) {
+  carnot::Dims more = e.dims(steps);
+  if (more[0] == length) return steps;
+  more[0] = length;
+  const Handle zeros = e.expand(e.scalar(e.dtype(steps), 0), more);
+  return e.slice(e.concat({steps, zeros}, 0), 0, Dim(0), length);
+}
+
+}  // namespace
+
 bool Recurrence::emit_edge(Scope& scope) {
   if (!scope.probing) refuse("is outside of its loop");
   const Handle initial = scope.get(*inputs[0]);
@@ -163,6 +176,10 @@ void Loop::bind_outputs(Scope& scope, const Values& results) const {
         value = e.make(back, {value});
       }
       if (out->axis < 0 || out->axis >= e.rank(value)) refuse("loop output: axis ", out->axis);
+      if (NetTensor* const given = out->input(1)) {
+        const auto& known = e.elements(scope.get(*given));
+        if (known && known->size() == 1) value = of_length(e, value, (*known)[0]);
+      }
       Ints perm;
       for (int64_t i = 1; i < e.rank(value); ++i) perm.push_back(i);
       perm.insert(perm.begin() + out->axis, 0);

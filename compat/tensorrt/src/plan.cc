@@ -65,6 +65,12 @@ carnot::Result<carnot::TensorType> visible_type(const carnot::TensorInfo& info,
                 cat("tensor '", info.name, "' is not stored as its format says"));
 }
 
+/// The engines, without what a refittable plan has before them.
+carnot::Result<std::vector<std::span<const std::byte>>> parts_of(std::span<const std::byte> plan) {
+  carnot::Result<std::span<const std::byte>> engines = engines_of(plan);
+  return engines.ok() ? split_parts(*engines) : std::move(engines).status();
+}
+
 }  // namespace
 
 carnot::Result<std::unique_ptr<PlanPart>> Plan::load(size_t i) const {
@@ -99,6 +105,7 @@ carnot::Result<std::unique_ptr<PlanPart>> Plan::load(size_t i) const {
 carnot::Result<carnot::Context> Plan::make_context(const PlanPart& part) const {
   carnot::ContextOptions options;
   if (is_gpu(device)) options.device = device.name;
+  options.any_index = true;  // as TensorRT, which does not look
   options.custom = [this, &part](const carnot::op::Custom& op, std::string_view kind) {
     return part.plugins.body(op, kind, allocator);
   };
@@ -132,7 +139,7 @@ carnot::Result<PlanPtr> read_plan(std::vector<std::byte> bytes, const carnot::De
   carnot::Result<std::optional<RefitPlan>> refit = read_refit(plan->bytes);
   if (!refit.ok()) return std::move(refit).status();
   plan->refit = std::move(*refit);
-  auto parts = split_parts(std::span(plan->bytes).first(engine_bytes(plan->bytes)));
+  auto parts = parts_of(plan->bytes);
   if (!parts.ok()) return std::move(parts).status();
   plan->part_bytes_ = std::move(*parts);
   plan->parts_.resize(plan->part_bytes_.size());

@@ -4,13 +4,26 @@
 #include <cstring>
 
 #include "plan_bytes.h"
+#include "plan_parts.h"
 
 namespace trt {
 
 namespace {
 
-constexpr char kMagic[] = "carnot refit 2\n\n";  // the last bytes of such a plan
-constexpr size_t kMagicBytes = sizeof kMagic - 1, kFooterBytes = kMagicBytes + 8;
+// Such a plan begins with a head (plan_parts.h), the bytes of the section and the section.
+constexpr size_t kFrontBytes = kPlanHeadBytes + 8;
+
+/// Where the section of a refittable plan ends; nothing where it is not one.
+carnot::Result<std::optional<size_t>> section_end(std::span<const std::byte> plan) {
+  const std::optional<uint64_t> bytes = bytes_of_plan(plan);
+  if (!is_refit_plan(plan)) return std::optional<size_t>();
+  uint64_t section = 0;
+  if (plan.size() >= kFrontBytes) std::memcpy(&section, &plan[kPlanHeadBytes], sizeof section);
+  if (plan.size() < kFrontBytes || bytes != plan.size() || section > plan.size() - kFrontBytes) {
+    return carnot::Status(carnot::Code::kCorruptEngine, "the plan is cut or altered");
+  }
+  return std::optional(kFrontBytes + static_cast<size_t>(section));
+}
 
 std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -50,27 +63,29 @@ std::vector<std::byte> join(std::vector<std::byte> engines, const RefitPlan& ref
   w.put(static_cast<int64_t>(refit.keep_f32.size()));
   for (const std::string& name : refit.keep_f32) w.put(name);
   w.put(refit.timings), w.put(refit.code);
-  const auto section = static_cast<int64_t>(w.out.size());
-  w.put(section);
-  w.out.append(kMagic, kMagicBytes);
-  const auto* const begin = reinterpret_cast<const std::byte*>(w.out.data());
-  engines.insert(engines.end(), begin, begin + w.out.size());
-  return engines;
+  const uint64_t section = w.out.size();
+  std::vector<std::byte> out = plan_head(kRefitPlan, kFrontBytes + section + engines.size());
+  const auto append = [&](const void* data, size_t bytes) {
+    const auto* const from = static_cast<const std::byte*>(data);
+    out.insert(out.end(), from, from + bytes);
+  };
+  append(&section, sizeof section);
+  append(w.out.data(), w.out.size());
+  append(engines.data(), engines.size());
+  return out;
 }
 
-size_t engine_bytes(std::span<const std::byte> plan) {
-  if (plan.size() < kFooterBytes) return plan.size();
-  const std::string_view footer = text_of(plan.last(kFooterBytes));
-  if (footer.substr(8) != std::string_view(kMagic, kMagicBytes)) return plan.size();
-  const int64_t section = BytesReader(footer.substr(0, 8)).number();
-  const bool fits = section >= 0 && static_cast<uint64_t>(section) <= plan.size() - kFooterBytes;
-  return fits ? plan.size() - kFooterBytes - static_cast<size_t>(section) : plan.size();
+carnot::Result<std::span<const std::byte>> engines_of(std::span<const std::byte> plan) {
+  const carnot::Result<std::optional<size_t>> end = section_end(plan);
+  if (!end.ok()) return end.status();
+  return plan.subspan(end->value_or(0));
 }
 
 carnot::Result<std::optional<RefitPlan>> read_refit(std::span<const std::byte> plan) {
-  const size_t engine = engine_bytes(plan);
-  if (engine == plan.size()) return std::optional<RefitPlan>();
-  BytesReader r(text_of(plan.subspan(engine, plan.size() - engine - kFooterBytes)));
+  const carnot::Result<std::optional<size_t>> end = section_end(plan);
+  if (!end.ok()) return end.status();
+  if (!*end) return std::optional<RefitPlan>();
+  BytesReader r(text_of(plan.subspan(kFrontBytes, **end - kFrontBytes)));
   RefitPlan out;
   for (int64_t i = r.count(); i > 0; --i) {
     RefitWeights weights;

@@ -1,5 +1,5 @@
 #pragma once
-// RefitPlan: what a refittable plan has behind its engine: the network that it was built from, and
+// RefitPlan: what a refittable plan has before its engine: the network that it was built from, and
 // which of the network's constants are weights of what name, so that it can be built with others.
 #include <map>
 
@@ -44,8 +44,8 @@ struct RefitPlan {
 
 /// The engines' bytes and the rest.
 std::vector<std::byte> join(std::vector<std::byte> engines, const RefitPlan& refit);
-/// How many bytes of a plan are its engines; all, where nothing is behind it.
-size_t engine_bytes(std::span<const std::byte> plan);
+/// The engines of a plan, as join_parts() gave them: all of it, where it is not refittable.
+carnot::Result<std::span<const std::byte>> engines_of(std::span<const std::byte> plan);
 /// Nothing where the plan is not refittable.
 carnot::Result<std::optional<RefitPlan>> read_refit(std::span<const std::byte> plan);
 

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include "plan_parts.h"
 #include "registry.h"
 
 namespace trt {
@@ -10,19 +11,27 @@ namespace {
 
 constexpr const char* kDeserialize = "IRuntime::deserializeCudaEngine";
 
-/// Everything that `read(to, bytes)` gives, until it gives nothing.
+/// Appends what `read(to, bytes)` gives, until it gives nothing or there are `end` bytes.
 template <class Read>
-std::vector<std::byte> read_all(Read&& read) {
+void read_to(std::vector<std::byte>& out, uint64_t end, Read&& read) {
   constexpr size_t kPiece = size_t{1} << 20;
-  std::vector<std::byte> out;
-  for (;;) {
+  while (out.size() < end) {
     const size_t at = out.size();
-    out.resize(at + std::max(kPiece, at));
+    out.resize(at + std::min<uint64_t>(std::max(kPiece, at), end - at));
     const int64_t asked = static_cast<int64_t>(out.size() - at);
     const int64_t got = read(out.data() + at, asked);
     out.resize(at + static_cast<size_t>(std::clamp<int64_t>(got, 0, asked)));
-    if (got <= 0) return out;
+    if (got <= 0) return;
   }
+}
+
+/// A plan, and no byte behind it: programs rewind a stream whose end was not met.
+template <class Read>
+std::vector<std::byte> read_plan_of(Read&& read) {
+  std::vector<std::byte> out;
+  read_to(out, kPlanBeginning, read);
+  read_to(out, bytes_of_plan(out).value_or(UINT64_MAX), read);
+  return out;
 }
 
 }  // namespace
@@ -44,13 +53,14 @@ ICudaEngine* Runtime::deserializeCudaEngine(void const* blob, std::size_t size) 
 
 ICudaEngine* Runtime::deserializeCudaEngine(IStreamReader& reader) noexcept {
   return reporter_.guard(kDeserialize, static_cast<ICudaEngine*>(nullptr), [&] {
-    return load(read_all([&](void* to, int64_t bytes) { return reader.read(to, bytes); }));
+    return load(read_plan_of([&](void* to, int64_t bytes) { return reader.read(to, bytes); }));
   });
 }
 
 ICudaEngine* Runtime::deserializeCudaEngineV2(IStreamReaderV2& reader) noexcept {
   return reporter_.guard(kDeserialize, static_cast<ICudaEngine*>(nullptr), [&] {
-    return load(read_all([&](void* to, int64_t bytes) { return reader.read(to, bytes, nullptr); }));
+    return load(
+        read_plan_of([&](void* to, int64_t bytes) { return reader.read(to, bytes, nullptr); }));
   });
 }
 
