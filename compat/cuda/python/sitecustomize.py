@@ -4,7 +4,8 @@ Its wheels hold NVIDIA's runtime, linked in statically, which works with NVIDIA'
 modules that wrap it offer each function as a capsule, which other modules import: here they are
 pointed at libcudart.so of the same major version, before anybody does. PyTorch's libraries name
 folders of NVIDIA's runtime, which come before LD_LIBRARY_PATH: a library of that name that is loaded
-already comes before both. Everything else, and a sitecustomize of the user's own, is as it was.
+already comes before both; what it computes on the device carnot_torch_cuda.py computes. Everything
+else, and a sitecustomize of the user's own, is as it was.
 """
 
 import importlib.abc
@@ -48,14 +49,28 @@ def _load_host_cuda():
         _KEPT.append(ctypes.CDLL(os.path.join(folder, f"libcudart.so.{major}")))
 
 
+def _compute_for_torch(module):
+    try:
+        import carnot_torch_cuda
+
+        carnot_torch_cuda.start()
+    except Exception as error:  # a PyTorch of another time: its tensors still hold and are copied
+        print(f"carnot exec: PyTorch {getattr(module, '__version__', '')} computes nothing on "
+              f"\"cuda\" here: {error}", file=sys.stderr)
+
+
 _KEPT = []
+# What is done to a module once it is there.
 _MODULES = {
-    "cuda.bindings._internal.runtime",
-    "cuda.bindings._internal.runtime_ptds",
-    "cuda.bindings._bindings.cyruntime",
-    "cuda.bindings._bindings.cyruntime_ptds",
-    "cuda._cuda.ccudart",
-    "cuda._lib.ccudart.ccudart",
+    "cuda.bindings._internal.runtime": _point_at_host_cuda,
+    "cuda.bindings._internal.runtime_ptds": _point_at_host_cuda,
+    "cuda.bindings._bindings.cyruntime": _point_at_host_cuda,
+    "cuda.bindings._bindings.cyruntime_ptds": _point_at_host_cuda,
+    "cuda._cuda.ccudart": _point_at_host_cuda,
+    "cuda._lib.ccudart.ccudart": _point_at_host_cuda,
+    "torch": _compute_for_torch,
+    "torchaudio": _compute_for_torch,  # these have operators of their own
+    "torchvision": _compute_for_torch,
 }
 
 
@@ -71,7 +86,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 
             def exec_module(module):
                 load(module)
-                _point_at_host_cuda(module)
+                _MODULES[name](module)
 
             spec.loader.exec_module = exec_module
         return spec
