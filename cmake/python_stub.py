@@ -40,7 +40,7 @@ def load(folder: Path, package: str, name: str) -> types.ModuleType:
 
 ENUMERATION = """
 
-class _Enumeration(enum.Enum):
+class _Enumeration(enum.Enum):  # type: ignore[misc]
     def __int__(self) -> int: ...
     def __index__(self) -> int: ...
     def __lt__(self, other: typing.Self) -> bool: ...
@@ -77,6 +77,8 @@ def finished(text: str, patch: list[str]) -> str:
         at = text.index("\n\nclass ")
         text = text[:at] + ENUMERATION + text[at:]
         text = text.replace("import enum\n", "import enum\nimport typing\n", 1)
+    if "\nimport typing\n" in text:  # an object that nanobind knows no more of
+        text = text.replace(") -> object:", ") -> typing.Any:")
     if "Buffer" in text:
         text = text.replace("\n\n", "\n\nfrom typing_extensions import Buffer\n", 1)
     for line in patch:
@@ -87,6 +89,7 @@ def finished(text: str, patch: list[str]) -> str:
         for owner in owners.split():
             head = re.search(rf"^class {owner}\b.*:\n", text, re.M)
             text = text[: head.end()] + f"    {member}\n\n" + text[head.end() :]
+    text = re.sub(r"(__hash__: None = None)$", r"\1  # type: ignore[assignment]", text, flags=re.M)
     ast.parse(text)
     return text
 

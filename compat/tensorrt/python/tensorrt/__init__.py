@@ -96,6 +96,14 @@ def _itemsize(trt_type: DataType) -> float:
 tensorrt.DataType.itemsize = property(_itemsize)
 
 
+def _items(self):
+    return (self[i] for i in range(len(self)))
+
+
+tensorrt.INetworkDefinition.__iter__ = _items
+tensorrt.ICudaEngine.__iter__ = _items
+
+
 def _enter(self):
     _warnings.warn(
         "`with` has no effect on objects of TensorRT: they are freed when nothing refers to them",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Optional, Sequence, TypeAlias
 
 from . import tensorrt as _native
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
         SeekPosition,
         TensorLocation,
     )
-    from .tensorrt import _Severity as Severity
+    from .tensorrt import _Severity
 else:
-    Severity = _native._Severity
-    Severity.__name__ = "Severity"
-    Severity.__qualname__ = "ILogger.Severity"
+    _Severity = _native._Severity
+    _Severity.__name__ = "Severity"
+    _Severity.__qualname__ = "ILogger.Severity"
 
 
 class IVersionedInterface:
@@ -52,42 +52,42 @@ class IVersionedInterface:
 class ILogger:
     """Is told messages. Keep it while anything that it was given to lives."""
 
-    Severity = Severity
-    INTERNAL_ERROR = Severity.INTERNAL_ERROR
-    ERROR = Severity.ERROR
-    WARNING = Severity.WARNING
-    INFO = Severity.INFO
-    VERBOSE = Severity.VERBOSE
+    Severity: TypeAlias = _Severity
+    INTERNAL_ERROR = _Severity.INTERNAL_ERROR
+    ERROR = _Severity.ERROR
+    WARNING = _Severity.WARNING
+    INFO = _Severity.INFO
+    VERBOSE = _Severity.VERBOSE
 
     def __init__(self) -> None:
         pass
 
-    def log(self, severity: Severity, msg: str) -> None:
+    def log(self, severity: _Severity, msg: str) -> None:
         """A message; called from any thread."""
 
 
 class Logger(ILogger):
     """Prints messages that are grave enough."""
 
-    def __init__(self, min_severity: Severity = Severity.WARNING) -> None:
+    def __init__(self, min_severity: _Severity = _Severity.WARNING) -> None:
         super().__init__()
         #: Messages less grave than this one are dropped.
         self._min_severity = ILogger.Severity(min_severity)
 
     @property
-    def min_severity(self) -> Severity:
+    def min_severity(self) -> _Severity:
         """Messages less grave than this one are dropped."""
         return self._min_severity
 
     @min_severity.setter
-    def min_severity(self, severity: Severity) -> None:
+    def min_severity(self, severity: _Severity) -> None:
         self._min_severity = ILogger.Severity(severity)
 
-    def log(self, severity: Severity, msg: str) -> None:
+    def log(self, severity: _Severity, msg: str) -> None:
         """Prints a message, with the time."""
         if severity.value > self._min_severity.value:
             return
-        letter = "F" if severity == Severity.INTERNAL_ERROR else severity.name[0]
+        letter = "F" if severity == _Severity.INTERNAL_ERROR else severity.name[0]
         stamp = time.strftime("%m/%d/%Y-%H:%M:%S")
         sys.stdout.write(f"[{stamp}] [TRT] [{letter}] {msg}\n")
         sys.stdout.flush()
@@ -308,7 +308,7 @@ class IInt8Calibrator:
         """How ranges follow from samples."""
         raise NotImplementedError("IInt8Calibrator.get_algorithm() is to be overridden")
 
-    def get_batch(self, names: Sequence[str]) -> Optional[Sequence[int]]:
+    def get_batch(self, names: list[str]) -> Optional[Sequence[int]]:
         """The addresses of a batch, one for each name; None when there are no more."""
         raise NotImplementedError("IInt8Calibrator.get_batch() is to be overridden")
 
@@ -316,7 +316,7 @@ class IInt8Calibrator:
         """What write_calibration_cache() was given, or None."""
         return None
 
-    def write_calibration_cache(self, cache: bytes) -> None:
+    def write_calibration_cache(self, cache: Any) -> None:
         """The ranges, to keep."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn, Optional, Sequence
+from typing import Any, NoReturn, Optional, Sequence
 
 from . import tensorrt as _native
 from ._callbacks import IVersionedInterface
@@ -54,7 +54,13 @@ class SubGraphCollection(list):
 class PluginField:
     """A parameter of a plugin. It keeps a copy of its data."""
 
-    def __init__(self, name="", data=None, type=_native.PluginFieldType.UNKNOWN, size=None):
+    def __init__(
+        self,
+        name: str = "",
+        data: Any = None,
+        type: _native.PluginFieldType = _native.PluginFieldType.UNKNOWN,
+        size: Optional[int] = None,
+    ) -> None:
         self.name = FallbackString(name)
         self.type = type
         self.data = b"" if data is None else data
