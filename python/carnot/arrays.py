@@ -6,6 +6,8 @@ from typing import Any, Optional
 
 import numpy as np
 
+from .errors import Error
+
 # Types of the package ml_dtypes, which NumPy cannot hand over by itself.
 _FOREIGN = {
     "bfloat16": "bf16",
@@ -42,6 +44,19 @@ def outgoing(array: Any) -> tuple[Any, str]:
         if name := _FOREIGN.get(array.dtype.name):
             return array.view(f"u{array.dtype.itemsize}"), name
     return array, ""
+
+
+def writable(array: Any, name: str) -> tuple[Any, str]:
+    """As outgoing(), of an array that a result is written to: it is never a copy."""
+    is_array = isinstance(array, np.ndarray)
+    if array.flags.c_contiguous if is_array else hasattr(array, "__dlpack__"):
+        return outgoing(array)
+    raise Error(
+        "invalid argument",
+        f"output {name!r} cannot be written to "
+        + ("an array whose elements do not follow one another" if is_array else f"a {type(array).__name__}")
+        + "; give an array of numpy.empty(), or leave it out to get a new one",
+    )
 
 
 def incoming(array: np.ndarray, dtype: str, shape: list[int]) -> np.ndarray:

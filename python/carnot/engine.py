@@ -9,7 +9,8 @@ from typing import Any, Mapping, NamedTuple, Optional, Sequence, Union
 import numpy as np
 
 from . import native
-from .arrays import incoming, numpy_type, outgoing
+from .arrays import incoming, numpy_type, outgoing, writable
+from .errors import Error
 
 
 class TensorInfo(NamedTuple):
@@ -163,6 +164,7 @@ class Context:
         self._names = [info.name for info in self._inputs]
         self._types = {info.name: info.dtype for info in self._outputs}
         self._stream = stream
+        self._given: dict[str, Any] = {}  # the session has their addresses
         self._kept: Any = None
         self._session: Any = engine._held.session(threads, memory_bytes, device, stream)
 
@@ -171,11 +173,13 @@ class Context:
     ) -> dict[str, np.ndarray]:
         """Results by name.
 
-        Inputs come in their order or by name, as arrays of NumPy or anything with DLPack, such as
+        Inputs come in their order, by name or as one dict, as arrays of NumPy or anything with DLPack, such as
         tensors of PyTorch, in the host's memory or that of the engine's GPU; they are used where
         they are. `outputs` are arrays of the same kinds that results are written to; the others
         become arrays of NumPy.
         """
+        if len(inputs) == 1 and isinstance(inputs[0], Mapping):
+            inputs, named = (), {**inputs[0], **named}
         if len(inputs) > len(self._names):
             raise TypeError(f"{len(inputs)} inputs for {len(self._names)}: {self._names}")
         given = dict(zip(self._names, inputs))
@@ -185,10 +189,12 @@ class Context:
         arrays = {name: self._outgoing(value) for name, value in given.items()}
         for name, (array, dtype) in arrays.items():
             self._set(name, array, dtype)
+        self._given.update(arrays)
         results = {}
         for name, value in outputs.items():
-            array, dtype = outgoing(value)
+            array, dtype = writable(value, name)
             self._session.set_output(name, array, dtype)
+            self._check_shape(name, array)
             results[name] = value
         if self._stream:
             self._kept = (arrays, results)  # the GPU may read them when this returns
@@ -199,8 +205,21 @@ class Context:
 
     __call__ = run
 
+    def _check_shape(self, name: str, array: Any) -> None:
+        try:
+            shape = self._session.output_shape(name)
+        except Error:  # only the data tell
+            return
+        if list(array.shape) != shape:
+            raise Error(
+                "invalid argument",
+                f"output {name!r} has the shape {shape}, the array given for it {list(array.shape)}",
+            )
+
     @staticmethod
     def _outgoing(value: Any) -> tuple[Any, str]:
+        if callable(make := getattr(value, "contiguous", None)):
+            value = make()  # a tensor of PyTorch, itself where it is so already
         if isinstance(value, np.ndarray) and value.dtype.kind in "OUS":
             return value, "string"
         return outgoing(value)
@@ -227,7 +246,7 @@ class Context:
     def close(self) -> None:
         """Frees its memory; it cannot run any more."""
         self._session = None
-        self._kept = None
+        self._given, self._kept = {}, None
 
     def __enter__(self) -> Context:
         return self

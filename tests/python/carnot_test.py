@@ -131,6 +131,11 @@ class Running(unittest.TestCase):
             second = context.run(2 * x)["y"]
             np.testing.assert_allclose(first, y, 1e-6)  # results are the caller's
             self.assertFalse(np.shares_memory(first, second))
+            np.testing.assert_array_equal(context.run({"x": x})["y"], first)
+            for wrong in (np.zeros((3, 5), np.float32), np.zeros((4, 3), np.float32).T, [0.0] * 12):
+                with self.assertRaisesRegex(carnot.Error, "output 'y'"):
+                    context.run(x, outputs={"y": wrong})
+            np.testing.assert_array_equal(context.run(x)["y"], first)
             strided = np.asfortranarray(x)
             np.testing.assert_allclose(context.run(strided)["y"], y, 1e-6)
 
