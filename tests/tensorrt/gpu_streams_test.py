@@ -457,5 +457,38 @@ def case_debug_tensors_on_the_way():
     assert all(np.array_equal(a, listener.seen[0]) and a.any() for a in listener.seen)
 
 
+def capsule(address):
+    new = ctypes.pythonapi.PyCapsule_New
+    new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+    return new(address, None, None)
+
+
+def case_stock_plugins_that_are_called():
+    """By the program itself, between its own kernels; in a graph too, once an engine is there."""
+    assert trt.init_libnvinfer_plugins(None, "")
+    creator = trt.get_plugin_registry().get_creator("LReLU_TRT", "1", "")
+    slope = trt.PluginField("negSlope", np.array([0.25], np.float32), trt.PluginFieldType.FLOAT32)
+    plugin = creator.create_plugin("leaky", trt.PluginFieldCollection([slope]))
+    plugin.configure_with_format([(64,)], [(64,)], trt.float32, trt.TensorFormat.LINEAR, 4)
+    x, y = torch.randn(4, 64, device="cuda"), torch.zeros(4, 64, device="cuda")
+    stream = torch.cuda.Stream()
+    torch.cuda.synchronize()
+    arguments = 4, [capsule(x.data_ptr())], [capsule(y.data_ptr())], capsule(x.data_ptr())
+    with torch.cuda.stream(stream):
+        for _ in range(20):
+            x.normal_()
+            assert plugin.execute_async(*arguments, stream.cuda_stream) == 0
+            z = y.clone()
+    stream.synchronize()
+    near(z, torch.nn.functional.leaky_relu(x, 0.25))
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, stream=stream):
+        assert plugin.execute_async(*arguments, stream.cuda_stream) == 0
+    x.normal_()
+    graph.replay()
+    torch.cuda.synchronize()
+    near(y, torch.nn.functional.leaky_relu(x, 0.25))
+
+
 if __name__ == "__main__":
     run_cases(globals())

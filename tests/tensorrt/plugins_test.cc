@@ -211,11 +211,31 @@ TEST(TensorRtPlugins, ResourcesAreSharedByKey) {
   EXPECT_NE(registry.releasePluginResource("key"), 0);
 }
 
+struct LastError final : IErrorRecorder {
+  int32_t getNbErrors() const noexcept override { return text.empty() ? 0 : 1; }
+  ErrorCode getErrorCode(int32_t) const noexcept override { return ErrorCode::kFAILED_EXECUTION; }
+  ErrorDesc getErrorDesc(int32_t) const noexcept override { return text.c_str(); }
+  bool hasOverflowed() const noexcept override { return false; }
+  void clear() noexcept override { text.clear(); }
+  bool reportError(ErrorCode, ErrorDesc why) noexcept override { return text = why, true; }
+  RefCount incRefCount() noexcept override { return 1; }
+  RefCount decRefCount() noexcept override { return 1; }
+  std::string text;
+};
+
 TEST(TensorRtPlugins, LibrariesBringCreators) {
   IPluginRegistry& registry = *getPluginRegistry();
   IPluginRegistry::PluginLibraryHandle library = registry.loadLibrary(CARNOT_PLUGIN_LIBRARY);
   ASSERT_NE(library, nullptr);
-  EXPECT_NE(registry.getCreator("OfALibrary", "1"), nullptr);
+  IPluginCreatorInterface* const creator = registry.getCreator("OfALibrary", "1");
+  ASSERT_NE(creator, nullptr);
+  LastError last;
+  registry.setErrorRecorder(&last);
+  const PluginFieldCollection none{};
+  EXPECT_FALSE(
+      static_cast<IPluginCreatorV3One*>(creator)->createPlugin("p", &none, TensorRTPhase::kBUILD));
+  EXPECT_NE(last.text.find("none is made"), std::string::npos) << last.text;
+  registry.setErrorRecorder(nullptr);
   registry.deregisterLibrary(library);
   EXPECT_EQ(registry.getCreator("OfALibrary", "1"), nullptr);
 }

@@ -6,6 +6,15 @@
 
 namespace trt_python {
 
+/// An address that Python gives: an integer, None, or a capsule.
+inline void* memory_of(nb::handle value) {
+  if (value.is_none()) return nullptr;
+  if (PyCapsule_CheckExact(value.ptr())) {
+    return PyCapsule_GetPointer(value.ptr(), PyCapsule_GetName(value.ptr()));
+  }
+  return reinterpret_cast<void*>(nb::cast<size_t>(value));
+}
+
 /// True while Python can be called: not before, and not after the interpreter has ended.
 bool python_runs();
 /// Tells sys.unraisablehook what a callback raised.

@@ -21,15 +21,6 @@ size_t number(const void* pointer) {
   return reinterpret_cast<size_t>(pointer);
 }
 
-/// An address that Python returned: an integer, None, or a capsule.
-void* memory_of(nb::handle value) {
-  if (value.is_none()) return nullptr;
-  if (PyCapsule_CheckExact(value.ptr())) {
-    return PyCapsule_GetPointer(value.ptr(), PyCapsule_GetName(value.ptr()));
-  }
-  return reinterpret_cast<void*>(nb::cast<size_t>(value));
-}
-
 bool truth(nb::handle value) {
   const int is = PyObject_IsTrue(value.ptr());
   if (is < 0) nb::raise_python_error();

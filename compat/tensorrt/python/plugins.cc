@@ -113,14 +113,17 @@ void bind_library_plugin(nb::module_& m) {
                                       format, batch);
            })
       .def("get_workspace_size", &IPluginV2::getWorkspaceSize)
-      .def("execute_async",
-           [](IPluginV2& self, int32_t batch, const std::vector<size_t>& inputs,
-              const std::vector<size_t>& outputs, size_t workspace, size_t stream) {
-             return self.enqueue(batch, reinterpret_cast<void const* const*>(inputs.data()),
-                                 reinterpret_cast<void* const*>(outputs.data()),
-                                 reinterpret_cast<void*>(workspace),
-                                 reinterpret_cast<cudaStream_t>(stream));
-           });
+      .def(
+          "execute_async",
+          [](IPluginV2& self, int32_t batch, const nb::sequence& inputs,
+             const nb::sequence& outputs, nb::handle workspace, nb::handle stream) {
+            std::vector<void*> in, out;
+            for (const nb::handle input : inputs) in.push_back(memory_of(input));
+            for (const nb::handle output : outputs) out.push_back(memory_of(output));
+            return self.enqueue(batch, in.data(), out.data(), memory_of(workspace),
+                                static_cast<cudaStream_t>(memory_of(stream)));
+          },
+          "batch_size"_a, "inputs"_a, "outputs"_a, "workspace"_a.none(), "stream_handle"_a.none());
 }
 
 void bind_plugin_layers(nb::module_& m) {

@@ -15,6 +15,21 @@ namespace {
 
 using Key = std::tuple<std::string, std::string, std::string>;  // name, version, namespace
 
+/// What libraries of plugins are given for a logger: errors go to the registry's recorder, as no
+/// logger belongs to the registry.
+class LibraryLogger final : public ILogger, public ILoggerFinder {
+ public:
+  explicit LibraryLogger(const Reporter& reporter) : reporter_(reporter) {}
+  void log(Severity severity, AsciiChar const* text) noexcept override {
+    if (severity > Severity::kERROR || !text) return;
+    reporter_.error(ErrorCode::kFAILED_EXECUTION, "plugin library", text);
+  }
+  ILogger* findLogger() override { return this; }
+
+ private:
+  const Reporter& reporter_;
+};
+
 class Registry final : public IPluginRegistry {
  public:
   bool registerCreator(IPluginCreator& creator, AsciiChar const* const space) noexcept override {
@@ -93,6 +108,7 @@ class Registry final : public IPluginRegistry {
 
   mutable std::mutex mutex_;
   Reporter reporter_;
+  LibraryLogger library_logger_{reporter_};
   bool parent_search_ = true;
   std::map<Key, IPluginCreatorInterface*> creators_;
   std::map<Key, IPluginCreator*> old_;  ///< those of them of the old kind
@@ -148,6 +164,10 @@ IPluginRegistry::PluginLibraryHandle Registry::loadLibrary(AsciiChar const* path
     }
     using GetCreators = IPluginCreatorInterface* const* (*)(int32_t&);
     using GetOldCreators = IPluginCreator* const* (*)(int32_t&);
+    using SetLoggerFinder = void (*)(ILoggerFinder*);
+    if (auto* const set = reinterpret_cast<SetLoggerFinder>(dlsym(handle, "setLoggerFinder"))) {
+      set(&library_logger_);
+    }
     int32_t count = 0;
     std::vector<IPluginCreatorInterface*> added;
     if (auto* const get = reinterpret_cast<GetCreators>(dlsym(handle, "getCreators"))) {

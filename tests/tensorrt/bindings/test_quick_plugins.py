@@ -5,7 +5,6 @@ import unittest
 from typing import List, Tuple, Union
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 import tensorrt_bindings as trt
 from onnx import TensorProto
@@ -18,6 +17,8 @@ sys.modules.setdefault("tensorrt", trt)  # as NVIDIA's package of this name does
 import tensorrt.plugin as trtp  # noqa: E402
 
 RNG = np.random.default_rng(11)
+# numpy.typing.NDArray is no class in every version of NumPy, and NVIDIA's package asks for one.
+INTEGERS = np.ndarray[Tuple[int, ...], np.dtype[np.int32]]
 
 
 def put(tensor, values):
@@ -30,7 +31,7 @@ def shape_of(tensor):
 
 
 @trtp.register("quick::wrap")
-def wrap_register(inp0: trtp.TensorDesc, pads: npt.NDArray[np.int32]) -> trtp.TensorDesc:
+def wrap_register(inp0: trtp.TensorDesc, pads: INTEGERS) -> trtp.TensorDesc:
     out = inp0.like()
     out.shape_expr[1] += int(pads[0] + pads[1])
     return out
@@ -51,7 +52,7 @@ def wrap_autotune(
 @trtp.impl("quick::wrap")
 def wrap_impl(
     inp0: trtp.Tensor,
-    pads: npt.NDArray[np.int32],
+    pads: INTEGERS,
     outputs: Tuple[trtp.Tensor],
     stream: int,
     tactic: int,
