@@ -38,6 +38,20 @@ struct OnnxTrace {
   std::map<std::string, std::string, std::less<>> aliases;
 };
 
+/// What a model says of its graph before any import: what each node takes, what values are.
+struct OnnxOutline {
+  struct Value {
+    std::optional<DType> dtype;  ///< nothing: no tensor, or of a type that Carnot has not
+    bool ranked = false;         ///< its shape is told
+    bool sized = false;          ///< and each size in it is a number or has a name
+  };
+  std::vector<std::vector<std::string>> reads;  ///< by node, with what its bodies take from outside
+  std::map<std::string, Value, std::less<>> values;
+  std::vector<std::string> inputs, outputs;  ///< inputs: those without an initializer
+  std::vector<std::string> domains;          ///< of operators, that the model imports
+};
+Result<OnnxOutline> onnx_outline(std::span<const std::byte> model);
+
 struct OnnxImport {
   std::span<const InputShape> shapes;
   ImportProblem* problem = nullptr;

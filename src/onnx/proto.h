@@ -97,7 +97,7 @@ struct GraphProto {
   std::vector<NodeProto> nodes;
   std::vector<TensorProto> initializers;
   std::vector<SparseTensorProto> sparse_initializers;
-  std::vector<ValueInfoProto> inputs, outputs;
+  std::vector<ValueInfoProto> inputs, outputs, values;
 };
 
 struct OpsetImport {

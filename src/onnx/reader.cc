@@ -300,6 +300,9 @@ void parse(ParseState& state, std::string_view bytes, GraphProto& out) {
       case 12:
         parse(state, f.bytes(), grow(state, out.outputs));
         break;
+      case 13:
+        parse(state, f.bytes(), grow(state, out.values));
+        break;
       case 15:
         parse(state, f.bytes(), grow(state, out.sparse_initializers));
         break;

@@ -12,17 +12,20 @@ namespace {
 /// Names that a body uses and does not define, in order of first use.
 class FreeNames {
  public:
+  void node(const NodeProto& node) {
+    for (const std::string_view name : node.inputs) use(name);
+    for (const AttributeProto& attribute : node.attributes) {
+      if (attribute.g) body(*attribute.g);
+    }
+  }
   void body(const GraphProto& graph) {
     defined_.emplace_back();
     for (const ValueInfoProto& input : graph.inputs) define(input.name);
     for (const TensorProto& initializer : graph.initializers) define(initializer.name);
     for (const auto& initializer : graph.sparse_initializers) define(initializer.values.name);
-    for (const NodeProto& node : graph.nodes) {
-      for (const std::string_view name : node.inputs) use(name);
-      for (const AttributeProto& attribute : node.attributes) {
-        if (attribute.g) body(*attribute.g);
-      }
-      for (const std::string_view name : node.outputs) define(name);
+    for (const NodeProto& each : graph.nodes) {
+      node(each);
+      for (const std::string_view name : each.outputs) define(name);
     }
     for (const ValueInfoProto& output : graph.outputs) use(output.name);
     defined_.pop_back();
@@ -46,6 +49,12 @@ class FreeNames {
 };
 
 }  // namespace
+
+std::vector<std::string_view> names_read(const NodeProto& node) {
+  FreeNames free;
+  free.node(node);
+  return free.names();
+}
 
 std::vector<std::string_view> Session::captured_names(
     NodeImport& n, const std::vector<const GraphProto*>& bodies) {

@@ -465,18 +465,6 @@ Result<Graph> import_file(Result<onnx::ModelFile> file, const ImportOptions& opt
 
 }  // namespace
 
-Result<std::vector<OnnxNode>> onnx_nodes(std::span<const std::byte> model) {
-  CARNOT_ASSIGN(const onnx::ModelFile file, onnx::read_model(model, nullptr));
-  std::vector<OnnxNode> out;
-  for (const onnx::NodeProto& node : file.model.graph.nodes) {
-    out.push_back({std::string(node.name),
-                   std::string(node.op_type),
-                   std::string(node.domain),
-                   {node.outputs.begin(), node.outputs.end()}});
-  }
-  return out;
-}
-
 Result<Graph> import_onnx(const std::filesystem::path& path, const ImportOptions& options) {
   return import_file(onnx::read_model(path, options.budget), options);
 }

@@ -45,6 +45,9 @@ struct Scope {
   Binding* find(std::string_view name);
 };
 
+/// What a node takes, and what its bodies take from around it, each name once.
+std::vector<std::string_view> names_read(const NodeProto& node);
+
 /// A body imported as a closed graph.
 struct Region {
   std::unique_ptr<Graph> graph;

@@ -73,9 +73,12 @@ void Network::name_size(NetTensor& input, int32_t axis, const char* name) {
 }
 
 // Through layers that compute with its values: an IShapeLayer's result does not follow from them.
+// Conditions are no sizes: profiles have no values for them, and programs keep them on the device.
 bool Network::feeds_a_shape(const NetTensor& input) const {
   const carnot::TensorType& type = input.type;
-  if (type.rank() > 1 || carnot::is_float(type.dtype)) return false;
+  if (type.rank() > 1 || carnot::is_float(type.dtype) || type.dtype == carnot::DType::kBool) {
+    return false;
+  }
   std::unordered_set<const NetTensor*> values = {&input};
   for (bool grown = true; grown;) {
     grown = false;

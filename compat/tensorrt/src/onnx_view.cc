@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "imported.h"
 #include "imported_parts.h"
 #include "onnx_rows.h"
 #include "own_weights.h"
@@ -46,7 +47,7 @@ std::vector<NetTensor*> OnnxView::show() {
   for (const carnot::TensorSpec& output : model_.outputs()) names_.unique_tensor(output.name);
   for (const std::string& input : trace_.inputs) names_.unique_tensor(input);
   for (const Handle h : model_.input_handles()) {
-    NetTensor* const tensor = net_.new_input(model_.name(h), model_.type(h));
+    NetTensor* const tensor = input(model_.name(h), model_.type(h));
     imported_[&model_.type(h)] = slots_[model_.name(h)].tensor = tensor;
     handles_.emplace(model_.name(h), h);
   }
@@ -70,6 +71,20 @@ std::vector<NetTensor*> OnnxView::show() {
     if (slot != slots_.end() && slot->second.tensor) outputs[i] = slot->second.tensor;
   }
   return outputs;
+}
+
+/// Doubles come in as FP32, as TensorRT's interface has none; what the model computes with stays.
+NetTensor* OnnxView::input(const std::string& name, const carnot::TensorType& type) {
+  if (type.dtype != carnot::DType::kF64) return net_.new_input(name, type);
+  carnot::op::Pointwise widen;
+  widen.body.inputs = 1;
+  widen.body.results = {widen.body.cast(0, type.dtype)};
+  auto layer = std::make_unique<Imported>(net_, carnot::Network::Node{widen, {}, {}, {}, {}});
+  layer->name = names_.unique("ONNXTRT_castHelper");
+  layer->inputs = {net_.new_input(name, {carnot::DType::kF32, type.dims})};
+  NetTensor* const out = net_.keep(std::move(layer), 1)->outputs[0].get();
+  out->name = names_.unique_tensor(name);
+  return out;
 }
 
 bool OnnxView::is_custom() const {

@@ -110,6 +110,7 @@ class OnnxView {
   using Producer = std::pair<size_t, size_t>;  ///< a node of the model's and which result
 
   const carnot::TensorType& known_type(const NetTensor* tensor);
+  NetTensor* input(const std::string& name, const carnot::TensorType& type);
   bool show_by_row();
   void show_as_imported();
   bool is_custom() const;

@@ -9,6 +9,7 @@
 #include "imported.h"
 #include "network.h"
 #include "onnx_view.h"
+#include "parser_parts.h"
 #include "parser_plugins.h"
 
 namespace trt {
@@ -109,9 +110,9 @@ class Parser final : public IParser {
   bool getFlag(OnnxParserFlag flag) const noexcept override { return (flags_ & bit(flag)) != 0; }
   ITensor const* getLayerOutputTensor(char const* name, int64_t i) noexcept override;
   bool supportsModelV2(void const* model, size_t size, char const* path) noexcept override;
-  int64_t getNbSubgraphs() noexcept override { return static_cast<int64_t>(subgraphs_.size()); }
+  int64_t getNbSubgraphs() noexcept override { return static_cast<int64_t>(parts_.size()); }
   bool isSubgraphSupported(int64_t const i) noexcept override {
-    return i >= 0 && i < getNbSubgraphs() && subgraphs_[static_cast<size_t>(i)].supported;
+    return i >= 0 && i < getNbSubgraphs() && parts_[static_cast<size_t>(i)].supported;
   }
   int64_t* getSubgraphNodes(int64_t const i, int64_t& length) noexcept override;
   bool loadModelProto(void const* model, size_t size, char const* path) noexcept override;
@@ -122,10 +123,6 @@ class Parser final : public IParser {
   }
 
  private:
-  struct Subgraph {
-    bool supported = false;
-    std::vector<int64_t> nodes;
-  };
   static uint32_t bit(OnnxParserFlag flag) { return 1u << (static_cast<uint32_t>(flag) & 31); }
   bool fail(const char* call, const carnot::Status& status,
             const carnot::ImportProblem& where = {});
@@ -133,6 +130,7 @@ class Parser final : public IParser {
                                     const carnot::Status& status,
                                     const carnot::ImportProblem& problem);
   bool load(const char* call, const carnot::OnnxModel& model);
+  bool find_parts(const char* call, const carnot::OnnxModel& model);
   bool adopt(const char* call, const carnot::Network& model, const carnot::OnnxTrace& trace,
              ParsedPlugins& plugins, const std::vector<std::string>& unnamed);
   carnot::OnnxImport options(carnot::ImportProblem& problem, ParsedPlugins& plugins) const;
@@ -142,7 +140,7 @@ class Parser final : public IParser {
   Reporter reporter_;
   OnnxParserFlags flags_ = 1;  // kNATIVE_INSTANCENORM is what we do anyway
   std::vector<std::unique_ptr<ParserError>> errors_;
-  std::vector<Subgraph> subgraphs_;
+  std::vector<ModelPart> parts_;
   // What was parsed, for those who ask for its nodes.
   std::span<const std::byte> model_;
   std::string model_path_;
@@ -219,7 +217,7 @@ carnot::OnnxImport Parser::options(carnot::ImportProblem& problem, ParsedPlugins
 bool Parser::adopt(const char* call, const carnot::Network& model, const carnot::OnnxTrace& trace,
                    ParsedPlugins& plugins, const std::vector<std::string>& unnamed) {
   for (const carnot::TensorSpec& spec : model.inputs()) {
-    if (data_type_of(spec.type.dtype)) continue;
+    if (data_type_of(spec.type.dtype) || spec.type.dtype == carnot::DType::kF64) continue;
     return fail(call,
                 {carnot::Code::kUnsupported,
                  cat("input '", spec.name, "' is ", carnot::to_string(spec.type),
@@ -282,33 +280,36 @@ bool Parser::parseFromFile(char const* file, int) noexcept {
 bool Parser::supportsModelV2(void const* model, size_t size, char const* path) noexcept {
   const char* const call = "IParser::supportsModelV2";
   return reporter_.guard(call, false, [&] {
-    subgraphs_.clear();
+    parts_.clear();
     if (!model) return fail(call, {carnot::Code::kInvalidArgument, "the model is null"});
     const std::span<const std::byte> bytes(static_cast<const std::byte*>(model), size);
-    const auto nodes = carnot::onnx_nodes(bytes);
-    if (!nodes.ok()) return fail(call, nodes.status());
-    carnot::ImportProblem problem;
-    ParsedPlugins plugins(network_);
-    const auto network =
-        carnot::import_onnx_model({bytes, folder_of(path)}, options(problem, plugins));
-    std::set<int64_t> refused;
-    if (!network.ok()) refused = fail_everywhere(call, bytes, network.status(), problem);
-    const auto supported = [&](size_t i) {
-      return network.ok() || (problem.node >= 0 && refused.count(static_cast<int64_t>(i)) == 0);
-    };
-    // Nodes that cannot be are in no part; parts behind the first of them are to be asked about
-    // again, by themselves: so programs come to an end that ask until all of a part is supported.
-    bool follows = false;
-    for (size_t i = 0; i < nodes->size(); ++i) {
-      const bool certain = network.ok() || static_cast<int64_t>(i) < problem.node;
-      const bool starts = !follows || subgraphs_.back().supported != certain;
-      follows = supported(i);
-      if (!follows) continue;
-      if (starts) subgraphs_.push_back({certain, {}});
-      subgraphs_.back().nodes.push_back(static_cast<int64_t>(i));
-    }
-    return network.ok();
+    return find_parts(call, {bytes, folder_of(path)});
   });
+}
+
+bool Parser::find_parts(const char* call, const carnot::OnnxModel& model) {
+  const auto nodes = carnot::onnx_nodes(model.bytes);
+  const auto outline = carnot::onnx_outline(model.bytes);
+  if (!nodes.ok() || !outline.ok()) {
+    return fail(call, nodes.ok() ? outline.status() : nodes.status());
+  }
+  if (is_without_work(*outline, *nodes)) return false;
+  carnot::ImportProblem problem;
+  ParsedPlugins plugins(network_);
+  const auto network = carnot::import_onnx_model(model, options(problem, plugins));
+  std::set<int64_t> refused;
+  if (!network.ok()) refused = fail_everywhere(call, model.bytes, network.status(), problem);
+  const ImportVerdict verdict{network.ok(), problem.node, std::move(refused)};
+  ModelParts found = parts_of(*outline, *nodes, verdict);
+  parts_ = std::move(found.parts);
+  for (const auto& [index, why] : found.left_out) {
+    const carnot::OnnxNode& node = (*nodes)[static_cast<size_t>(index)];
+    fail(call,
+         {carnot::Code::kUnsupported,
+          cat("node ", index, " '", node.name, "' (", node.op_type, "): ", why)},
+         {index, node.name, node.op_type});
+  }
+  return network.ok() && found.left_out.empty();
 }
 
 bool Parser::supportsModel(void const* model, size_t size, SubGraphCollection_t& subgraphs,
@@ -316,8 +317,8 @@ bool Parser::supportsModel(void const* model, size_t size, SubGraphCollection_t&
   const bool good = supportsModelV2(model, size, path);
   reporter_.guard("IParser::supportsModel", [&] {
     subgraphs.clear();
-    for (const Subgraph& s : subgraphs_) {
-      subgraphs.push_back({{s.nodes.begin(), s.nodes.end()}, s.supported});
+    for (const ModelPart& part : parts_) {
+      subgraphs.push_back({{part.nodes.begin(), part.nodes.end()}, part.supported});
     }
   });
   return good;
@@ -326,7 +327,7 @@ bool Parser::supportsModel(void const* model, size_t size, SubGraphCollection_t&
 int64_t* Parser::getSubgraphNodes(int64_t const i, int64_t& length) noexcept {
   length = 0;
   if (i < 0 || i >= getNbSubgraphs()) return nullptr;
-  std::vector<int64_t>& nodes = subgraphs_[static_cast<size_t>(i)].nodes;
+  std::vector<int64_t>& nodes = parts_[static_cast<size_t>(i)].nodes;
   length = static_cast<int64_t>(nodes.size());
   return nodes.data();
 }

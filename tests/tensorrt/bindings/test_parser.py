@@ -100,6 +100,88 @@ class Loading(unittest.TestCase):
             self.assertFalse(p.supports_model_v2(bad))
 
 
+def seen_by_onnx_runtime(serialized, values=(), domains=("com.ms.internal.nhwc",)):
+    """The model as ONNX Runtime asks about it: with what it knows of values, and its domains."""
+    proto = onnx.load_from_string(serialized)
+    for name, elem_type, shape in values:
+        proto.graph.value_info.append(onnx.helper.make_tensor_value_info(name, elem_type, shape))
+    proto.opset_import.extend(onnx.helper.make_opsetid(d, 1) for d in domains)
+    return proto.SerializeToString()
+
+
+class Parts(unittest.TestCase):
+    """What can be cut out of a model: inputs and outputs of TensorRT's types, inputs of known rank."""
+
+    def parts(self, serialized):
+        s = Session()
+        p = trt.OnnxParser(s.network, s.log)
+        whole = p.supports_model_v2(serialized)
+        self.assertEqual(whole, p.num_errors == 0 and p.num_subgraphs == 1)
+        return [list(p.get_subgraph_nodes(i)) for i in range(p.num_subgraphs)]
+
+    def test_types_that_no_tensor_has(self):
+        kind = onnx.TensorProto
+        nodes = [
+            node("Cast", ["x"], ["a"], to=kind.INT16),
+            node("Add", ["a", "a"], ["b"]),
+            node("Cast", ["b"], ["c"], to=kind.FLOAT),
+            node("Add", ["c", "w"], ["d"]),
+            node("Cast", ["d"], ["y"], to=kind.UINT16),
+        ]
+        wide = model(nodes, {"x": (F32, [2]), "w": (F32, [2])}, {"y": (kind.UINT16, [2])})
+        self.assertEqual(self.parts(wide), [[0, 1, 2, 3]])  # 16 bits inside are no matter
+        wide = model(nodes[1:4], {"a": (kind.INT16, [2]), "w": (F32, [2])}, {"d": (F32, [2])})
+        self.assertEqual(self.parts(wide), [[1, 2]])
+
+    def test_what_the_model_says_of_values(self):
+        nodes = [node("Relu", ["x"], ["a"]), node("Odd", ["a"], ["b"]), node("Neg", ["b"], ["c"]),
+                 node("Neg", ["c"], ["d"]), node("Add", ["d", "z"], ["y"])]  # fmt: skip
+        odd = model(nodes, {"x": (F32, [2]), "z": (F32, [2])}, {"y": (F32, [2])})
+        self.assertEqual(self.parts(odd), [[0], [2, 3, 4]])
+        runtime = seen_by_onnx_runtime
+        self.assertEqual(self.parts(runtime(odd, [("b", F32, ["n"])])), [[0], [2, 3, 4]])
+        # Without a rank nothing can begin there; ONNX Runtime wants each size to have a name, too.
+        self.assertEqual(self.parts(runtime(odd, [("b", F32, None), ("c", F32, [2])])), [[0], [3, 4]])
+        self.assertEqual(self.parts(runtime(odd, [("b", F32, [None]), ("c", F32, [2])])), [[0], [3, 4]])
+        plain = runtime(odd, [("b", F32, [None])], [])
+        self.assertEqual(self.parts(plain), [[0], [2, 3, 4]])
+
+    def test_what_onnx_runtime_keeps(self):
+        double = onnx.TensorProto.DOUBLE
+        nodes = [node("Cast", ["x"], ["a"], to=double), node("Exp", ["a"], ["b"])]
+        doubles = model(nodes, {"x": (F32, [2])}, {"b": (double, [2])})
+        self.assertEqual(self.parts(doubles), [[0, 1]])
+        self.assertEqual(self.parts(seen_by_onnx_runtime(doubles, [("a", double, [2])])), [])
+        squeeze = model([node("Squeeze", ["x"], ["a"]), node("Exp", ["a"], ["y"])],
+                        {"x": (F32, ["n", 1])}, {"y": (F32, None)})  # fmt: skip
+        self.assertEqual(self.parts(squeeze), [[0, 1]])
+        self.assertEqual(self.parts(seen_by_onnx_runtime(squeeze, [("a", F32, None)])), [])
+        s = Session()
+        p = trt.OnnxParser(s.network, s.log)
+        names = model([node("Identity", ["x"], ["y"])], {"x": (F32, [2])}, {"y": (F32, [2])})
+        self.assertTrue(p.supports_model_v2(names))
+        self.assertFalse(p.supports_model_v2(seen_by_onnx_runtime(names)))
+        self.assertEqual((p.num_subgraphs, p.num_errors), (0, 0))
+
+    def test_doubles_come_in_as_floats(self):
+        double = onnx.TensorProto.DOUBLE
+        s = Session()
+        self.assertTrue(s.parse(model([node("Exp", ["x"], ["y"])], {"x": (double, [2])},
+                                      {"y": (double, [2])})))  # fmt: skip
+        self.assertEqual(s.network.get_input(0).dtype, trt.float32)
+        x = np.array([0.1, 3], np.float32)
+        np.testing.assert_array_equal(s.run({"x": x})["y"], np.exp(x.astype(np.float64)).astype(np.float32))
+
+    def test_a_condition_is_no_size(self):
+        s = Session()
+        self.assertTrue(s.parse(model([node("Compress", ["x", "c"], ["y"], axis=0)],
+                                      {"x": (F32, [3]), "c": (onnx.TensorProto.BOOL, [3])},
+                                      {"y": (F32, ["n"])})))  # fmt: skip
+        self.assertFalse(any(s.network.get_input(i).is_shape_tensor for i in range(2)))
+        feeds = {"x": np.array([1, 2, 3], np.float32), "c": np.array([1, 0, 1], bool)}
+        self.assertEqual(s.run(feeds)["y"].tolist(), [1, 3])
+
+
 class Errors(unittest.TestCase):
     bad = model(
         [
