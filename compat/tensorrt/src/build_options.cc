@@ -206,6 +206,7 @@ PlanFacts facts_of(const Network& network, const BuilderConfig& config) {
   facts.capability = config.settings.capability;
   facts.streams_weights = config.getFlag(BuilderFlag::kWEIGHT_STREAMING);
   facts.verbosity = config.settings.verbosity;
+  if (facts.verbosity == ProfilingVerbosity::kDETAILED) facts.layers = layer_facts_of(network);
   facts.hardware = config.settings.hardware;
   facts.tactic_sources = config.settings.tactic_sources;
   if (network.hasImplicitBatchDimension()) {

@@ -1,10 +1,15 @@
 #include "inspector.h"
 
 #include <algorithm>
+#include <cstdio>
+
+#include "timing_cache.h"
 
 namespace trt {
 
 namespace {
+
+using Attributes = std::vector<std::pair<const char*, std::string>>;
 
 std::string quoted(const std::string& text) {
   std::string out = "\"";
@@ -29,11 +34,21 @@ std::string_view network_name(std::string_view name) {
   return name;
 }
 
-std::string tensors(const std::vector<carnot::TensorInfo>& list) {
+/// Whether a convolution's kernel has the channels of this operand last.
+bool has_channels_last(const Dims& dims, const LayerWords& words) {
+  const int64_t last = dims.nbDims > 2 ? dims.d[dims.nbDims - 1] : 0;
+  return last > 0 && dims.d[1] != last && (last == words.channels || last == words.maps);
+}
+
+std::string tensors(const std::vector<carnot::TensorInfo>& list,
+                    const std::set<std::string>& channels_last) {
   std::string out = "[";
   for (const carnot::TensorInfo& info : list) {
     const auto type = data_type_of(info.type.dtype);
-    const Dims dims = dims_of(info.type.dims);
+    Dims dims = dims_of(info.type.dims);
+    if (dims.nbDims > 2 && channels_last.count(info.name) > 0) {  // as the network has them
+      std::rotate(dims.d + 1, dims.d + dims.nbDims - 1, dims.d + dims.nbDims);
+    }
     out += cat(out.size() > 1 ? ", {" : "{",
                "\"Name\": ", quoted(std::string(network_name(info.name))),
                ", \"Location\": \"Device\", \"Dimensions\": ",
@@ -44,7 +59,7 @@ std::string tensors(const std::vector<carnot::TensorInfo>& list) {
 }
 
 /// TensorRT tells of a layer's largest constant as its weights, of another as its bias.
-std::string constants(const std::vector<carnot::TensorInfo>& list) {
+void add_constants(const std::vector<carnot::TensorInfo>& list, Attributes& out) {
   std::vector<std::pair<int64_t, std::string>> sized;
   for (const carnot::TensorInfo& info : list) {
     int64_t count = 1;
@@ -54,34 +69,67 @@ std::string constants(const std::vector<carnot::TensorInfo>& list) {
   }
   std::stable_sort(sized.begin(), sized.end(),
                    [](const auto& a, const auto& b) { return a.first > b.first; });
-  std::string out;
   for (size_t i = 0; i < std::min<size_t>(sized.size(), 2); ++i) {
-    out += cat(i == 0 ? ", \"Weights\"" : ", \"Bias\"", ": {\"Type\": ", quoted(sized[i].second),
-               ", \"Count\": ", sized[i].first, "}");
+    out.emplace_back(i == 0 ? "Weights" : "Bias", cat("{\"Type\": ", quoted(sized[i].second),
+                                                      ", \"Count\": ", sized[i].first, "}"));
   }
-  return out;
+}
+
+/// One object, or a line of the same.
+std::string text_of(const Attributes& attributes, bool json) {
+  std::string out;
+  for (const auto& [key, value] : attributes) {
+    if (json) {
+      out += cat(out.empty() ? "{" : ", ", '"', key, "\": ", value);
+    } else {
+      const bool is_text = value.size() > 1 && value[0] == '"';
+      out += cat(out.empty() ? "" : ", ", key, ": ",
+                 is_text ? value.substr(1, value.size() - 2) : value);
+    }
+  }
+  return json ? out + "}" : out;
 }
 
 }  // namespace
+
+EngineInspector::EngineInspector(PlanPtr plan, const Reporter& reporter)
+    : plan_(std::move(plan)), reporter_(reporter) {
+  mImpl = this;
+  for (const carnot::StepInfo& step : plan_->first().steps) {
+    const LayerWords words = words_of(step, plan_->facts.layers);
+    for (const auto* list : {&step.inputs, &step.outputs}) {
+      for (const carnot::TensorInfo& info : *list) {
+        if (has_channels_last(dims_of(info.type.dims), words)) channels_last_.insert(info.name);
+      }
+    }
+  }
+}
 
 std::string EngineInspector::layer(size_t index, bool json) const {
   const carnot::StepInfo& step = plan_->first().steps[index];
   const std::string& name = plan_->first().layer_names[index];
   if (plan_->facts.verbosity != ProfilingVerbosity::kDETAILED) return json ? quoted(name) : name;
-  const std::string kind = step.tactic.substr(0, step.tactic.find('['));
-  const std::string workspace = carnot::to_string(step.scratch_bytes);
-  if (!json) {
-    return cat("Name: ", name, ", LayerType: ", kind, ", TacticName: ", step.tactic,
-               ", WorkspaceBytes: ", workspace);
-  }
+  const LayerWords words = words_of(step, plan_->facts.layers);
   std::string origins;
   for (const std::string& o : step.origin) origins += cat("[ONNX Layer: ", o, "]");
-  return cat(
-      "{\"Name\": ", quoted(name), ", \"LayerType\": ", quoted(kind),
-      ", \"Inputs\": ", tensors(step.inputs), ", \"Outputs\": ", tensors(step.outputs),
-      constants(step.weights), ", \"TacticName\": ", quoted(step.tactic),
-      ", \"WorkspaceBytes\": ", step.scratch_bytes.is_constant() ? workspace : quoted(workspace),
-      ", \"StreamId\": 0, \"Metadata\": ", quoted(origins), "}");
+  const std::string workspace = carnot::to_string(step.scratch_bytes);
+  char tactic[24];
+  std::snprintf(tactic, sizeof tactic, "\"0x%016llx\"",
+                static_cast<unsigned long long>(tactic_hash(step.tactic)));
+  Attributes out = {{"Name", quoted(name)},
+                    {"LayerType", quoted(words.type)},
+                    {"Inputs", tensors(step.inputs, channels_last_)},
+                    {"Outputs", tensors(step.outputs, channels_last_)}};
+  out.insert(out.end(), words.attributes.begin(), words.attributes.end());
+  add_constants(step.weights, out);
+  const bool known = step.scratch_bytes.is_constant();
+  const Attributes rest = {{"TacticName", quoted(step.tactic)},
+                           {"TacticValue", tactic},
+                           {"WorkspaceBytes", known ? workspace : quoted(workspace)},
+                           {"StreamId", "0"},
+                           {"Metadata", quoted(origins)}};
+  out.insert(out.end(), rest.begin(), rest.end());
+  return text_of(out, json);
 }
 
 char const* EngineInspector::getLayerInformation(int32_t index,

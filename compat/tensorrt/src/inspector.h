@@ -1,15 +1,14 @@
 #pragma once
 // EngineInspector: what an engine's layers are, as text or JSON.
+#include <set>
+
 #include "plan.h"
 
 namespace trt {
 
 class EngineInspector final : public IEngineInspector, public apiv::VEngineInspector {
  public:
-  EngineInspector(PlanPtr plan, const Reporter& reporter)
-      : plan_(std::move(plan)), reporter_(reporter) {
-    mImpl = this;
-  }
+  EngineInspector(PlanPtr plan, const Reporter& reporter);
   IEngineInspector* getPImpl() noexcept override { return this; }
   bool setExecutionContext(IExecutionContext const* context) noexcept override {
     return context_ = context, true;
@@ -28,6 +27,7 @@ class EngineInspector final : public IEngineInspector, public apiv::VEngineInspe
 
   PlanPtr plan_;
   Reporter reporter_;
+  std::set<std::string> channels_last_;  ///< tensors that kernels of convolutions have so
   IExecutionContext const* context_ = nullptr;
   mutable std::string text_;  ///< what the last call gave
 };

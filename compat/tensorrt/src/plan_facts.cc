@@ -63,6 +63,7 @@ Metadata write(const PlanFacts& facts) {
   for (const auto& [name, format] : facts.formats) {
     out[cat("trt.format.", name)] = join({static_cast<int64_t>(format.format), format.channels});
   }
+  for (const auto& [name, numbers] : facts.layers) out[cat("trt.layer.", name)] = join(numbers);
   for (const auto& [name, sizes] : facts.declared) out[cat("trt.declared.", name)] = join(sizes);
   for (size_t p = 0; p < facts.profiles.size(); ++p) {
     if (facts.profiles[p].part > 0) out[cat("trt.part.", p)] = cat(facts.profiles[p].part);
@@ -108,10 +109,11 @@ carnot::Result<PlanFacts> read(const Metadata& metadata) {
     if (key == "trt.name") out.name = value;
     if (key == "trt.streams_weights") out.streams_weights = true;
     if (eat("trt.shape.")) out.shape_tensors.emplace_back(rest);
-    if (eat("trt.declared.")) {
-      const auto sizes = split(value);
-      if (!sizes) return malformed(key);
-      out.declared[std::string(rest)] = *sizes;
+    const bool is_layer = eat("trt.layer.");
+    if (is_layer || eat("trt.declared.")) {
+      const auto numbers = split(value);
+      if (!numbers) return malformed(key);
+      (is_layer ? out.layers : out.declared)[std::string(rest)] = *numbers;
       continue;
     }
     if (eat("trt.format.")) {

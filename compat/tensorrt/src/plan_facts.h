@@ -4,6 +4,7 @@
 #include <map>
 
 #include "formats.h"
+#include "layer_facts.h"
 
 namespace trt {
 
@@ -25,6 +26,7 @@ struct PlanFacts {
   std::map<std::string, std::vector<int64_t>, std::less<>> declared;
   /// Of inputs and outputs that are not kLINEAR.
   std::map<std::string, StoredFormat, std::less<>> formats;
+  LayerFacts layers;                       ///< of profiling verbosity kDETAILED
   std::vector<std::string> shape_tensors;  ///< inputs and outputs whose values are sizes
   std::vector<ProfileFacts> profiles;      ///< one at least
 };

@@ -53,12 +53,6 @@ void for_each_line(const std::string& text, F&& f) {
 
 }  // namespace
 
-uint64_t tactic_hash(std::string_view tactic) {
-  uint64_t h = 0xcbf29ce484222325;
-  for (const char c : tactic) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return h;
-}
-
 IHostMemory* TimingCache::serialize() const noexcept {
   return reporter_.guard("ITimingCache::serialize", static_cast<IHostMemory*>(nullptr), [&] {
     const auto* const bytes = reinterpret_cast<const std::byte*>(text_.data());

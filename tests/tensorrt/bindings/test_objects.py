@@ -258,7 +258,17 @@ class Engines(unittest.TestCase):
         conv = next(layer for layer in whole["Layers"] if "the_Conv" in layer["Name"])
         self.assertEqual(conv["Weights"]["Type"], "Float")
         self.assertGreater(conv["Weights"]["Count"], 0)
-        self.assertIn("Bindings", inspector.get_engine_information(trt.LayerInformationFormat.ONELINE))
+        self.assertEqual((conv["LayerType"], conv["ParameterType"]), ("Convolution", "Convolution"))
+        layer = next(layer for layer in s.network if layer.name == "the_Conv")
+        layer.__class__ = trt.IConvolutionLayer
+        self.assertEqual(conv["Kernel"], list(layer.kernel_size_nd))
+        self.assertEqual(conv["PrePadding"], list(layer.pre_padding))
+        self.assertEqual((conv["OutMaps"], conv["Groups"]), (layer.num_output_maps, layer.num_groups))
+        # In the network's order of axes, whatever the kernel's.
+        self.assertEqual(conv["Outputs"][0]["Dimensions"][1], layer.num_output_maps)
+        lines = inspector.get_engine_information(trt.LayerInformationFormat.ONELINE)
+        self.assertIn("Bindings", lines)
+        self.assertIn("LayerType: Convolution, Inputs: [{", lines)
         context = e.create_execution_context()  # the inspector does not keep it
         inspector.execution_context = context
         self.assertIsNotNone(inspector.execution_context)
