@@ -257,6 +257,10 @@ int cudaLaunchCooperativeKernel(const void*, Dim3, Dim3, void**, size_t, const v
 int cudaLaunchKernelExC(const void*, const void*, void**) {
   return refuse_launch("cudaLaunchKernelExC");
 }
+// Asked before a launch, by libraries that then do not try and do not say so either.
+int cudaFuncGetAttributes(void*, const void*) {
+  return refuse_launch("cudaFuncGetAttributes");
+}
 // What nvcc 13 makes of a launch.
 int __cudaGetKernel(void** kernel, const void*) {
   if (kernel) *kernel = nullptr;

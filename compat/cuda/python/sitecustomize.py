@@ -49,6 +49,30 @@ def _load_host_cuda():
         _KEPT.append(ctypes.CDLL(os.path.join(folder, f"libcudart.so.{major}")))
 
 
+def _point_cupy_at_host_cuda(module):
+    import ctypes
+
+    import carnot_static_runtime
+
+    folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    version = sys.modules["cupy_backends.cuda.api.runtime"].runtimeGetVersion()
+    runtime = ctypes.CDLL(os.path.join(folder, f"libcudart.so.{version // 1000}"))
+    _KEPT.append(runtime)
+    carnot_static_runtime.redirect(os.path.realpath(module.__file__), runtime)
+
+
+def _load_nvidias_cublas():
+    """Those of PyTorch's wheels, where there are some: it cannot use ours, and one name is one library."""
+    import ctypes
+
+    for folder in sys.path:
+        for part in ("nvidia/cu13/lib", "nvidia/cublas/lib"):
+            for name in ("libcublasLt.so.13", "libcublas.so.13", "libcublasLt.so.12", "libcublas.so.12"):
+                path = os.path.join(folder, part, name)
+                if os.path.exists(path):
+                    _KEPT.append(ctypes.CDLL(path))
+
+
 def _compute_for_torch(module):
     try:
         import carnot_torch_cuda
@@ -68,6 +92,11 @@ _MODULES = {
     "cuda.bindings._bindings.cyruntime_ptds": _point_at_host_cuda,
     "cuda._cuda.ccudart": _point_at_host_cuda,
     "cuda._lib.ccudart.ccudart": _point_at_host_cuda,
+    "cupy.cuda.cub": _point_cupy_at_host_cuda,
+    "cupy.cuda.jitify": _point_cupy_at_host_cuda,
+    "cupy.cuda.thrust": _point_cupy_at_host_cuda,
+    "cupy.random._generator_api": _point_cupy_at_host_cuda,
+    "cupy_backends.cuda.api.runtime": _point_cupy_at_host_cuda,
     "torch": _compute_for_torch,
     "torchaudio": _compute_for_torch,  # these have operators of their own
     "torchvision": _compute_for_torch,
@@ -78,6 +107,8 @@ class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
         if name == "torch":
             _load_host_cuda()
+        if name == "cupy":
+            _load_nvidias_cublas()
         if name not in _MODULES:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
