@@ -55,7 +55,7 @@ class Legacy : public testing::Test {
     EXPECT_EQ(conv->getPadding().h(), 1);
     EXPECT_EQ(conv->getKernelSize().w(), 3);
     IPoolingLayer* pool = network.addPooling(*conv->getOutput(0), PoolingType::kMAX, DimsHW{2, 2});
-    pool->setStride(DimsHW{2, 2});
+    EXPECT_EQ(pool->getStride().w(), 2);  // the window's
     IFullyConnectedLayer* full = network.addFullyConnected(*pool->getOutput(0), 5, fk, fb);
     EXPECT_EQ(full->getNbOutputChannels(), 5);
     full->getOutput(0)->setName("prob");

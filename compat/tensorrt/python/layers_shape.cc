@@ -11,6 +11,19 @@ void bind_constants(nb::module_& m) {
   constant.def_prop_rw("shape", &IConstantLayer::getDimensions, &IConstantLayer::setDimensions,
                        "Their shape.");
 
+  // Something else than a number changes nothing, as in NVIDIA's module.
+  const auto set = [](nb::handle value, const char* name, auto set_integer, auto set_real) {
+    int64_t integer = 0;
+    double real = 0;
+    if (nb::isinstance<nb::int_>(value) && nb::try_cast<int64_t>(value, integer)) {
+      set_integer(integer);
+    } else if (nb::try_cast<double>(value, real)) {
+      set_real(real);
+    } else {
+      const std::string text = std::string("IFillLayer.") + name + " stays: it takes a number";
+      if (PyErr_WarnEx(PyExc_UserWarning, text.c_str(), 1) != 0) throw nb::python_error();
+    }
+  };
   const auto number = [](const IFillLayer& self, double real, int64_t integer) -> nb::object {
     return self.isAlphaBetaInt64() ? nb::object(nb::int_(integer)) : nb::object(nb::float_(real));
   };
@@ -23,9 +36,10 @@ void bind_constants(nb::module_& m) {
           [number](const IFillLayer& self) {
             return number(self, self.getAlpha(), self.getAlphaInt64());
           },
-          [](IFillLayer& self, nb::handle alpha) {
-            nb::isinstance<nb::int_>(alpha) ? self.setAlphaInt64(nb::cast<int64_t>(alpha))
-                                            : self.setAlpha(nb::cast<double>(alpha));
+          [set](IFillLayer& self, nb::handle alpha) {
+            set(
+                alpha, "alpha", [&](int64_t n) { self.setAlphaInt64(n); },
+                [&](double x) { self.setAlpha(x); });
           },
           "The first number, the least, or the mean.")
       .def_prop_rw(
@@ -33,9 +47,10 @@ void bind_constants(nb::module_& m) {
           [number](const IFillLayer& self) {
             return number(self, self.getBeta(), self.getBetaInt64());
           },
-          [](IFillLayer& self, nb::handle beta) {
-            nb::isinstance<nb::int_>(beta) ? self.setBetaInt64(nb::cast<int64_t>(beta))
-                                           : self.setBeta(nb::cast<double>(beta));
+          [set](IFillLayer& self, nb::handle beta) {
+            set(
+                beta, "beta", [&](int64_t n) { self.setBetaInt64(n); },
+                [&](double x) { self.setBeta(x); });
           },
           "The step, the greatest, or the deviation.")
       .def_prop_rw("to_type", &IFillLayer::getToType, &IFillLayer::setToType,

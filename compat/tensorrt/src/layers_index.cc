@@ -67,6 +67,7 @@ Values Resize::emit(Emit& e, const Values& in) {
     r.sizes = fixed_dims(dims);
     return {e.make(r, {in[0]})};
   }
+  if (scales.empty()) return {in[0]};  // all are 1
   if (scales.size() != sizes.size()) {
     refuse("has ", scales.size(), " scales for ", sizes.size(),
            " axes; set output dimensions or a scale for each axis");

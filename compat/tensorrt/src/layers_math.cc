@@ -1,5 +1,6 @@
 #include "layers_math.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace trt {
@@ -327,13 +328,61 @@ Values MatrixMultiply::emit(Emit& e, const Values& in) {
   return {e.reshape(y, sizes)};
 }
 
+/// "..." written out, with letters that the equation does not have; of an operand, the axes that
+/// its other letters leave.
+static std::string without_ellipses(const Emit& e, const std::string& equation, size_t arrow,
+                                    const Values& in) {
+  std::string spare, out, term;
+  for (char c = 'a'; c <= 'z'; ++c) {
+    if (equation.find(c) == std::string::npos) spare += c;
+  }
+  size_t operand = 0, longest = 0;
+  const auto put = [&](size_t axes) {
+    const size_t at = term.find("...");
+    if (at != std::string::npos) {
+      if (axes > spare.size()) refuse("'", equation, "': '...' stands for too many axes");
+      term.replace(at, 3, spare.substr(spare.size() - axes));
+    }
+    out += term;
+    term.clear();
+  };
+  for (size_t i = 0; i <= arrow; ++i) {
+    if (i < arrow && equation[i] != ',') {
+      term += equation[i];
+      continue;
+    }
+    const size_t letters = term.size() - (term.find("...") == std::string::npos ? 0 : 3);
+    const size_t rank = operand < in.size() ? static_cast<size_t>(e.rank(in[operand])) : 0;
+    if (term.size() != letters && rank < letters) {
+      refuse("'", equation, "': operand ", operand, " has ", rank, " axes");
+    }
+    const size_t axes = term.size() != letters ? rank - letters : 0;
+    longest = std::max(longest, axes);
+    put(axes);
+    if (i < arrow) out += ',';
+    ++operand;
+  }
+  out += "->";
+  term = equation.substr(arrow + 2);
+  put(longest);
+  return out;
+}
+
 Values Einsum::emit(Emit& e, const Values& in) {
   std::string text;
   for (const char c : equation) {
     if (c != ' ') text += c;
   }
-  if (text.find("->") == std::string::npos) refuse("the equation '", equation, "' has no '->'");
-  return {e.make(op::Einsum{text}, in)};
+  // Without "->": the letters that stand there once, in order.
+  if (text.find("->") == std::string::npos) {
+    std::string once = text.find("...") == std::string::npos ? "" : "...";
+    for (char c = 'a'; c <= 'z'; ++c) {
+      if (std::count(text.begin(), text.end(), c) == 1) once += c;
+    }
+    text += "->" + once;
+  }
+  const size_t arrow = text.find("->");
+  return {e.make(op::Einsum{without_ellipses(e, text, arrow, in)}, in)};
 }
 
 Values Normalization::emit(Emit& e, const Values& in) {

@@ -89,23 +89,29 @@ Window window_of(const Emit& e, Handle x, const Dims& kernel, const Dims& stride
   return w;
 }
 
-/// Samples without a batch, as in networks with an implicit one, get a batch of 1 for the while.
+/// Samples without a batch, as in networks with an implicit one, get a batch of 1 for the while,
+/// and all axes before the channels are one.
 template <class Layer>
-std::optional<Values> as_batch_of_one(Layer& layer, Emit& e, const Values& in, int32_t window) {
-  if (e.rank(in[0]) != window + 1) return std::nullopt;
-  carnot::Dims sizes = e.dims(in[0]);
-  sizes.insert(sizes.begin(), Dim(1));
+std::optional<Values> as_one_batch(Layer& layer, Emit& e, const Values& in, int32_t window) {
+  const auto spatial = static_cast<size_t>(std::max(window, 0));
+  const carnot::Dims sizes = e.dims(in[0]);
+  if (sizes.size() < spatial + 1 || sizes.size() == spatial + 2) return std::nullopt;
+  const auto split = sizes.end() - static_cast<std::ptrdiff_t>(spatial + 1);
+  const carnot::Dims before(sizes.begin(), split);
+  carnot::Dims merged(split, sizes.end());
+  merged.insert(merged.begin(), carnot::product(before));
   Values batch = in;
-  batch[0] = e.reshape(in[0], sizes);
+  batch[0] = e.reshape(in[0], merged);
   Values out = layer.emit(e, batch);
-  sizes = e.dims(out[0]);
-  sizes.erase(sizes.begin());
-  out[0] = e.reshape(out[0], sizes);
+  carnot::Dims results = e.dims(out[0]);
+  results.erase(results.begin());
+  results.insert(results.begin(), before.begin(), before.end());
+  out[0] = e.reshape(out[0], results);
   return out;
 }
 
 Values Convolution::emit(Emit& e, const Values& in) {
-  if (auto out = as_batch_of_one(*this, e, in, kernel_size.nbDims)) return *out;
+  if (auto out = as_one_batch(*this, e, in, kernel_size.nbDims)) return *out;
   Window w = window_of(e, in[0], kernel_size, stride, dilation, pre, post, padding_mode);
   const int64_t channels = channels_of(e, in[0], groups);
   for (size_t i = 0; w.round_up && i < w.kernel.size(); ++i) {
@@ -124,7 +130,7 @@ Values Convolution::emit(Emit& e, const Values& in) {
 }
 
 Values Deconvolution::emit(Emit& e, const Values& in) {
-  if (auto out = as_batch_of_one(*this, e, in, kernel_size.nbDims)) return *out;
+  if (auto out = as_one_batch(*this, e, in, kernel_size.nbDims)) return *out;
   Window w = window_of(e, in[0], kernel_size, stride, dilation, pre, post,
                        PaddingMode::kEXPLICIT_ROUND_DOWN);
   const bool upper = padding_mode == PaddingMode::kSAME_UPPER;
@@ -146,7 +152,7 @@ Values Deconvolution::emit(Emit& e, const Values& in) {
 }
 
 Values Pooling::emit(Emit& e, const Values& in) {
-  if (auto out = as_batch_of_one(*this, e, in, kernel_size.nbDims)) return *out;
+  if (auto out = as_one_batch(*this, e, in, kernel_size.nbDims)) return *out;
   const Window w = window_of(e, in[0], kernel_size, stride, {}, pre, post, padding_mode);
   for (size_t i = 0; i < w.kernel.size(); ++i) {
     if (w.pads_lo[i] >= w.kernel[i] || w.pads_hi[i] >= w.kernel[i]) {

@@ -264,7 +264,8 @@ IPoolingLayer* Network::addPoolingNd(ITensor& input, PoolingType type,
   return add<Pooling>("INetworkDefinition::addPoolingNd", {&input}, 1, [&](Pooling& l) {
     l.type = type, l.kernel_size = window;
     l.pre.nbDims = l.post.nbDims = window.nbDims;
-    l.stride = window;  // unless set otherwise
+    l.stride.nbDims = window.nbDims;  // 1, unless set otherwise
+    std::fill_n(l.stride.d, std::size(l.stride.d), 1);
     if (!in_range(type, 3)) return std::string("unknown pooling type");
     const bool fine = is_valid(window) && window.nbDims >= 2 && window.nbDims <= 3;
     return fine ? std::string() : cat("the window ", text_of(window), " does not have 2 or 3 axes");

@@ -99,7 +99,7 @@ class Windows(Case):
                 setattr(layer, name, value)
             return out(layer)
 
-        attributes = {"kernel_shape": [3, 2], "strides": [3, 2], **attributes}
+        attributes = {"kernel_shape": [3, 2], "strides": [1, 1], **attributes}
         self.same(build, {"x": self.x}, runtime(op, {"x": self.x}, **attributes))
 
     def test_pooling(self):
@@ -122,7 +122,7 @@ class Windows(Case):
             return out(layer)
 
         most, mean = (
-            runtime(op, {"x": self.x}, kernel_shape=[3, 2], strides=[3, 2])[0]
+            runtime(op, {"x": self.x}, kernel_shape=[3, 2])[0]
             for op in ("MaxPool", "AveragePool")
         )
         self.same(build, {"x": self.x}, 0.75 * most + 0.25 * mean)

@@ -158,6 +158,8 @@ class Layers(unittest.TestCase):
             self.assertEqual(tuple(conv.get_output(0).shape), (1, 6, 4, 4))
             pool = s.network.add_pooling_nd(out(conv), trt.PoolingType.MAX, (2, 2))
             average = s.network.add_pooling_nd(out(conv), trt.PoolingType.AVERAGE, (2, 2))
+            self.assertEqual(tuple(pool.stride_nd), (1, 1))
+            pool.stride_nd = average.stride_nd = (2, 2)
             return [out(conv), out(pool), out(average)]
 
         padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
@@ -170,6 +172,38 @@ class Layers(unittest.TestCase):
                     y[0, k, i, j] = (window * w[k]).sum() + b[k]
         blocks = y.reshape(1, 6, 2, 2, 2, 2)
         self.check(build, {"x": x}, y, blocks.max((3, 5)), blocks.mean((3, 5)))
+
+    def test_axes_before_the_channels(self):
+        """They are one batch: a window of two axes over five."""
+        x, w = floats(2, 3, 2, 5, 5), floats(4, 2, 3, 3)
+
+        def build(s, x):
+            conv = s.network.add_convolution_nd(x, 4, (3, 3), trt.Weights(w))
+            pool = s.network.add_pooling_nd(x, trt.PoolingType.MAX, (2, 2))
+            self.assertEqual(tuple(out(conv).shape), (2, 3, 4, 3, 3))
+            return [out(conv), out(pool)]
+
+        windows = np.lib.stride_tricks.sliding_window_view
+        y = np.einsum("abchwij,kcij->abkhw", windows(x, (3, 3), (3, 4)), w)
+        self.check(build, {"x": x}, y, windows(x, (2, 2), (3, 4)).max((5, 6)))
+
+    def test_einsum_of_any_axes_and_without_a_result(self):
+        a, b = floats(2, 3, 4), floats(4, 5)
+
+        def build(s, a, b):
+            n = s.network
+            return [out(n.add_einsum([a, b], e)) for e in ("...j,jk->k...", "hij,jk", "...j,jk")]
+
+        self.check(build, {"a": a, "b": b}, *[np.einsum(e, a, b) for e in
+                                             ("...j,jk->k...", "hij,jk", "...j,jk")])
+
+    def test_layers_name_themselves(self):
+        x, n = floats(2, 4), trt.Builder(trt.Logger(trt.Logger.ERROR)).create_network(0)
+        x = n.add_input("x", trt.float32, x.shape)
+        layers = [n.add_softmax(x), n.add_non_zero(x), n.add_resize(x), n.add_identity(x)]
+        self.assertEqual([layer.get_output(0).name for layer in layers],
+                         [f"(Unnamed Layer* {i}) [{kind}]_output" for i, kind in
+                          enumerate(("Softmax", "NonZero", "Resize", "Identity"))])
 
     def test_deconvolution(self):
         x, w = floats(1, 2, 3, 3), floats(2, 3, 2, 2)

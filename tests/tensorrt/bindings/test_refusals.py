@@ -121,7 +121,6 @@ class Refusals(unittest.TestCase):
             ),
             "types": lambda b: b.n.add_elementwise(b.ints(1), b.constant(1), E.SUM),
             "branches": lambda b: b.n.add_select(b.constant(1, dtype=np.bool_), b.ints(1), b.constant(1)),
-            "scales": lambda b: b.n.add_resize(b.x),
             "twice": lambda b: b.n.add_squeeze(b.tokens(1, 1), b.ints(0, 0)),
         }.items():
             with self.subTest(what):

@@ -167,8 +167,13 @@ class INetworkDefinition : public INoCopy {
                                       Weights kernelWeights, Weights biasWeights) noexcept {
     return mImpl->addConvolutionNd(input, nbOutputMaps, kernelSize, kernelWeights, biasWeights);
   }
+  /// A stride of 1, until the layer is told otherwise; before version 10 that of the window.
   IPoolingLayer* addPoolingNd(ITensor& input, PoolingType type, Dims const& windowSize) noexcept {
+#if CARNOT_TENSORRT_SOURCE < 10
+    return carnotTrtAddPooling(input, type, windowSize);
+#else
     return mImpl->addPoolingNd(input, type, windowSize);
+#endif
   }
   IDeconvolutionLayer* addDeconvolutionNd(ITensor& input, int64_t nbOutputMaps, Dims kernelSize,
                                           Weights kernelWeights, Weights biasWeights) noexcept {
@@ -338,8 +343,14 @@ class INetworkDefinition : public INoCopy {
     return addDeconvolutionNd(input, nbOutputMaps, kernelSize, kernelWeights, biasWeights);
   }
 
+  IPoolingLayer* carnotTrtAddPooling(ITensor& input, PoolingType type,
+                                     Dims const& windowSize) noexcept {
+    IPoolingLayer* const layer = mImpl->addPoolingNd(input, type, windowSize);
+    if (layer) layer->setStrideNd(windowSize);
+    return layer;
+  }
   IPoolingLayer* addPooling(ITensor& input, PoolingType type, DimsHW windowSize) noexcept {
-    return addPoolingNd(input, type, windowSize);
+    return carnotTrtAddPooling(input, type, windowSize);
   }
 
   IPaddingLayer* addPadding(ITensor& input, DimsHW prePadding, DimsHW postPadding) noexcept {
