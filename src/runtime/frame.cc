@@ -244,20 +244,23 @@ Status Frame::make_faults() {
 
 // The first bad index that a kernel has told of since this was last asked, as an error.
 Status Frame::take_faults() const {
-  if (!fault_memory_.data() || state_.any_index) return {};
+  if (!fault_memory_.data()) return {};
   Status out;
   for (size_t i = 0; i < faults_.size(); ++i) {
     volatile Fault& told = static_cast<Fault*>(fault_memory_.data())[i];
     if (told.size == 0) continue;
-    const int64_t index = told.index, size = told.size - 1;
+    const bool count = told.size < 0;
+    const int64_t index = told.index, size = (count ? -told.size : told.size) - 1;
     told.index = 0;
     told.size = 0;
+    if (!count && state_.any_index) continue;
     complete_ = false;
     for (int s = 0; out.ok() && s < static_cast<int>(plan().steps.size()); ++s) {
       const std::vector<int>& arguments = step(s).arguments;
       if (std::find(arguments.begin(), arguments.end(), faults_[i]) == arguments.end()) continue;
-      out = error(Code::kInvalidArgument, describe(step(s), s), ": index ", index,
-                  " is out of range for an axis of ", size, "; the results mean nothing");
+      out = error(Code::kInvalidArgument, describe(step(s), s), count ? ": " : ": index ", index,
+                  count ? " elements of" : " is out of range for", " an axis of ", size,
+                  "; the results mean nothing");
     }
   }
   return out;

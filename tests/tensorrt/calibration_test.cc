@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "NvInfer.h"
+#include "NvOnnxParser.h"
 
 namespace nvinfer1 {
 namespace {
@@ -249,6 +250,27 @@ TEST_F(Calibrating, BatchesAreFp32WhateverTheInputIs) {
   calibrator.batches = {{1, 2, 3, 9}};
   ASSERT_TRUE(build(calibrator)) << logger.errors;
   EXPECT_FLOAT_EQ(calibrator.range("x"), 9);
+}
+
+// y = neg(cast<float>(exp(cast<double>(x)))) as ONNX, opset 13.
+constexpr char kDoubles[] =
+    "\010\010\022\000\072\171\012\027\012\001\170\022\001\141\042\004\103\141\163\164\052\011"
+    "\012\002\164\157\030\013\240\001\002\012\013\012\001\141\022\001\142\042\003\105\170\160"
+    "\012\027\012\001\142\022\001\143\042\004\103\141\163\164\052\011\012\002\164\157\030\001"
+    "\240\001\002\012\013\012\001\143\022\001\171\042\003\116\145\147\022\001\147\132\023\012"
+    "\001\170\022\016\012\014\010\001\022\010\012\002\010\002\012\002\010\002\142\023\012\001"
+    "\171\022\016\012\014\010\001\022\010\012\002\010\002\012\002\010\002\102\004\012\000\020"
+    "\015";
+
+TEST_F(Calibrating, DoublesInsideOfAModelAreNotMeasured) {
+  network.reset(builder->createNetworkV2(0));
+  const std::unique_ptr<nvonnxparser::IParser> parser(nvonnxparser::createParser(*network, logger));
+  ASSERT_TRUE(parser->parse(kDoubles, sizeof kDoubles - 1));
+  MinMax calibrator;
+  calibrator.batches = {{0, 0, 0, 1}};
+  ASSERT_TRUE(build(calibrator)) << logger.errors;
+  EXPECT_NEAR(calibrator.range("c"), 2.718F, 0.01F);
+  EXPECT_EQ(calibrator.range("b"), -1);
 }
 
 TEST_F(Calibrating, RefusalsSayWhy) {

@@ -167,7 +167,10 @@ std::vector<NetTensor*> Network::measured_tensors() {
     if (layer->kind == LayerType::kCONSTANT || bodies.count(layer.get()) > 0) continue;
     for (const auto& output : layer->outputs) {
       if (used.count(output.get()) == 0) continue;
-      if (probe(*output).ok() && is_measured(*output)) out.push_back(output.get());
+      // Doubles of a model are FP32 to whoever asks, and no engine shows them.
+      const carnot::Result<Handle> value = probe(*output);
+      const bool shown = value.ok() && probed().dtype(*value) != DType::kF64;
+      if (shown && is_measured(*output)) out.push_back(output.get());
     }
   }
   return out;

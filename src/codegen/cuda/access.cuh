@@ -108,7 +108,8 @@ CARNOT_DEVICE void store_run(T* to, const T (&from)[kCount]) {
     store_piece<kAligned>(to + i, piece);
   }
 }
-/// Where a run's first bad index is told: the index, and the size of its axis plus one.
+/// Where a run's first bad index is told: the index, and the size of its axis plus one. That is
+/// negative where the "index" is a number of elements that the axis does not have.
 struct alignas(16) Fault {
   i64 index, size;
 };

@@ -34,7 +34,7 @@ __device__ void rows(const typename E::Stored* x, typename E::Stored* values, i6
   using S = select::Shared<typename R::Key, kThreads>;
   __shared__ S shared;
   if (count > shape.size) {
-    if (threadIdx.x == 0) *fault = {count, shape.size + 1};
+    if (threadIdx.x == 0) *fault = {count, -(shape.size + 1)};
     return;
   }
   const i64 row = blockIdx.x;
@@ -61,7 +61,7 @@ __device__ void segments(const typename E::Stored* x, u32* candidates, Rows shap
   using S = select::Shared<typename R::Key, kThreads>;
   __shared__ S shared;
   if (count > shape.size) {
-    if (threadIdx.x == 0) *fault = {count, shape.size + 1};
+    if (threadIdx.x == 0) *fault = {count, -(shape.size + 1)};
     return;
   }
   const i64 row = blockIdx.x / segments, segment = blockIdx.x % segments;
