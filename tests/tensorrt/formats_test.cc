@@ -120,7 +120,7 @@ class Formats : public testing::Test {
 
 void Formats::expect_copied(ICudaEngine& engine, Layout const& in, Layout const& out,
                             Sizes const& s) {
-  const auto bytes = static_cast<size_t>(engine.getTensorBytesPerComponent("x"));
+  const size_t bytes = in.type == DataType::kFLOAT ? 4 : in.type == DataType::kINT8 ? 1 : 2;
   std::vector<uint8_t> x(static_cast<size_t>(elements(in, s)) * bytes, 0x77);
   std::vector<uint8_t> y(static_cast<size_t>(elements(out, s)) * bytes + 16, 0x55);
   const int64_t pixels = volume(s) / s[0] / s[1];
@@ -162,7 +162,8 @@ void Formats::expect_copied(ICudaEngine& engine, Layout const& in, Layout const&
   const Dims strides = context->getTensorStrides("x");
   const int64_t components = engine.getTensorComponentsPerElement("x");
   const int32_t vectorized = engine.getTensorVectorizedDim("x");
-  EXPECT_EQ(components, in.vector);
+  EXPECT_EQ(components, in.vector > 1 ? in.vector : -1);
+  EXPECT_EQ(engine.getTensorBytesPerComponent("x"), in.vector > 1 ? static_cast<int>(bytes) : -1);
   EXPECT_EQ(vectorized, in.vector > 1 ? 1 : -1);
   each([&](int64_t n, int64_t c, int64_t p) {
     Sizes index(s.size());
@@ -172,9 +173,9 @@ void Formats::expect_copied(ICudaEngine& engine, Layout const& in, Layout const&
     for (size_t k = 2; k < s.size(); ++k) pixel = pixel * s[k] + index[k];
     for (size_t k = 0; k < s.size(); ++k) {
       at +=
-          (static_cast<int32_t>(k) == vectorized ? index[k] / components : index[k]) * strides.d[k];
+          (static_cast<int32_t>(k) == vectorized ? index[k] / in.vector : index[k]) * strides.d[k];
     }
-    at = at * components + (vectorized == 1 ? c % components : 0);
+    at = at * in.vector + (vectorized == 1 ? c % in.vector : 0);
     wrong += at != offset(in, s, n, c, pixel);
   });
   EXPECT_EQ(wrong, 0);

@@ -173,13 +173,13 @@ TensorIOMode CudaEngine::getTensorIOMode(char const* name) const noexcept {
 
 int32_t CudaEngine::getTensorBytesPerComponent(char const* name) const noexcept {
   const Plan::Tensor* const t = find("ICudaEngine::getTensorBytesPerComponent", name);
-  return t ? bytes_of(t->data_type) : -1;
+  return t && getTensorVectorizedDim(name) != -1 ? bytes_of(t->data_type) : -1;
 }
 
 int32_t CudaEngine::getTensorComponentsPerElement(char const* name) const noexcept {
   const Plan::Tensor* const t = find("ICudaEngine::getTensorComponentsPerElement", name);
   const FormatRow* const row = t ? format_row(t->format.format) : nullptr;
-  return !t ? -1 : row ? static_cast<int32_t>(row->vector) : 1;
+  return row && getTensorVectorizedDim(name) != -1 ? static_cast<int32_t>(row->vector) : -1;
 }
 
 TensorFormat CudaEngine::getTensorFormat(char const* name) const noexcept {

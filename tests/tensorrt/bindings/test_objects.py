@@ -218,8 +218,8 @@ class Engines(unittest.TestCase):
         self.assertEqual(set(sizes), {0})
         self.assertGreater(e.get_engine_stat(trt.EngineStat.TOTAL_WEIGHTS_SIZE), 0)
         for name in ("x", "y"):
-            self.assertEqual(e.get_tensor_bytes_per_component(name), 4)
-            self.assertEqual(e.get_tensor_components_per_element(name), 1)
+            self.assertEqual(e.get_tensor_bytes_per_component(name), -1)  # not vectorized
+            self.assertEqual(e.get_tensor_components_per_element(name), -1)
             self.assertEqual(e.get_tensor_format(name), trt.TensorFormat.LINEAR)
             self.assertIn("FP32", e.get_tensor_format_desc(name))
             self.assertEqual(e.get_tensor_location(name), trt.TensorLocation.DEVICE)

@@ -44,6 +44,10 @@ int4 = tensorrt.DataType.INT4
 fp4 = tensorrt.DataType.FP4
 e8m0 = tensorrt.DataType.E8M0
 
+# As versions 7 and 8 called them.
+ResizeMode = tensorrt.InterpolationMode
+SliceMode = tensorrt.SampleMode
+
 
 def volume(iterable: Iterable[int]) -> int:
     """The product of the sizes of a shape; 1 for a scalar."""
