@@ -174,6 +174,11 @@ bool is_identity(const carnot::Network::Node& node) {
 
 }  // namespace
 
+bool is_deconvolution(const op::ConvTranspose& o) {
+  return std::all_of(o.output_pads.begin(), o.output_pads.end(),
+                     [](int64_t pad) { return pad == 0; });
+}
+
 bool is_scale(const carnot::Network::Node& node) {
   const auto* const p = std::get_if<op::Pointwise>(&node.op);
   return p && node.inputs.size() == 3 && !node.origin.empty() &&
@@ -188,9 +193,8 @@ Layer* keep_as_kind(Network& into, const carnot::Network& model, const carnot::N
     return convolution<Convolution>(into, model, node, *o, false, own);
   }
   if (const auto* o = as(static_cast<const op::ConvTranspose*>(nullptr))) {
-    const bool plain = std::all_of(o->output_pads.begin(), o->output_pads.end(),
-                                   [](int64_t pad) { return pad == 0; });
-    return plain ? convolution<Deconvolution>(into, model, node, *o, true, own) : nullptr;
+    if (!is_deconvolution(*o)) return nullptr;
+    return convolution<Deconvolution>(into, model, node, *o, true, own);
   }
   if (const auto* o = as(static_cast<const op::Pool*>(nullptr))) return pooling(into, node, *o);
   if (!own.empty() && is_scale(node)) return scale(into, node, own);

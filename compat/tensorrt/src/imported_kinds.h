@@ -8,6 +8,8 @@ namespace trt {
 
 /// x * scale + shift with a number for each channel: a batch normalization, as it is imported.
 bool is_scale(const carnot::Network::Node& node);
+/// A layer has no padding of its result alone.
+bool is_deconvolution(const carnot::op::ConvTranspose& o);
 
 /// Keeps a layer that shows the node's parameters as TensorRT's kinds have them; null where no kind
 /// describes it. Until the user changes a parameter it emits the very operation of the model.

@@ -18,9 +18,9 @@ OwnWeights::OwnWeights(const carnot::Network& model, const std::vector<Node>& no
 
 std::vector<carnot::Tensor> OwnWeights::of(const Node& node) const {
   std::vector<carnot::Tensor> out;
-  const bool filters = std::holds_alternative<carnot::op::Conv>(node.op) ||
-                       std::holds_alternative<carnot::op::ConvTranspose>(node.op);
-  if (!filters && !is_scale(node)) return out;
+  const auto* const back = std::get_if<carnot::op::ConvTranspose>(&node.op);
+  const bool filters = back || std::holds_alternative<carnot::op::Conv>(node.op);
+  if (!(back ? is_deconvolution(*back) : filters || is_scale(node))) return out;
   for (size_t i = 1; i < node.inputs.size(); ++i) {
     const auto found = values_.find(node.inputs[i]);
     const bool plain =

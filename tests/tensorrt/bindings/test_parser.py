@@ -163,6 +163,17 @@ class Parts(unittest.TestCase):
         self.assertFalse(p.supports_model_v2(seen_by_onnx_runtime(names)))
         self.assertEqual((p.num_subgraphs, p.num_errors), (0, 0))
 
+    def test_a_convolution_that_is_no_layer_has_its_weights(self):
+        s = Session()
+        w = np.arange(54, dtype=np.float32).reshape(3, 2, 3, 3) / 9
+        weights = {"w": w, "b": np.ones(2, np.float32)}
+        serialized = model(
+            [node("ConvTranspose", ["x", "w", "b"], ["y"], strides=[2, 2], output_padding=[1, 1])],
+            {"x": (F32, [1, 3, 4, 4])}, {"y": (F32, None)}, weights)  # fmt: skip
+        self.assertTrue(s.parse(serialized))
+        x = {"x": np.arange(48, dtype=np.float32).reshape(1, 3, 4, 4)}
+        np.testing.assert_allclose(s.run(x)["y"], reference(serialized, x)["y"], 1e-5)
+
     def test_doubles_come_in_as_floats(self):
         double = onnx.TensorProto.DOUBLE
         s = Session()
