@@ -248,7 +248,8 @@ bool explicitBatch() {
 template <typename Plugin>
 bool implicitBatch() {
   auto builder = own(createInferBuilder(logger));
-  auto network = own(builder->createNetwork());
+  auto network = own(builder->createNetworkV2(0U));
+  if (!network->hasImplicitBatchDimension()) return false;
   ITensor* data = network->addInput("data", DataType::kFLOAT, Dims2{2, 3});
   Plugin plugin;
   data = network->addPluginV2(&data, 1, plugin)->getOutput(0);

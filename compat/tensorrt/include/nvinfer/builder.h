@@ -9,7 +9,7 @@ namespace nvinfer1 {
 
 /// Options of a network, as bits of createNetworkV2().
 enum class NetworkDefinitionCreationFlag : int32_t {
-  kEXPLICIT_BATCH = 0,  ///< Without effect: always so.
+  kEXPLICIT_BATCH = 0,  ///< Always so, but for sources of versions before 10.
   kSTRONGLY_TYPED =
       1,  ///< Element types are as the network says; kFP16 and its like have no effect.
   kPREFER_JIT_PYTHON_PLUGINS = 2,
@@ -17,6 +17,13 @@ enum class NetworkDefinitionCreationFlag : int32_t {
   // Names of other versions.
   kEXPLICIT_PRECISION = 8,  ///< Accepted, without effect: Q/DQ layers say it.
 };
+
+namespace impl {
+/// Before version 10 the batch was implicit unless the flags said otherwise.
+constexpr bool hasImplicitBatch(NetworkDefinitionCreationFlags flags) noexcept {
+  return CARNOT_TENSORRT_SOURCE < 10 && (flags & 1U) == 0U;
+}
+}  // namespace impl
 
 /// Makes networks, configurations and engines. Must outlive them; one thread at a time.
 class IBuilder : public INoCopy {
@@ -33,7 +40,8 @@ class IBuilder : public INoCopy {
 
   /// The caller deletes it, before the builder.
   INetworkDefinition* createNetworkV2(NetworkDefinitionCreationFlags flags) noexcept {
-    return mImpl->createNetworkV2(flags);
+    return impl::hasImplicitBatch(flags) ? carnotTrtCreateNetwork(this)
+                                         : mImpl->createNetworkV2(flags);
   }
 
   /// The builder owns it.
