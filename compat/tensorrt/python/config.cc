@@ -166,6 +166,8 @@ void bind_config_callbacks(nb::class_<Config>& config) {
 void bind_algorithms(nb::module_& m) {
   nb::class_<IAlgorithmIOInfo>(m, "IAlgorithmIOInfo", "A tensor of a candidate.")
       .def_prop_ro("dtype", &IAlgorithmIOInfo::getDataType, "The type of its elements.")
+      .def_prop_ro("tensor_format", &IAlgorithmIOInfo::getTensorFormat,
+                   "The order of its elements (versions 8 and 9).")
       .def_prop_ro("strides", &IAlgorithmIOInfo::getStrides, "The distances of its elements.")
       .def_prop_ro("vectorized_dim", &IAlgorithmIOInfo::getVectorizedDim,
                    "The axis that is packed, or -1.")
