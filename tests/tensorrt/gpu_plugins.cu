@@ -2,10 +2,12 @@
 // eager and captured into a CUDA graph; one that cannot be captured; one that tells its sizes.
 //
 //   nvcc -std=c++17 -arch=sm_90 -diag-suppress 997 gpu_plugins.cu -I ../../compat/tensorrt/include
-//     -lnvinfer
+//     -lnvinfer -lnvinfer_plugin
 #include <cuda_fp16.h>
 #include <cuda_runtime.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <functional>
@@ -14,7 +16,7 @@
 #include <thread>
 #include <vector>
 
-#include "NvInfer.h"
+#include "NvInferPlugin.h"
 
 namespace nvinfer1 {
 namespace {
@@ -532,6 +534,106 @@ void tells_sizes() {
   r.fill(2, 0.75f), expect();
 }
 
+/// A plugin of the program that holds a stock one, which works by itself.
+class Holder final : public IPluginV2DynamicExt {
+ public:
+  explicit Holder(IPluginV2* inner) : inner_(static_cast<IPluginV2DynamicExt*>(inner)) {}
+  char const* getPluginType() const noexcept override { return "Holder"; }
+  char const* getPluginVersion() const noexcept override { return "1"; }
+  int32_t getNbOutputs() const noexcept override { return inner_->getNbOutputs(); }
+  DimsExprs getOutputDimensions(int32_t i, DimsExprs const* in, int32_t n,
+                                IExprBuilder& builder) noexcept override {
+    return inner_->getOutputDimensions(i, in, n, builder);
+  }
+  bool supportsFormatCombination(int32_t pos, PluginTensorDesc const* io, int32_t in,
+                                 int32_t out) noexcept override {
+    return inner_->supportsFormatCombination(pos, io, in, out);
+  }
+  void configurePlugin(DynamicPluginTensorDesc const* in, int32_t ins,
+                       DynamicPluginTensorDesc const* out, int32_t outs) noexcept override {
+    inner_->configurePlugin(in, ins, out, outs);
+  }
+  size_t getWorkspaceSize(PluginTensorDesc const*, int32_t, PluginTensorDesc const*,
+                          int32_t) const noexcept override {
+    return 0;
+  }
+  int32_t enqueue(PluginTensorDesc const* in, PluginTensorDesc const* out, void const* const* x,
+                  void* const* y, void* scratch, cudaStream_t s) noexcept override {
+    return inner_->enqueue(in, out, x, y, scratch, s);
+  }
+  DataType getOutputDataType(int32_t i, DataType const* types, int32_t n) const noexcept override {
+    return inner_->getOutputDataType(i, types, n);
+  }
+  int32_t initialize() noexcept override { return inner_->initialize(); }
+  void terminate() noexcept override { inner_->terminate(); }
+  size_t getSerializationSize() const noexcept override { return inner_->getSerializationSize(); }
+  void serialize(void* to) const noexcept override { inner_->serialize(to); }
+  void destroy() noexcept override { inner_->destroy(), delete this; }
+  IPluginV2DynamicExt* clone() const noexcept override { return new Holder(inner_->clone()); }
+  void setPluginNamespace(char const*) noexcept override {}
+  char const* getPluginNamespace() const noexcept override { return ""; }
+
+ private:
+  IPluginV2DynamicExt* inner_;
+};
+
+struct HolderCreator : IPluginCreator {
+  static IPluginCreator& inner() {
+    return *getPluginRegistry()->getPluginCreator("CustomGeluPluginDynamic", "1", "");
+  }
+  char const* getPluginName() const noexcept override { return "Holder"; }
+  char const* getPluginVersion() const noexcept override { return "1"; }
+  PluginFieldCollection const* getFieldNames() noexcept override { return &none; }
+  IPluginV2* createPlugin(char const* name, PluginFieldCollection const* f) noexcept override {
+    return new Holder(inner().createPlugin(name, f));
+  }
+  IPluginV2* deserializePlugin(char const* name, void const* data, size_t n) noexcept override {
+    return new Holder(inner().deserializePlugin(name, data, n));
+  }
+  void setPluginNamespace(char const*) noexcept override {}
+  char const* getPluginNamespace() const noexcept override { return ""; }
+  PluginFieldCollection none{};
+};
+
+void holds_a_stock_plugin() {
+  std::printf("holds a stock plugin\n");
+  CHECK(initLibNvInferPlugins(nullptr, ""));
+  static HolderCreator creator;  // registered for good
+  getPluginRegistry()->registerCreator(creator, "");
+  std::unique_ptr<ICudaEngine> engine = engine_of([&](INetworkDefinition& n, ITensor* x) {
+    IPluginV2* const plugin = creator.createPlugin("p", &creator.none);
+    ITensor* const y = n.addPluginV2(&x, 1, *plugin)->getOutput(0);
+    plugin->destroy();
+    return n.addElementWise(*y, *y, ElementWiseOperation::kSUM)->getOutput(0);
+  });
+  if (!check(engine != nullptr, "an engine", logger.errors)) return;
+  Runner r(*engine);
+  const auto expect = [&](char const* what) {
+    cudaStreamSynchronize(r.stream);
+    std::vector<float> got(r.host.size());
+    cudaMemcpy(got.data(), r.y.at, got.size() * 4, cudaMemcpyDeviceToHost);
+    float worst = 0;
+    for (size_t i = 0; i < got.size(); ++i) {
+      const float x = r.host[i];
+      const float gelu = 0.5f * x * (1 + std::tanh(0.79788456f * (x + 0.044715f * x * x * x)));
+      worst = std::max(worst, std::abs(got[i] - 2 * gelu) / (1 + std::abs(x)));
+    }
+    check(worst < 1e-5f, what, std::to_string(worst));
+  };
+  for (int64_t rows : {4, 8, 4}) {
+    r.fill(rows, 0.125f);
+    check(r.context->enqueueV3(r.stream), "eager", logger.errors);
+    expect("eager");
+  }
+  cudaGraphExec_t exec = nullptr;
+  if (check(captured(r, &exec), "capture", logger.errors)) {
+    r.fill(4, 0.25f);
+    CHECK(cudaGraphLaunch(exec, r.stream) == cudaSuccess);
+    expect("a captured run");
+    cudaGraphExecDestroy(exec);
+  }
+}
+
 template <class... Creators>
 void add(Creators*... creators) {
   (getPluginRegistry()->registerCreator(*creators, ""), ...);
@@ -549,6 +651,7 @@ int run_all() {
   }
   waits();
   tells_sizes();
+  holds_a_stock_plugin();
   std::printf(failures ? "%d failures\n" : "all is well\n", failures);
   return failures ? 1 : 0;
 }

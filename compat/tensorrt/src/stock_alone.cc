@@ -337,6 +337,13 @@ int32_t StockAlone::run(PluginTensorDesc const* io, void const* const* in, int32
   return kFailed;
 }
 
+void StockAlone::prepare(PluginTensorDesc const* io, int32_t count) {
+  const Result<Types> inputs = described(io, count);
+  if (!inputs.ok()) return;
+  const std::lock_guard lock(mutex_);
+  (void)made_for(*inputs);  // the run says what is wrong
+}
+
 void StockAlone::forget() {
   const std::lock_guard lock(mutex_);
   made_.clear();

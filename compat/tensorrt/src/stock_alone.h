@@ -28,6 +28,9 @@ class StockAlone {
   DataType type(int32_t result, DataType const* in, int32_t count) const;
   /// Whether a tensor, inputs first, may be of this type behind those that come before it.
   bool takes(int32_t position, PluginTensorDesc const* io, int32_t inputs) const;
+  /// Makes what runs with these sizes need, where they are known: runs that are captured into a
+  /// CUDA graph cannot.
+  void prepare(PluginTensorDesc const* described, int32_t count);
   /// Queues the plugin's work, 0 if that went well. Sizes are fixed.
   int32_t run(const Types& inputs, void const* const* in, void* const* out, cudaStream_t stream);
   int32_t run(PluginTensorDesc const* described, void const* const* in, int32_t count,

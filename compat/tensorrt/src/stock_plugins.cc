@@ -90,9 +90,12 @@ class StockDynamic final : public StockV2<IPluginV2DynamicExt> {
                                  int32_t) noexcept override {
     return alone_.takes(pos, io, count);
   }
-  void configurePlugin(DynamicPluginTensorDesc const*, int32_t count,
+  void configurePlugin(DynamicPluginTensorDesc const* in, int32_t count,
                        DynamicPluginTensorDesc const*, int32_t) noexcept override {
     inputs_ = count;
+    std::vector<PluginTensorDesc> described;
+    for (int32_t i = 0; i < count; ++i) described.push_back(in[i].desc);
+    alone_.prepare(described.data(), count);
   }
   size_t getWorkspaceSize(PluginTensorDesc const*, int32_t, PluginTensorDesc const*,
                           int32_t) const noexcept override {
@@ -213,9 +216,10 @@ class StockV3 final : public IPluginV3,
     return alone_.takes(pos, all.data(), count);
   }
   int32_t getNbOutputs() const noexcept override { return results(); }
-  int32_t onShapeChange(PluginTensorDesc const*, int32_t count, PluginTensorDesc const*,
+  int32_t onShapeChange(PluginTensorDesc const* in, int32_t count, PluginTensorDesc const*,
                         int32_t) noexcept override {
     inputs_ = count;
+    alone_.prepare(in, count);
     return 0;
   }
   int32_t enqueue(PluginTensorDesc const* described, PluginTensorDesc const*, void const* const* in,
