@@ -3,9 +3,11 @@
 # programs, stripped and compressed. The machine needs a C library at least as new as this one's,
 # NVIDIA's driver, and NVRTC to build engines. Unpack, then: tests/cuda/run.sh FOLDER
 #
-# usage: tools/device_bundle.sh OUT.tar.xz [TEST-TARGET...]
+# usage: tools/device_bundle.sh OUT.tar.xz [TARGET...]
+# Further targets are programs or libraries: nvinfer nvinfer_plugin nvonnxparser nvinfer_lean trtexec
+# tensorrt_plugin_library for the tests of the TensorRT layer.
 set -euo pipefail
-out=$(realpath "${1:?usage: tools/device_bundle.sh OUT.tar.xz [TEST-TARGET...]}")
+out=$(realpath "${1:?usage: tools/device_bundle.sh OUT.tar.xz [TARGET...]}")
 shift
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 targets=(carnot conformance cuda_tests cuda_engine_tests cuda_library_tests cuda_ops_tests "$@")
@@ -22,12 +24,19 @@ trap 'rm -rf "$stage"' EXIT
 mkdir -p "$stage/bin" "$stage/lib"
 strip -o "$stage/lib/libhide_libraries.so" build/bundle/lib/libhide_libraries.so
 for target in "${targets[@]}"; do
-  strip -o "$stage/bin/$target" "build/bundle/bin/$target"
+  built=build/bundle/bin/$target
+  if [[ -x $built ]]; then
+    strip -o "$stage/bin/$target" "$built"
+  else
+    built=$(ls build/bundle/lib/{lib"$target".so.10,lib"$target".so} 2>/dev/null | head -1)
+    strip -o "$stage/lib/${built##*/}" "$built"
+  fi
   # Libraries that a bare machine may lack travel along.
-  ldd "build/bundle/bin/$target" | awk '$3 ~ /^\// { print $1, $3 }' |
+  ldd "$built" | awk '$3 ~ /^\// { print $1, $3 }' |
     while read -r name path; do
       case $name in
         libc.so* | libm.so* | libpthread* | libdl* | librt* | ld-linux*) ;;
+        libcarnot*) strip -o "$stage/lib/$name" "$(realpath "$path")" ;;
         *) cp -L "$path" "$stage/lib/$name" ;;
       esac
     done

@@ -5,7 +5,8 @@
 # BUNDLE is where tools/device_bundle.sh's archive was unpacked. Each model is built for the GPU and
 # for the CPU, run on the same inputs, and the results are compared. OUT (default: a new folder)
 # gets the logs. With DATA (the ONNX backend suite) its cases run on the GPU, and what the CPU's engine
-# passes must pass there.
+# passes must pass there. With BINDINGS, a folder of NVIDIA's tensorrt_bindings, onnx and onnxruntime,
+# and the TensorRT layer's libraries in the bundle, its tests run with the GPU's memory (torch is used).
 set -uo pipefail
 bundle=$(realpath "${1:?usage: tests/cuda/run.sh BUNDLE [MODEL.onnx...]}")
 shift
@@ -118,6 +119,32 @@ if [[ -n ${DATA:-} ]]; then
   totals=$(grep -E '^(node|simple|pytorch)[^ ]* +[0-9]' "$out/conformance-cuda.log" | tr -s ' ' |
     tr '\n' ';')
   report conformance "$( ((count)) && echo FAIL || echo ok)" "$count not as on the CPU; $totals"
+fi
+
+# The TensorRT layer by NVIDIA's own bindings: a process a module, as most of the time is NVRTC's.
+layer() {  # layer NAME COMMAND...
+  PYTHONPATH=$BINDINGS timeout 250 "${@:2}" >"$out/layer-$1.log" 2>&1
+  echo $? >"$work/layer-$1.status"
+}
+if [[ -n ${BINDINGS:-} && -e $bundle/lib/libnvinfer.so.10 ]]; then
+  here=tests/tensorrt names=()
+  for module in "$here"/bindings/test_*.py; do
+    name=$(basename "$module" .py)
+    names+=("$name")
+    layer "$name" python3 "$here/bindings_test.py" --installed --libraries "$bundle/lib" \
+      -k "bindings.$name.*" &
+    while (($(jobs -rp | wc -l) >= $(nproc))); do wait -n; done
+  done
+  wait
+  for name in gpu_test gpu_streams_test; do  # one after the other: they look at times and at memory
+    names+=("$name")
+    layer "$name" python3 "$here/$name.py"
+  done
+  for name in "${names[@]}"; do
+    status=$(<"$work/layer-$name.status")
+    report "layer: $name" "$( ((status)) && echo FAIL || echo ok)" \
+      "$(grep -E '^Ran|failed|^FAILED' "$out/layer-$name.log" | tr '\n' ' ')"
+  done
 fi
 
 # An engine for a GPU where none can be seen says so.
