@@ -58,14 +58,21 @@ std::string tensors(const std::vector<carnot::TensorInfo>& list,
   return out + "]";
 }
 
-/// TensorRT tells of a layer's largest constant as its weights, of another as its bias.
-void add_constants(const std::vector<carnot::TensorInfo>& list, Attributes& out) {
+/// TensorRT tells of a layer's largest constant as its weights, of another as its bias. Those that
+/// a kernel has in an order of its own are bytes, told as elements of what it computes with.
+void add_constants(const carnot::StepInfo& step, Attributes& out) {
   std::vector<std::pair<int64_t, std::string>> sized;
-  for (const carnot::TensorInfo& info : list) {
+  for (const carnot::TensorInfo& info : step.weights) {
     int64_t count = 1;
     for (const carnot::Dim& d : info.type.dims) count *= d.is_constant() ? d.value() : 0;
-    const auto type = data_type_of(info.type.dtype);
-    sized.emplace_back(count, type ? name_of(*type) : carnot::to_string(info.type.dtype));
+    carnot::DType dtype = info.type.dtype;
+    const bool bytes = dtype == carnot::DType::kU8 && info.type.rank() == 1;
+    if (bytes && !step.inputs.empty() && carnot::is_float(step.inputs[0].type.dtype)) {
+      dtype = step.inputs[0].type.dtype;
+      count = count * 8 / static_cast<int64_t>(carnot::bits_of(dtype));
+    }
+    const auto type = data_type_of(dtype);
+    sized.emplace_back(count, type ? name_of(*type) : carnot::to_string(dtype));
   }
   std::stable_sort(sized.begin(), sized.end(),
                    [](const auto& a, const auto& b) { return a.first > b.first; });
@@ -121,7 +128,7 @@ std::string EngineInspector::layer(size_t index, bool json) const {
                     {"Inputs", tensors(step.inputs, channels_last_)},
                     {"Outputs", tensors(step.outputs, channels_last_)}};
   out.insert(out.end(), words.attributes.begin(), words.attributes.end());
-  add_constants(step.weights, out);
+  add_constants(step, out);
   const bool known = step.scratch_bytes.is_constant();
   const Attributes rest = {{"TacticName", quoted(step.tactic)},
                            {"TacticValue", tactic},

@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import tensorrt_bindings as trt
 
-from .memory import wait
+from .memory import CUDA, wait
 from .support import Allocator, Log, Recorder, Session
 from .test_build import F32, node, small_model
 from .support import model
@@ -181,7 +181,7 @@ class Configuration(unittest.TestCase):
         b.max_threads = 2
         self.assertEqual(b.max_threads, 2)
         self.assertIsInstance(b.platform_has_fast_fp16 and b.platform_has_fast_int8, bool)
-        self.assertFalse(b.platform_has_tf32)
+        self.assertEqual(b.platform_has_tf32, CUDA is not None)
         self.assertIs(b.logger, s.log)
         b.gpu_allocator = None
         self.assertTrue(b.is_network_supported(s.network, s.config))
