@@ -28,7 +28,8 @@ for target in "${targets[@]}"; do
   if [[ -x $built ]]; then
     strip -o "$stage/bin/$target" "$built"
   else
-    built=$(ls build/bundle/lib/{lib"$target".so.10,lib"$target".so} 2>/dev/null | head -1)
+    built=build/bundle/lib/lib$target.so
+    if [[ -e $built.10 ]]; then built+=.10; fi
     strip -o "$stage/lib/${built##*/}" "$built"
   fi
   # Libraries that a bare machine may lack travel along.
@@ -36,7 +37,7 @@ for target in "${targets[@]}"; do
     while read -r name path; do
       case $name in
         libc.so* | libm.so* | libpthread* | libdl* | librt* | ld-linux*) ;;
-        libcarnot*) strip -o "$stage/lib/$name" "$(realpath "$path")" ;;
+        libcarnot* | libnvinfer*) strip -o "$stage/lib/$name" "$(realpath "$path")" ;;
         *) cp -L "$path" "$stage/lib/$name" ;;
       esac
     done
