@@ -25,7 +25,8 @@ carnot::Result<carnot::Profile> range_of(const NetTensor& input,
     if (!fits) {
       return Status(Code::kInvalidArgument,
                     cat("the profile's sizes ", carnot::to_string(shapes[s]), " for input '",
-                        input.name, "' do not fit its dimensions ", text_of(dims_of(dims))));
+                        input.name, "' do not fit its dimensions ", text_of(dims_of(dims)),
+                        ": sizes that are not -1 there are fixed"));
     }
   }
   return carnot::Profile{shapes[0], shapes[1], shapes[2]};
@@ -34,7 +35,14 @@ carnot::Result<carnot::Profile> range_of(const NetTensor& input,
 carnot::Result<Ranges> ranges_in(const Network& network, const BuilderConfig& config, size_t p) {
   Ranges out;
   for (const auto& input : network.inputs()) {
-    if (!is_dynamic(*input)) continue;
+    if (!is_dynamic(*input)) {
+      if (config.profiles.empty()) continue;
+      const auto given = config.profiles[p]->ranges().find(input->name);
+      if (given == config.profiles[p]->ranges().end() || !given->second.dims[0]) continue;
+      const carnot::Result<carnot::Profile> range = range_of(*input, given->second);
+      if (!range.ok()) return range.status();
+      continue;
+    }
     if (config.profiles.empty()) {
       return Status(
           Code::kInvalidArgument,
@@ -48,7 +56,8 @@ carnot::Result<Ranges> ranges_in(const Network& network, const BuilderConfig& co
     if (found == ranges.end() || !found->second.dims[0]) {
       return Status(
           Code::kInvalidArgument,
-          cat("optimization profile ", p, " has no dimensions for input '", input->name, "'"));
+          cat("optimization profile ", p, " has no dimensions for input '", input->name, "' ",
+              text_of(dims_of(input->type.dims)), ": set them with setDimensions()"));
     }
     carnot::Result<carnot::Profile> range = range_of(*input, found->second);
     if (!range.ok()) return range.status();

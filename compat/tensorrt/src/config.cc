@@ -77,11 +77,26 @@ int32_t BuilderConfig::addOptimizationProfile(IOptimizationProfile const* profil
 }
 
 bool BuilderConfig::setCalibrationProfile(IOptimizationProfile const* profile) noexcept {
-  settings.calibration_profile = profile;
-  return profile != nullptr;
+  const char* const call = "IBuilderConfig::setCalibrationProfile";
+  return reporter_.guard(call, false, [&] {
+    const auto* const given = static_cast<const OptimizationProfile*>(profile);
+    const std::string problem = given ? given->problem() : "";
+    if (!problem.empty()) return reporter_.misuse(call, problem), false;
+    settings.calibration_profile = profile;
+    return true;
+  });
 }
 
 bool BuilderConfig::setTacticSources(TacticSources sources) noexcept {
+  constexpr TacticSources kKnown = (1u << EnumMax<TacticSource>()) - 1;
+  if ((sources & ~kKnown) != 0) {
+    reporter_.misuse("IBuilderConfig::setTacticSources",
+                     cat("the bits ", sources & ~kKnown,
+                         " stand for no TacticSource: bit i is that "
+                         "of value i, 0 to ",
+                         EnumMax<TacticSource>() - 1));
+    return false;
+  }
   settings.tactic_sources = sources;
   return true;
 }
@@ -178,19 +193,25 @@ char const* BuilderConfig::getPluginToSerialize(int32_t index) const noexcept {
 
 bool BuilderConfig::setTilingOptimizationLevel(TilingOptimizationLevel level) noexcept {
   const int i = static_cast<int>(level);
-  if (i < 0 || i > 3) return false;
+  if (i < 0 || i > 3) {
+    reporter_.misuse("IBuilderConfig::setTilingOptimizationLevel",
+                     cat("there is no TilingOptimizationLevel ", i, "; 0 to 3 are known"));
+    return false;
+  }
   settings.tiling = level;
   return true;
 }
 
 bool BuilderConfig::setL2LimitForTiling(int64_t size) noexcept {
-  if (size < 0) return false;
+  if (size < 0) {
+    reporter_.misuse("IBuilderConfig::setL2LimitForTiling", cat(size, " bytes"));
+    return false;
+  }
   settings.l2_limit = size;
   return true;
 }
 
-bool BuilderConfig::setRemoteAutoTuningConfig(char const* config) noexcept {
-  if (!config) return false;
+bool BuilderConfig::setRemoteAutoTuningConfig(char const*) noexcept {
   reporter_.error(ErrorCode::kUNSUPPORTED_STATE, "IBuilderConfig::setRemoteAutoTuningConfig",
                   "kernels are timed on this machine only: build on the machine that runs them, or "
                   "bring its timing cache");

@@ -62,7 +62,12 @@ void ExecutionContext::reset_shapes() {
 int ExecutionContext::find(const char* call, char const* name) const {
   const int i = plan_->find(name);
   if (i < 0) {
-    reporter_.misuse(call, cat("the engine has no input or output '", name ? name : "(null)", "'"));
+    std::string known;
+    for (const Plan::Tensor& t : plan_->tensors) {
+      known += cat(known.empty() ? "'" : ", '", t.name, "'");
+    }
+    reporter_.misuse(call, cat("the engine has no input or output '", name ? name : "(null)",
+                               "'; there are ", known));
   }
   return i;
 }
@@ -90,10 +95,12 @@ bool ExecutionContext::setOptimizationProfileAsync(int32_t profile, cudaStream_t
   const char* const call = "IExecutionContext::setOptimizationProfileAsync";
   const int32_t count = facts_.getNbOptimizationProfiles();
   if (profile < 0 || profile >= count) {
-    reporter_.misuse(call, cat("optimization profile ", profile, " is not one of ", count));
+    reporter_.misuse(call, cat("there is no optimization profile ", profile, "; the engine has ",
+                               count, ", counted from 0"));
     return false;
   }
   if (profile == profile_) return true;
+  if (!is_idle(call)) return false;
   return reporter_.guard(call, false, [&] {
     const carnot::Status status = enter(profile);
     if (!status.ok()) return reporter_.error(call, status), false;
@@ -297,6 +304,20 @@ int64_t ExecutionContext::getMaxOutputSize(char const* name) const noexcept {
 }
 
 bool ExecutionContext::setNvtxVerbosity(ProfilingVerbosity verbosity) noexcept {
+  const char* const call = "IExecutionContext::setNvtxVerbosity";
+  const auto level = [](ProfilingVerbosity v) {  // as it rises; the values are not in this order
+    return v == ProfilingVerbosity::kNONE ? 0 : v == ProfilingVerbosity::kLAYER_NAMES_ONLY ? 1 : 2;
+  };
+  const int given = static_cast<int>(verbosity);
+  if (given < 0 || given >= EnumMax<ProfilingVerbosity>()) {
+    return reporter_.misuse(call, cat("there is no ProfilingVerbosity ", given)), false;
+  }
+  if (level(verbosity) > level(plan_->facts.verbosity)) {
+    reporter_.misuse(call,
+                     "the engine was built with less: IBuilderConfig::setProfilingVerbosity() says "
+                     "what there is to show");
+    return false;
+  }
   nvtx_ = verbosity;
   return true;
 }
@@ -306,8 +327,10 @@ bool ExecutionContext::setTensorDebugState(char const* name, bool flag) noexcept
   for (size_t i = 0; name && i < debugs_.size(); ++i) {
     if (plan_->debug[i].name == name) return debugs_[i] = flag, true;
   }
-  reporter_.misuse(call, cat("'", name ? name : "(null)",
-                             "' is no debug tensor: mark it with INetworkDefinition::markDebug()"));
+  reporter_.misuse(call,
+                   cat("'", name ? name : "(null)",
+                       "' is no debug tensor: mark it with INetworkDefinition::markDebug() before "
+                       "the build"));
   return false;
 }
 
@@ -364,6 +387,12 @@ bool ExecutionContext::setCommunicator(void*) noexcept {
 }
 
 int32_t ExecutionContext::inferShapes(int32_t count_max, char const** names) noexcept {
+  if (count_max < 0 || (!names && count_max != 0)) {
+    reporter_.misuse("IExecutionContext::inferShapes",
+                     count_max < 0 ? cat("room for ", count_max, " names")
+                                   : std::string("the array of names is null"));
+    return -1;
+  }
   int32_t missing = 0;
   for (size_t i = 0; i < ports_.size(); ++i) {
     const Plan::Tensor& t = plan_->tensors[i];
@@ -401,6 +430,7 @@ bool ExecutionContext::executeV2(void* const* bindings) noexcept {
       reporter_.misuse(call, "the array of bindings is null");
       return false;
     }
+    if (!is_idle(call)) return false;
     for (size_t i = 0; i < ports_.size(); ++i) {
       Port& p = ports_[i];
       if (p.address != bindings[i]) p.address = bindings[i], p.changed = any_changed_ = true;
@@ -523,7 +553,24 @@ bool ExecutionContext::use_stream(const char* call, cudaStream_t stream) {
   return status.ok();
 }
 
+bool ExecutionContext::is_idle(const char* call) const {
+  if (!running_.load(std::memory_order_acquire)) return true;
+  reporter_.error(ErrorCode::kINVALID_STATE, call,
+                  "a run of this context is under way: wait for it, or make a context for each "
+                  "thread with createExecutionContext()");
+  return false;
+}
+
 bool ExecutionContext::run(const char* call, cudaStream_t stream, bool wait) {
+  if (running_.exchange(true, std::memory_order_acquire)) return is_idle(call);
+  struct End {
+    std::atomic<bool>& running;
+    ~End() { running.store(false, std::memory_order_release); }
+  } const end{running_};
+  return run_alone(call, stream, wait);
+}
+
+bool ExecutionContext::run_alone(const char* call, cudaStream_t stream, bool wait) {
   if (refits_ != plan_->refits && !renew(call)) return false;
   if (!use_stream(call, stream)) return false;
   if (any_changed_ && !prepare(call)) return false;
@@ -560,6 +607,7 @@ carnot::Status ExecutionContext::take_memory_from(IGpuAllocator* allocator) {
 bool ExecutionContext::setTemporaryStorageAllocator(IGpuAllocator* allocator) noexcept {
   const char* const call = "IExecutionContext::setTemporaryStorageAllocator";
   return reporter_.guard(call, false, [&] {
+    if (!is_idle(call)) return false;
     const carnot::Status status = take_memory_from(allocator ? allocator : plan_->allocator);
     if (!status.ok()) return reporter_.error(call, status), false;
     temporary_ = allocator;
@@ -580,8 +628,9 @@ void ExecutionContext::setDeviceMemoryV2(void* memory, int64_t bytes) noexcept {
                               "createExecutionContext(kUSER_MANAGED) to bring some");
     }
     if (bytes < 0 || (bytes > 0 && !memory)) {
-      return reporter_.misuse(call, cat(bytes, " bytes at ", memory));
+      return reporter_.misuse(call, cat(bytes, " bytes at ", memory ? "some address" : "null"));
     }
+    if (!is_idle(call)) return;
     if (memory == block_.block() && static_cast<size_t>(bytes) == block_.bytes()) return;
     const carnot::Status status = context_.set_memory(nullptr);
     if (!status.ok()) reporter_.error(call, status);
@@ -593,6 +642,7 @@ void ExecutionContext::setDeviceMemoryV2(void* memory, int64_t bytes) noexcept {
 size_t ExecutionContext::updateDeviceMemorySizeForShapes() noexcept {
   const char* const call = "IExecutionContext::updateDeviceMemorySizeForShapes";
   return reporter_.guard(call, size_t{0}, [&] {
+    if (!is_idle(call)) return size_t{0};
     for (size_t i = 0; i < ports_.size(); ++i) {
       if (!plan_->tensors[i].is_input) continue;
       carnot::Status status;

@@ -1,6 +1,8 @@
 #pragma once
 // ExecutionContext: IExecutionContext. On the CPU addresses are the host's, and work is complete
 // when a call returns; on a GPU it is queued in the caller's stream.
+#include <atomic>
+
 #include "engine.h"
 #include "legacy.h"
 
@@ -56,7 +58,7 @@ class ExecutionContext final : public IExecutionContext, public apiv::VExecution
   size_t getPersistentCacheLimit() const noexcept override { return cache_limit_; }
   bool setNvtxVerbosity(ProfilingVerbosity verbosity) noexcept override;
   ProfilingVerbosity getNvtxVerbosity() const noexcept override { return nvtx_; }
-  void setAuxStreams(cudaStream_t*, int32_t) noexcept override {}
+  void setAuxStreams(cudaStream_t*, int32_t) noexcept override {}  // there are none to replace
   bool setDebugListener(IDebugListener* listener) noexcept override {
     return listener_ = listener, true;
   }
@@ -99,6 +101,9 @@ class ExecutionContext final : public IExecutionContext, public apiv::VExecution
   bool has_memory(const char* call);
   void* reallocate(int i, const carnot::Shape& shape, size_t bytes);
   bool run(const char* call, cudaStream_t stream, bool wait);
+  bool run_alone(const char* call, cudaStream_t stream, bool wait);
+  /// False, and an error, while a run is under way: callbacks of a run may call anything.
+  bool is_idle(const char* call) const;
   bool capture(const char* call, cudaStream_t stream);
   void exchange_addresses(std::vector<void*>& addresses);
   bool renew(const char* call);
@@ -133,6 +138,7 @@ class ExecutionContext final : public IExecutionContext, public apiv::VExecution
   ProfilingVerbosity nvtx_;
   std::vector<carnot::StepTime> times_;  ///< of the last run, not yet reported
   const ExecutionContextAllocationStrategy strategy_;
+  std::atomic<bool> running_{false};
 };
 
 }  // namespace trt

@@ -29,8 +29,8 @@ const Plan::Tensor* CudaEngine::find(const char* call, char const* name) const {
 
 bool CudaEngine::has_profile(const char* call, int32_t profile) const {
   if (profile >= 0 && profile < getNbOptimizationProfiles()) return true;
-  reporter_.misuse(
-      call, cat("optimization profile ", profile, " is not one of ", getNbOptimizationProfiles()));
+  reporter_.misuse(call, cat("there is no optimization profile ", profile, "; the engine has ",
+                             getNbOptimizationProfiles(), ", counted from 0"));
   return false;
 }
 
@@ -44,6 +44,10 @@ IExecutionContext* CudaEngine::createExecutionContext(
   const char* const call = "ICudaEngine::createExecutionContext";
   IExecutionContext* const none = nullptr;
   return reporter_.guard(call, none, [&]() -> IExecutionContext* {
+    const auto known = static_cast<int32_t>(strategy);
+    if (known < 0 || known >= EnumMax<ExecutionContextAllocationStrategy>()) {
+      return reporter_.misuse(call, cat("there is no allocation strategy ", known)), nullptr;
+    }
     carnot::Result<carnot::Context> context = plan_->make_context(plan_->first());
     if (context.ok()) return new ExecutionContext(*this, std::move(*context), strategy);
     reporter_.error(call, context.status());
@@ -57,9 +61,12 @@ IExecutionContext* CudaEngine::createExecutionContextWithoutDeviceMemory() noexc
 
 /// The most that a run takes with the sizes that a profile names.
 int64_t CudaEngine::memory_of(int32_t profile) const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  const auto known = memory_.find(profile);
-  if (known != memory_.end()) return known->second;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto known = memory_.find(profile);
+    if (known != memory_.end()) return known->second;
+  }
+  // Without the lock: loggers and allocators may ask for this again.
   const char* const call = "ICudaEngine::getDeviceMemorySize";
   const carnot::Result<const PlanPart*> part = plan_->part(profile);
   if (!part.ok()) return reporter_.error(call, part.status()), 0;
@@ -81,6 +88,7 @@ int64_t CudaEngine::memory_of(int32_t profile) const {
     if (!bytes.ok()) return reporter_.error(call, bytes.status()), 0;
     most = std::max(most, *bytes);
   }
+  const std::lock_guard<std::mutex> lock(mutex_);
   return memory_[profile] = most;
 }
 
@@ -189,7 +197,7 @@ TensorFormat CudaEngine::getTensorFormat(char const* name) const noexcept {
 
 char const* CudaEngine::getTensorFormatDesc(char const* name) const noexcept {
   const Plan::Tensor* const t = find("ICudaEngine::getTensorFormatDesc", name);
-  return t ? description_of(t->data_type, t->format.format) : nullptr;
+  return t ? description_of(t->data_type, t->format.format) : "";
 }
 
 int32_t CudaEngine::getTensorVectorizedDim(char const* name) const noexcept {
@@ -214,8 +222,7 @@ TensorFormat CudaEngine::getTensorFormatV2(char const* name, int32_t profile) co
   return getTensorFormat(name);
 }
 char const* CudaEngine::getTensorFormatDescV2(char const* name, int32_t profile) const noexcept {
-  return has_profile("ICudaEngine::getTensorFormatDesc", profile) ? getTensorFormatDesc(name)
-                                                                  : nullptr;
+  return has_profile("ICudaEngine::getTensorFormatDesc", profile) ? getTensorFormatDesc(name) : "";
 }
 int32_t CudaEngine::getTensorVectorizedDimV2(char const* name, int32_t profile) const noexcept {
   has_profile("ICudaEngine::getTensorVectorizedDim", profile);
@@ -242,7 +249,8 @@ char const* CudaEngine::getIOTensorName(int32_t index) const noexcept {
     return plan_->tensors[static_cast<size_t>(index)].name.c_str();
   }
   reporter_.misuse("ICudaEngine::getIOTensorName",
-                   cat("index ", index, " is not one of ", getNbIOTensors()));
+                   cat("there is no tensor ", index, "; the engine has ", getNbIOTensors(),
+                       " inputs and outputs, counted from 0"));
   return nullptr;
 }
 
@@ -304,7 +312,7 @@ bool CudaEngine::isDebugTensor(char const* name) const noexcept {
 
 int64_t CudaEngine::getEngineStat(EngineStat stat) const noexcept {
   if (stat == EngineStat::kTOTAL_WEIGHTS_SIZE) return plan_->first().engine->weight_bytes();
-  if (!plan_->refit) return -1;
+  if (stat != EngineStat::kSTRIPPED_WEIGHTS_SIZE || !plan_->refit) return -1;
   int64_t stripped = 0;
   for (const RefitWeights& w : plan_->refit->weights) {
     if (w.missing) stripped += w.count * bytes_of(w.type);

@@ -14,12 +14,18 @@ using carnot::Status;
 /// What people hand over by mistake, or an empty string.
 std::string foreign(const std::vector<std::byte>& bytes) {
   const auto at = [&](size_t i) { return static_cast<unsigned>(bytes[i]); };
-  if (bytes.size() < 28) return "";
-  if (std::memcmp(bytes.data(), "ftrt", 4) == 0) {
-    return cat("this is a plan of NVIDIA TensorRT ", at(24), '.', at(25), '.', at(26), '.', at(27),
+  const auto begins = [&](const char* with) {
+    return bytes.size() >= 4 && std::memcmp(bytes.data(), with, 4) == 0;
+  };
+  if (begins("ftrt") || begins("ptrt")) {
+    // The version stands in the head since 8.5; before, and in what was cut, other things do.
+    const bool told = begins("ftrt") && bytes.size() >= 28 && at(24) >= 8 && at(24) <= 12;
+    return cat("this is a plan of NVIDIA TensorRT ",
+               told ? cat(at(24), '.', at(25), '.', at(26), '.', at(27)) : "(an older version)",
                ", which holds machine code for its own runtime; build the engine again from the "
                "ONNX model or network, here");
   }
+  if (bytes.size() < 28) return "";
   if (at(0) == 0x08 && at(1) < 16 && (at(2) == 0x12 || at(2) == 0x3A)) {
     return "this looks like an ONNX model, not a plan: parse it with IParser and build an engine";
   }
@@ -113,16 +119,19 @@ carnot::Result<carnot::Context> Plan::make_context(const PlanPart& part) const {
 }
 
 carnot::Result<const PlanPart*> Plan::part(int32_t profile) const {
-  const std::lock_guard<std::mutex> lock(mutex_);
   const auto i = static_cast<size_t>(facts.profiles[static_cast<size_t>(profile)].part);
-  if (!parts_[i]) {
-    carnot::Result<std::unique_ptr<PlanPart>> loaded = load(i);
-    if (!loaded.ok()) return std::move(loaded).status();
-    if ((*loaded)->types.size() != tensors.size() + debug.size() + unfused.size()) {
-      return Status(Code::kCorruptEngine, "the plan's engines have different inputs and outputs");
-    }
-    parts_[i] = std::move(*loaded);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (parts_[i]) return static_cast<const PlanPart*>(parts_[i].get());
   }
+  // Without the lock: the program's allocator and creators may ask for this again.
+  carnot::Result<std::unique_ptr<PlanPart>> loaded = load(i);
+  if (!loaded.ok()) return std::move(loaded).status();
+  if ((*loaded)->types.size() != tensors.size() + debug.size() + unfused.size()) {
+    return Status(Code::kCorruptEngine, "the plan's engines have different inputs and outputs");
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!parts_[i]) parts_[i] = std::move(*loaded);
   return static_cast<const PlanPart*>(parts_[i].get());
 }
 

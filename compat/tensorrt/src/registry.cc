@@ -106,7 +106,7 @@ class Registry final : public IPluginRegistry {
     int32_t uses = 0;
   };
 
-  mutable std::mutex mutex_;
+  mutable std::recursive_mutex mutex_;  ///< names, clones and releases are the program's code
   Reporter reporter_;
   LibraryLogger library_logger_{reporter_};
   bool parent_search_ = true;
@@ -187,7 +187,7 @@ IPluginRegistry::PluginLibraryHandle Registry::loadLibrary(AsciiChar const* path
       return nullptr;
     }
     const std::lock_guard lock(mutex_);
-    libraries_[handle] = std::move(added);
+    if (!libraries_.emplace(handle, std::move(added)).second) dlclose(handle);  // as it was
     return handle;
   });
 }

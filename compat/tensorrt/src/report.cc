@@ -1,5 +1,8 @@
 #include "report.h"
 
+#include <cstdio>
+#include <cstring>
+
 namespace trt {
 
 namespace {
@@ -30,6 +33,52 @@ const char* kind_of(ErrorCode code) {
       return "Unsupported State";
   }
   return "Error";
+}
+
+/// The bytes of the UTF-8 sequence that `text` begins with; 0 where it begins with none.
+size_t sequence_bytes(std::string_view text) {
+  const auto at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const size_t bytes = at(0) < 0x80   ? 1
+                       : at(0) < 0xC2 ? 0
+                       : at(0) < 0xE0 ? 2
+                       : at(0) < 0xF0 ? 3
+                       : at(0) < 0xF5 ? 4
+                                      : 0;
+  if (bytes > text.size()) return 0;
+  for (size_t i = 1; i < bytes; ++i) {
+    if ((at(i) & 0xC0) != 0x80) return 0;
+  }
+  const bool surrogate = bytes == 3 && at(0) == 0xED && at(1) >= 0xA0;
+  const bool beyond = (bytes == 4 && at(0) == 0xF4 && at(1) >= 0x90) ||
+                      (bytes == 3 && at(0) == 0xE0 && at(1) < 0xA0) ||
+                      (bytes == 4 && at(0) == 0xF0 && at(1) < 0x90);
+  return surrogate || beyond ? 0 : bytes;
+}
+
+/// With what is no text as \xNN: names come from models, and loggers in Python take UTF-8 alone.
+std::string printable(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const size_t bytes = sequence_bytes(text);
+    const auto first = static_cast<unsigned char>(text[0]);
+    const bool control = (first < ' ' && first != '\n' && first != '\t') || first == 0x7F;
+    if (bytes > 0 && !control) {
+      out += text.substr(0, bytes);
+      text.remove_prefix(bytes);
+      continue;
+    }
+    char escaped[8];
+    std::snprintf(escaped, sizeof escaped, "\\x%02x", first);
+    out += escaped;
+    text.remove_prefix(1);
+  }
+  return out;
+}
+
+bool is_plain(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return (c >= ' ' && c < 0x7F) || c == '\n' || c == '\t';
+  });
 }
 
 }  // namespace
@@ -69,7 +118,8 @@ void Reporter::set_recorder(IErrorRecorder* recorder) {
 }
 
 void Reporter::log(ILogger::Severity severity, const std::string& text) const {
-  if (logger_) logger_->log(severity, text.c_str());
+  if (!logger_) return;
+  logger_->log(severity, is_plain(text) ? text.c_str() : printable(text).c_str());
 }
 
 void Reporter::error(ErrorCode code, const char* call, const std::string& why) const {
@@ -77,7 +127,7 @@ void Reporter::error(ErrorCode code, const char* call, const std::string& why) c
       cat(call, ": Error Code ", static_cast<int>(code), ": ", kind_of(code), " (", why, ")");
   const bool ours = code == ErrorCode::kINTERNAL_ERROR;
   log(ours ? ILogger::Severity::kINTERNAL_ERROR : ILogger::Severity::kERROR, text);
-  if (recorder_) recorder_->reportError(code, text.c_str());
+  if (recorder_) recorder_->reportError(code, printable(text).c_str());
 }
 
 void Reporter::error(const char* call, const carnot::Status& status) const {
@@ -85,16 +135,18 @@ void Reporter::error(const char* call, const carnot::Status& status) const {
 }
 
 void Reporter::out_of_memory(const char* call) const noexcept {
-  const char* const text = ": Error Code 5: Allocation Failure (the machine refuses memory)";
-  if (logger_)
-    logger_->log(ILogger::Severity::kERROR, call), logger_->log(ILogger::Severity::kERROR, text);
+  char text[300];  // no memory is to be had
+  std::snprintf(text, sizeof(text),
+                "%s: Error Code 5: Allocation Failure (the machine refuses memory)", call);
+  if (logger_) logger_->log(ILogger::Severity::kERROR, text);
   if (recorder_) recorder_->reportError(ErrorCode::kFAILED_ALLOCATION, text);
 }
 
 void Reporter::failed(const char* call, const char* why) const noexcept {
-  if (logger_) logger_->log(ILogger::Severity::kINTERNAL_ERROR, call);
-  if (logger_) logger_->log(ILogger::Severity::kINTERNAL_ERROR, why);
-  if (recorder_) recorder_->reportError(ErrorCode::kINTERNAL_ERROR, why);
+  char text[1000];
+  std::snprintf(text, sizeof(text), "%s: Error Code 2: Internal Error (%s)", call, why);
+  if (logger_) logger_->log(ILogger::Severity::kINTERNAL_ERROR, text);
+  if (recorder_) recorder_->reportError(ErrorCode::kINTERNAL_ERROR, text);
 }
 
 }  // namespace trt

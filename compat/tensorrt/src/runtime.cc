@@ -13,31 +13,41 @@ constexpr const char* kDeserialize = "IRuntime::deserializeCudaEngine";
 
 /// Appends what `read(to, bytes)` gives, until it gives nothing or there are `end` bytes.
 template <class Read>
-void read_to(std::vector<std::byte>& out, uint64_t end, Read&& read) {
+carnot::Status read_to(std::vector<std::byte>& out, uint64_t end, Read&& read) {
   constexpr size_t kPiece = size_t{1} << 20;
   while (out.size() < end) {
     const size_t at = out.size();
     out.resize(at + std::min<uint64_t>(std::max(kPiece, at), end - at));
     const int64_t asked = static_cast<int64_t>(out.size() - at);
     const int64_t got = read(out.data() + at, asked);
-    out.resize(at + static_cast<size_t>(std::clamp<int64_t>(got, 0, asked)));
-    if (got <= 0) return;
+    if (got < 0 || got > asked) {
+      return {carnot::Code::kIo,
+              cat("the stream reader gave ", got, " bytes where ", asked, " were asked for, after ",
+                  at, "; read() returns how many bytes it wrote, 0 at the end")};
+    }
+    out.resize(at + static_cast<size_t>(got));
+    if (got == 0) break;
   }
+  return {};
 }
 
-/// A plan, and no byte behind it: programs rewind a stream whose end was not met.
+/// A plan, and no byte behind it: programs rewind a stream whose end was not met. Of what is no
+/// plan the beginning is enough: it may have no end.
 template <class Read>
-std::vector<std::byte> read_plan_of(Read&& read) {
+carnot::Result<std::vector<std::byte>> read_plan_of(Read&& read) {
   std::vector<std::byte> out;
-  read_to(out, kPlanBeginning, read);
-  read_to(out, bytes_of_plan(out).value_or(UINT64_MAX), read);
+  carnot::Status status = read_to(out, kPlanBeginning, read);
+  constexpr uint64_t kForeignBytes = 64;
+  if (status.ok()) status = read_to(out, bytes_of_plan(out).value_or(kForeignBytes), read);
+  if (!status.ok()) return status;
   return out;
 }
 
 }  // namespace
 
-ICudaEngine* Runtime::load(std::vector<std::byte> bytes) const {
-  return load_plan(kDeserialize, reporter_, std::move(bytes), device_, allocator_);
+ICudaEngine* Runtime::load(carnot::Result<std::vector<std::byte>> bytes) const {
+  if (!bytes.ok()) return reporter_.error(kDeserialize, bytes.status()), nullptr;
+  return load_plan(kDeserialize, reporter_, std::move(*bytes), device_, allocator_);
 }
 
 ICudaEngine* Runtime::deserializeCudaEngine(void const* blob, std::size_t size) noexcept {
@@ -47,7 +57,7 @@ ICudaEngine* Runtime::deserializeCudaEngine(void const* blob, std::size_t size) 
       return nullptr;
     }
     const auto* const bytes = static_cast<const std::byte*>(blob);
-    return load({bytes, bytes + size});
+    return load(std::vector<std::byte>(bytes, bytes + size));
   });
 }
 

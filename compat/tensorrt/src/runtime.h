@@ -39,7 +39,7 @@ class Runtime final : public IRuntime, public apiv::VRuntime {
   bool getEngineHostCodeAllowed() const noexcept override { return host_code_; }
 
  private:
-  ICudaEngine* load(std::vector<std::byte> bytes) const;
+  ICudaEngine* load(carnot::Result<std::vector<std::byte>> bytes) const;
 
   Reporter reporter_;
   carnot::DeviceInfo device_;

@@ -57,6 +57,69 @@ StoredFormat Scope::chosen_format(const NetTensor& tensor, const carnot::Dims& s
          why.empty() ? "those that setAllowedFormats() names are of DLA, or none" : why);
 }
 
+namespace {
+
+std::string named(const Layer& layer) {
+  return cat("layer '", layer.name, "' (", layer.kind_name(), ")");
+}
+
+carnot::Status cycle_at(const Layer& layer) {
+  return {carnot::Code::kInvalidArgument,
+          named(layer) +
+              ": its output reaches its own input; only a loop's recurrence may close a "
+              "cycle"};
+}
+
+/// Whether it stands at the edge of a loop or a conditional, and is emitted from there.
+bool is_edge(const Layer& layer) {
+  switch (layer.kind) {
+    case LayerType::kTRIP_LIMIT:
+    case LayerType::kRECURRENCE:
+    case LayerType::kITERATOR:
+    case LayerType::kLOOP_OUTPUT:
+    case LayerType::kCONDITION:
+    case LayerType::kCONDITIONAL_INPUT:
+    case LayerType::kCONDITIONAL_OUTPUT:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// The layers that `root` computes from and that are still to be emitted, itself at the end. A
+/// list: there are networks that are deeper than a stack.
+template <class IsDone>
+std::vector<Layer*> pending(Layer& root, IsDone&& is_done) {
+  struct Visit {
+    Layer* layer;
+    size_t next = 0;
+  };
+  std::vector<Layer*> out;
+  std::vector<Visit> path = {{&root}};
+  std::unordered_map<const Layer*, bool> open = {{&root, true}};  // false once it is in `out`
+  while (!path.empty()) {
+    Layer& layer = *path.back().layer;
+    const std::vector<NetTensor*>& reads = layer.reads();
+    if (is_edge(layer) || path.back().next == reads.size()) {
+      out.push_back(&layer);
+      open[&layer] = false;
+      path.pop_back();
+      continue;
+    }
+    NetTensor* const input = reads[path.back().next++];
+    if (!input || !input->producer || is_done(*input)) continue;
+    const auto [known, fresh] = open.emplace(input->producer, true);
+    if (fresh) {
+      path.push_back({input->producer});
+    } else if (known->second) {
+      throw EmitFailure{cycle_at(*input->producer)};
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
 Handle Scope::get(NetTensor& tensor) {
   const auto known = values_.find(&tensor);
   if (known != values_.end()) return known->second;
@@ -71,8 +134,15 @@ Handle Scope::get(NetTensor& tensor) {
   }
   if (!producer) {
     bind(tensor, add_input(tensor));
-  } else {
-    run(*producer);
+    return values_.at(&tensor);
+  }
+  const auto is_done = [&](const NetTensor& input) {
+    const bool outside = inside_ && input.producer->kind != LayerType::kCONSTANT &&
+                         inside_->count(input.producer) == 0;
+    return outside || values_.count(&input) > 0;
+  };
+  for (Layer* const layer : pending(*producer, is_done)) {
+    if (layer->outputs.empty() || !is_done(*layer->outputs[0])) run(*layer);
   }
   return values_.at(&tensor);
 }
@@ -93,7 +163,7 @@ Values Scope::emit_as(Layer& layer, carnot::DType half, Values in) {
 }
 
 void Scope::run(Layer& layer) {
-  const auto where = [&] { return cat("layer '", layer.name, "' (", layer.kind_name(), ")"); };
+  const auto where = [&] { return named(layer); };
   try {
     // Before the inputs: a loop's boundary is a cycle.
     if (layer.emit_edge(*this)) return;
@@ -101,9 +171,7 @@ void Scope::run(Layer& layer) {
     throw EmitFailure{std::move(failure.status).with(where())};
   }
   if (!running_.insert(&layer).second) {
-    throw EmitFailure{carnot::Status(carnot::Code::kInvalidArgument,
-                                     where() + ": its output reaches its own input; only a loop's "
-                                               "recurrence may close a cycle")};
+    throw EmitFailure{cycle_at(layer)};
   }
   Values in;
   try {
