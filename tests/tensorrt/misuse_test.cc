@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -52,10 +53,106 @@ class Misuse : public testing::Test {
   ITensor* x = nullptr;
 };
 
+/// As *layer->getOutput(0) of a layer that has none is.
+ITensor& null_tensor() {
+  ITensor* null = nullptr;
+  asm("" : "+r"(null));
+  return *null;
+}
+
+#if !defined(__SANITIZE_ADDRESS__)  // its companion stops here, in the caller
+TEST_F(Misuse, NullTensors) {
+  EXPECT_EQ(network->addActivation(null_tensor(), ActivationType::kRELU), nullptr);
+  EXPECT_TRUE(
+      logger.said("addActivation: Error Code 3: API Usage Error (input 0: the tensor is null"));
+  EXPECT_EQ(network->addScale(null_tensor(), ScaleMode::kUNIFORM, {}, {}, {}), nullptr);
+  EXPECT_TRUE(logger.said("input 0: the tensor is null"));
+  network->markOutput(null_tensor());
+  EXPECT_TRUE(logger.said("the tensor is null"));
+  network->removeTensor(null_tensor());
+  EXPECT_TRUE(logger.said("the tensor is null"));
+  EXPECT_FALSE(network->unmarkOutputForShapes(null_tensor()));
+  network->addIdentity(*x)->setInput(0, null_tensor());
+  EXPECT_TRUE(logger.said("(Identity), input 0: the tensor is null"));
+}
+#endif
+
+TEST_F(Misuse, TensorsOfOthers) {
+  const std::unique_ptr<INetworkDefinition> other(builder->createNetworkV2(0));
+  ITensor* const far = other->addInput("far", DataType::kFLOAT, Dims2{2, 3});
+  EXPECT_EQ(network->addElementWise(*x, *far, ElementWiseOperation::kSUM), nullptr);
+  EXPECT_TRUE(logger.said("input 1: tensor 'far' is of another network"));
+}
+
+TEST_F(Misuse, RemovedTensors) {
+  ITensor* const y = network->addInput("y", DataType::kFLOAT, Dims2{2, 3});
+  network->removeTensor(*y);
+  EXPECT_TRUE(logger.messages.empty());
+  EXPECT_EQ(network->getNbInputs(), 1);
+  EXPECT_EQ(network->addIdentity(*y), nullptr);  // the program knows it still
+  EXPECT_TRUE(logger.said("tensor 'y' was removed with removeTensor()"));
+  ILayer* const layer = network->addIdentity(*x);
+  network->removeTensor(*x);
+  EXPECT_TRUE(logger.said("tensor 'x' is an input of layer '(Unnamed Layer* 0) [Identity]'"));
+  network->markOutput(*layer->getOutput(0));
+  network->removeTensor(*layer->getOutput(0));
+  EXPECT_TRUE(logger.said("is what layer '(Unnamed Layer* 0) [Identity]' gives: it stays"));
+  EXPECT_EQ(network->getNbOutputs(), 1);
+}
+
+TEST_F(Misuse, ValuesThatAnEnumerationLacks) {
+  EXPECT_EQ(network->addUnary(*x, static_cast<UnaryOperation>(99)), nullptr);
+  EXPECT_TRUE(
+      logger.said("there is no UnaryOperation 99; those of 0 to 24 are known (input 0 is "
+                  "'x' [2, 3])"));
+  config->setFlag(static_cast<BuilderFlag>(99));
+  EXPECT_TRUE(logger.said("there is no BuilderFlag 99"));
+  config->setProfilingVerbosity(static_cast<ProfilingVerbosity>(-1));
+  EXPECT_TRUE(logger.said("there is no ProfilingVerbosity -1"));
+  EXPECT_EQ(config->getProfilingVerbosity(), ProfilingVerbosity::kLAYER_NAMES_ONLY);
+  EXPECT_FALSE(config->setTacticSources(1u << 30));
+  EXPECT_TRUE(logger.said("stand for no TacticSource"));
+  x->setAllowedFormats(0);
+  EXPECT_TRUE(logger.said("allows no TensorFormat"));
+}
+
+TEST_F(Misuse, NamesThatAreTooLong) {
+  const std::string longest(4095, 'n'), longer(4096, 'n');
+  x->setName(longer.c_str());
+  EXPECT_TRUE(logger.said("the name has 4096 bytes, 4095 is the most"));
+  x->setName(longest.c_str());
+  EXPECT_EQ(x->getName(), longest);
+  network->addIdentity(*x)->setName(nullptr);
+  EXPECT_TRUE(logger.said("the name is null"));
+}
+
 TEST_F(Misuse, NamesThatAreNoText) {
   x->setName("a\xff\x01\xc3\xa4");
-  x->setDimensionName(0, nullptr);
-  EXPECT_TRUE(logger.said("of tensor 'a\\xff\\x01\xc3\xa4' takes no name"));
+  EXPECT_FALSE(x->setDynamicRange(1, 0));
+  EXPECT_TRUE(logger.said("tensor 'a\\xff\\x01\xc3\xa4': "));
+}
+
+TEST_F(Misuse, Ranges) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  EXPECT_FALSE(x->setDynamicRange(-infinity, 1));
+  EXPECT_TRUE(logger.said("is no range of finite numbers"));
+  EXPECT_FALSE(x->dynamicRangeIsSet());
+}
+
+TEST_F(Misuse, TypesInAStronglyTypedNetwork) {
+  network.reset(builder->createNetworkV2(
+      1U << static_cast<uint32_t>(NetworkDefinitionCreationFlag::kSTRONGLY_TYPED)));
+  x = network->addInput("x", DataType::kFLOAT, Dims2{2, 3});
+  ILayer* const layer = network->addIdentity(*x);
+  layer->setPrecision(DataType::kHALF);
+  EXPECT_TRUE(logger.said("the network is strongly typed"));
+  EXPECT_FALSE(layer->precisionIsSet());
+  layer->setOutputType(0, DataType::kHALF);
+  EXPECT_TRUE(logger.said("the network is strongly typed"));
+  layer->getOutput(0)->setType(DataType::kHALF);
+  EXPECT_TRUE(logger.said("is Float and cannot be set to Half"));
+  layer->getOutput(0)->setType(DataType::kFLOAT);
+  EXPECT_TRUE(logger.messages.empty());
 }
 
 TEST_F(Misuse, DeepNetworks) {

@@ -72,9 +72,18 @@ void Conditional::emit(Scope& scope) {
   for (size_t i = 0; i < outputs.size(); ++i) scope.bind(*outputs[i]->outputs[0], results[i]);
 }
 
+void Conditional::setName(char const* text) noexcept {
+  const char* const call = "IIfConditional::setName";
+  network.reporter().guard(call, [&] {
+    const std::string problem = name_problem(text);
+    if (!problem.empty()) return network.reporter().misuse(call, problem);
+    name = text;
+  });
+}
+
 IConditionLayer* Conditional::setCondition(ITensor& tensor) noexcept {
   return network.add<Condition>("IIfConditional::setCondition", {&tensor}, 0, [&](Condition& l) {
-    if (condition) return std::string("the condition is set already");
+    if (condition) return cat("conditional '", name, "' has a condition already");
     l.conditional = this;
     condition = &l;
     return std::string();

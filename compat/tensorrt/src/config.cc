@@ -38,6 +38,7 @@ void BuilderConfig::setDLACore(int32_t core) noexcept {
 void BuilderConfig::setDeviceType(ILayer const* layer, DeviceType type) noexcept {
   const char* const call = "IBuilderConfig::setDeviceType";
   if (!layer) return reporter_.misuse(call, "the layer is null");
+  if (!is_known("DeviceType", type)) return;
   reporter_.guard(call, [&] { settings.devices[layer] = type; });
 }
 DeviceType BuilderConfig::getDeviceType(ILayer const* layer) const noexcept {
@@ -159,6 +160,7 @@ int64_t BuilderConfig::shared_bytes_max() const {
 }
 
 void BuilderConfig::setPreviewFeature(PreviewFeature feature, bool enable) noexcept {
+  if (!is_known("PreviewFeature", feature)) return;
   if (enable) {
     settings.previews |= bit(feature);
   } else if (feature != PreviewFeature::kPROFILE_SHARING_0806) {
@@ -192,12 +194,7 @@ char const* BuilderConfig::getPluginToSerialize(int32_t index) const noexcept {
 }
 
 bool BuilderConfig::setTilingOptimizationLevel(TilingOptimizationLevel level) noexcept {
-  const int i = static_cast<int>(level);
-  if (i < 0 || i > 3) {
-    reporter_.misuse("IBuilderConfig::setTilingOptimizationLevel",
-                     cat("there is no TilingOptimizationLevel ", i, "; 0 to 3 are known"));
-    return false;
-  }
+  if (!is_known("TilingOptimizationLevel", level)) return false;
   settings.tiling = level;
   return true;
 }

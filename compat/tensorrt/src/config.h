@@ -13,20 +13,25 @@ class BuilderConfig final : public IBuilderConfig, public apiv::VBuilderConfig {
   BuilderConfig(const Reporter& reporter, const carnot::DeviceInfo& device);
   ~BuilderConfig() noexcept override;
 
-  void setAvgTimingIterations(int32_t value) noexcept override { settings.avg_timing = value; }
+  void setAvgTimingIterations(int32_t value) noexcept override {
+    const char* const call = "IBuilderConfig::setAvgTimingIterations";
+    if (is_at_least(call, value, 1)) settings.avg_timing = value;
+  }
   int32_t getAvgTimingIterations() const noexcept override { return settings.avg_timing; }
   void setEngineCapability(EngineCapability value) noexcept override {
-    settings.capability = value;
+    if (is_known("EngineCapability", value)) settings.capability = value;
   }
   EngineCapability getEngineCapability() const noexcept override { return settings.capability; }
   void setInt8Calibrator(IInt8Calibrator* value) noexcept override { settings.calibrator = value; }
   IInt8Calibrator* getInt8Calibrator() const noexcept override { return settings.calibrator; }
   void setDLACore(int32_t core) noexcept override;
   int32_t getDLACore() const noexcept override { return -1; }
-  void setDefaultDeviceType(DeviceType value) noexcept override { settings.default_device = value; }
+  void setDefaultDeviceType(DeviceType value) noexcept override {
+    if (is_known("DeviceType", value)) settings.default_device = value;
+  }
   DeviceType getDefaultDeviceType() const noexcept override { return settings.default_device; }
   void setProfilingVerbosity(ProfilingVerbosity value) noexcept override {
-    settings.verbosity = value;
+    if (is_known("ProfilingVerbosity", value)) settings.verbosity = value;
   }
   ProfilingVerbosity getProfilingVerbosity() const noexcept override { return settings.verbosity; }
   void setAlgorithmSelector(IAlgorithmSelector* value) noexcept override {
@@ -34,23 +39,33 @@ class BuilderConfig final : public IBuilderConfig, public apiv::VBuilderConfig {
   }
   IAlgorithmSelector* getAlgorithmSelector() const noexcept override { return settings.selector; }
   void setHardwareCompatibilityLevel(HardwareCompatibilityLevel value) noexcept override {
-    settings.hardware = value;
+    if (is_known("HardwareCompatibilityLevel", value)) settings.hardware = value;
   }
   HardwareCompatibilityLevel getHardwareCompatibilityLevel() const noexcept override {
     return settings.hardware;
   }
-  void setMaxAuxStreams(int32_t value) noexcept override { settings.aux_streams = value; }
+  void setMaxAuxStreams(int32_t value) noexcept override {
+    if (is_at_least("IBuilderConfig::setMaxAuxStreams", value, -1)) settings.aux_streams = value;
+  }
   int32_t getMaxAuxStreams() const noexcept override { return settings.aux_streams; }
   void setProgressMonitor(IProgressMonitor* value) noexcept override { settings.monitor = value; }
   IProgressMonitor* getProgressMonitor() const noexcept override { return settings.monitor; }
-  void setRuntimePlatform(RuntimePlatform value) noexcept override { settings.platform = value; }
+  void setRuntimePlatform(RuntimePlatform value) noexcept override {
+    if (is_known("RuntimePlatform", value)) settings.platform = value;
+  }
   RuntimePlatform getRuntimePlatform() const noexcept override { return settings.platform; }
-  void setMaxNbTactics(int32_t value) noexcept override { settings.max_tactics = value; }
+  void setMaxNbTactics(int32_t value) noexcept override {
+    if (is_at_least("IBuilderConfig::setMaxNbTactics", value, -1)) settings.max_tactics = value;
+  }
   int32_t getMaxNbTactics() const noexcept override { return settings.max_tactics; }
   void setFlags(BuilderFlags flags) noexcept override { settings.flags = flags; }
   BuilderFlags getFlags() const noexcept override { return settings.flags; }
-  void clearFlag(BuilderFlag flag) noexcept override { settings.flags &= ~bit(flag); }
-  void setFlag(BuilderFlag flag) noexcept override { settings.flags |= bit(flag); }
+  void clearFlag(BuilderFlag flag) noexcept override {
+    if (is_known("BuilderFlag", flag)) settings.flags &= ~bit(flag);
+  }
+  void setFlag(BuilderFlag flag) noexcept override {
+    if (is_known("BuilderFlag", flag)) settings.flags |= bit(flag);
+  }
   bool getFlag(BuilderFlag flag) const noexcept override {
     return (settings.flags & bit(flag)) != 0;
   }
@@ -59,10 +74,10 @@ class BuilderConfig final : public IBuilderConfig, public apiv::VBuilderConfig {
   }
   QuantizationFlags getQuantizationFlags() const noexcept override { return settings.quantization; }
   void clearQuantizationFlag(QuantizationFlag flag) noexcept override {
-    settings.quantization &= ~bit(flag);
+    if (is_known("QuantizationFlag", flag)) settings.quantization &= ~bit(flag);
   }
   void setQuantizationFlag(QuantizationFlag flag) noexcept override {
-    settings.quantization |= bit(flag);
+    if (is_known("QuantizationFlag", flag)) settings.quantization |= bit(flag);
   }
   bool getQuantizationFlag(QuantizationFlag flag) const noexcept override {
     return (settings.quantization & bit(flag)) != 0;
@@ -112,13 +127,32 @@ class BuilderConfig final : public IBuilderConfig, public apiv::VBuilderConfig {
   int64_t getL2LimitForTiling() const noexcept override { return settings.l2_limit; }
   bool setRemoteAutoTuningConfig(char const* config) noexcept override;
   char const* getRemoteAutoTuningConfig() const noexcept override {
-    return settings.remote.c_str();
+    return "";  // none can be set; NVIDIA's bindings make a string of it
   }
 
   /// The pool kWORKSPACE where it was limited, else -1.
   int64_t workspace_bytes_max() const;
   /// The pool kTACTIC_SHARED_MEMORY where it was limited, else 0.
   int64_t shared_bytes_max() const;
+
+  /// Whether the enumeration has this value; else an error.
+  template <class E>
+  bool is_known(const char* type, E value) const {
+    // Those of earlier versions stand behind the present ones.
+    constexpr int32_t kCount = std::is_same_v<E, BuilderFlag>      ? 30
+                               : std::is_same_v<E, PreviewFeature> ? 6
+                                                                   : EnumMax<E>();
+    const auto given = static_cast<int32_t>(value);
+    if (given >= 0 && given < kCount) return true;
+    reporter_.misuse("IBuilderConfig", cat("there is no ", type, " ", given, "; those of 0 to ",
+                                           kCount - 1, " are known. It stays as it was"));
+    return false;
+  }
+  bool is_at_least(const char* call, int32_t value, int32_t least) const {
+    if (value >= least) return true;
+    reporter_.misuse(call, cat(value, " is less than ", least, ". It stays as it was"));
+    return false;
+  }
 
   template <class E>
   static uint32_t bit(E value) {
@@ -148,7 +182,6 @@ class BuilderConfig final : public IBuilderConfig, public apiv::VBuilderConfig {
     int32_t level = 3;
     TilingOptimizationLevel tiling = TilingOptimizationLevel::kNONE;
     int64_t l2_limit = 0;
-    std::string remote;
     std::vector<std::string> plugins;
     std::map<int, std::size_t> pools;
     std::map<ILayer const*, DeviceType> devices;

@@ -73,7 +73,12 @@ int ExecutionContext::find(const char* call, char const* name) const {
 }
 
 void ExecutionContext::setName(char const* name) noexcept {
-  if (name) reporter_.guard("IExecutionContext::setName", [&] { name_ = name; });
+  const char* const call = "IExecutionContext::setName";
+  reporter_.guard(call, [&] {
+    const std::string problem = name_problem(name);
+    if (!problem.empty()) return reporter_.misuse(call, problem);
+    name_ = name;
+  });
 }
 
 bool ExecutionContext::allInputDimensionsSpecified() const noexcept {
@@ -374,7 +379,8 @@ bool ExecutionContext::show_debug_tensors(const char* call, cudaStream_t stream)
 IRuntimeConfig* ExecutionContext::getRuntimeConfig() const noexcept {
   const char* const call = "IExecutionContext::getRuntimeConfig";
   return reporter_.guard(call, static_cast<IRuntimeConfig*>(nullptr), [&] {
-    auto* const config = new RuntimeConfig();  // the caller's: bindings delete what they are given
+    auto* const config =
+        new RuntimeConfig(reporter_);  // the caller's: bindings delete what they are given
     config->setExecutionContextAllocationStrategy(strategy_);
     return config;
   });

@@ -63,9 +63,7 @@ class Loop final : public ILoop, public apiv::VLoop {
   IIteratorLayer* addIterator(ITensor& tensor, int32_t axis, bool reverse) noexcept override;
   ILoopOutputLayer* addLoopOutput(ITensor& tensor, LoopOutput output,
                                   int32_t axis) noexcept override;
-  void setName(char const* text) noexcept override {
-    if (text) name = text;
-  }
+  void setName(char const* text) noexcept override;
   char const* getName() const noexcept override { return name.c_str(); }
 
   /// Emits the whole loop and binds its outputs.
@@ -135,9 +133,7 @@ class Conditional final : public IIfConditional, public apiv::VIfConditional {
   IConditionLayer* setCondition(ITensor& tensor) noexcept override;
   IIfConditionalInputLayer* addInput(ITensor& tensor) noexcept override;
   IIfConditionalOutputLayer* addOutput(ITensor& if_true, ITensor& if_false) noexcept override;
-  void setName(char const* text) noexcept override {
-    if (text) name = text;
-  }
+  void setName(char const* text) noexcept override;
   char const* getName() const noexcept override { return name.c_str(); }
 
   void emit(Scope& scope);

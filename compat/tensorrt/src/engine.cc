@@ -118,7 +118,7 @@ IExecutionContext* CudaEngine::createExecutionContextWithRuntimeConfig(
 
 IRuntimeConfig* CudaEngine::createRuntimeConfig() noexcept {
   return reporter_.guard("ICudaEngine::createRuntimeConfig", static_cast<IRuntimeConfig*>(nullptr),
-                         [&] { return new RuntimeConfig(); });
+                         [&] { return new RuntimeConfig(reporter_); });
 }
 
 int64_t const* CudaEngine::getProfileTensorValuesV2(char const* name, int32_t profile,
@@ -257,7 +257,7 @@ char const* CudaEngine::getIOTensorName(int32_t index) const noexcept {
 ISerializationConfig* CudaEngine::createSerializationConfig() noexcept {
   return reporter_.guard("ICudaEngine::createSerializationConfig",
                          static_cast<ISerializationConfig*>(nullptr),
-                         [&] { return new SerializationConfig(); });
+                         [&] { return new SerializationConfig(reporter_); });
 }
 
 IHostMemory* CudaEngine::serializeWithConfig(ISerializationConfig& config) const noexcept {

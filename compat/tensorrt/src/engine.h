@@ -9,25 +9,52 @@ namespace trt {
 
 class SerializationConfig final : public ISerializationConfig, public apiv::VSerializationConfig {
  public:
-  SerializationConfig() { mImpl = this; }
-  bool setFlags(SerializationFlags flags) noexcept override { return flags_ = flags, true; }
+  explicit SerializationConfig(const Reporter& reporter) : reporter_(reporter) { mImpl = this; }
+  bool setFlags(SerializationFlags flags) noexcept override {
+    if ((flags >> EnumMax<SerializationFlag>()) != 0) return refuse(static_cast<int64_t>(flags));
+    return flags_ = flags, true;
+  }
   SerializationFlags getFlags() const noexcept override { return flags_; }
-  bool clearFlag(SerializationFlag flag) noexcept override { return flags_ &= ~bit(flag), true; }
-  bool setFlag(SerializationFlag flag) noexcept override { return flags_ |= bit(flag), true; }
+  bool clearFlag(SerializationFlag flag) noexcept override {
+    return is_known(flag) && (flags_ &= ~bit(flag), true);
+  }
+  bool setFlag(SerializationFlag flag) noexcept override {
+    return is_known(flag) && (flags_ |= bit(flag), true);
+  }
   bool getFlag(SerializationFlag flag) const noexcept override { return (flags_ & bit(flag)) != 0; }
 
  private:
-  static uint32_t bit(SerializationFlag flag) { return 1u << (static_cast<uint32_t>(flag) & 31); }
+  static uint32_t bit(SerializationFlag flag) {
+    const auto i = static_cast<uint32_t>(flag);
+    return i < 32 ? 1u << i : 0;
+  }
+  bool is_known(SerializationFlag flag) const {
+    const auto i = static_cast<int32_t>(flag);
+    return (i >= 0 && i < EnumMax<SerializationFlag>()) || refuse(i);
+  }
+  bool refuse(int64_t given) const {
+    reporter_.misuse("ISerializationConfig",
+                     cat(given, " is no SerializationFlag, or mask of them; flags of 0 to ",
+                         EnumMax<SerializationFlag>() - 1, " are known"));
+    return false;
+  }
+  Reporter reporter_;
   SerializationFlags flags_ = 0;
 };
 
 class RuntimeConfig final : public IRuntimeConfig, public apiv::VRuntimeConfig {
  public:
-  RuntimeConfig() { mImpl = this; }
+  explicit RuntimeConfig(const Reporter& reporter) : reporter_(reporter) { mImpl = this; }
   IRuntimeConfig* getPImpl() noexcept override { return this; }
   void setExecutionContextAllocationStrategy(
       ExecutionContextAllocationStrategy strategy) noexcept override {
-    strategy_ = strategy;
+    const auto i = static_cast<int32_t>(strategy);
+    if (i >= 0 && i < EnumMax<ExecutionContextAllocationStrategy>()) {
+      strategy_ = strategy;
+    } else {
+      reporter_.misuse("IRuntimeConfig::setExecutionContextAllocationStrategy",
+                       cat("there is no strategy ", i));
+    }
   }
   ExecutionContextAllocationStrategy getExecutionContextAllocationStrategy()
       const noexcept override {
@@ -35,6 +62,7 @@ class RuntimeConfig final : public IRuntimeConfig, public apiv::VRuntimeConfig {
   }
 
  private:
+  Reporter reporter_;
   ExecutionContextAllocationStrategy strategy_ = ExecutionContextAllocationStrategy::kSTATIC;
 };
 

@@ -72,8 +72,23 @@ void Layer::touch() {
 }
 
 void Layer::refuse_value(const char* setter, const std::string& why) {
-  network.reporter().misuse(cat("ILayer::", setter).c_str(),
-                            cat("layer '", name, "' (", kind_name(), "): ", why));
+  network.reporter().misuse(
+      cat("ILayer::", setter).c_str(),
+      cat("layer '", name, "' (", kind_name(), "): ", why, ". It stays as it was"));
+}
+
+bool Layer::takes_text(const char* setter, const char* text) {
+  const std::string problem = name_problem(text);
+  if (!problem.empty()) refuse_value(setter, problem);
+  return problem.empty();
+}
+
+bool Layer::takes_types(const char* setter) {
+  if (!network.is_strongly_typed()) return true;
+  refuse_value(setter,
+               "the network is strongly typed: a layer computes in the type of its inputs; cast "
+               "them with addCast(), or make a network without kSTRONGLY_TYPED");
+  return false;
 }
 
 void Layer::renew() {
@@ -88,8 +103,9 @@ bool Layer::set_input(int32_t i, NetTensor* tensor) {
                                         "; there are ", inputs_max()));
     return false;
   }
-  if (!network.owns(*tensor)) {
-    network.reporter().misuse(call, cat("tensor '", tensor->name, "' is of another network"));
+  if (!network.owns(tensor)) {
+    network.reporter().misuse(call, cat("layer '", name, "' (", kind_name(), "), input ", i, ": ",
+                                        network.why_not_owned(tensor)));
     return false;
   }
   if (static_cast<size_t>(i) >= inputs.size()) inputs.resize(static_cast<size_t>(i) + 1);

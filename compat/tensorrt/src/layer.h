@@ -32,15 +32,15 @@ class NetTensor final : public ITensor, public apiv::VTensor {
   bool setDynamicRange(float min, float max) noexcept override;
   bool isNetworkInput() const noexcept override { return producer == nullptr; }
   bool isNetworkOutput() const noexcept override;
-  void setBroadcastAcrossBatch(bool) noexcept override {}
+  void setBroadcastAcrossBatch(bool) noexcept override;
   bool getBroadcastAcrossBatch() const noexcept override { return false; }
   TensorLocation getLocation() const noexcept override { return location_; }
-  void setLocation(TensorLocation location) noexcept override { location_ = location; }
+  void setLocation(TensorLocation location) noexcept override;
   bool dynamicRangeIsSet() const noexcept override { return range_set_; }
   void resetDynamicRange() noexcept override { range_set_ = false; }
   float getDynamicRangeMin() const noexcept override { return range_set_ ? range_min_ : kNoRange; }
   float getDynamicRangeMax() const noexcept override { return range_set_ ? range_max_ : kNoRange; }
-  void setAllowedFormats(TensorFormats formats) noexcept override { formats_ = formats; }
+  void setAllowedFormats(TensorFormats formats) noexcept override;
   TensorFormats getAllowedFormats() const noexcept override { return formats_; }
   bool isShapeTensor() const noexcept override;
   bool isExecutionTensor() const noexcept override;
@@ -56,17 +56,19 @@ class NetTensor final : public ITensor, public apiv::VTensor {
   // Of inputs: `type` as the network computes with it, which the user may have set otherwise.
   carnot::TensorType type;
   std::optional<DataType> wanted_type;
+  bool removed = false;   ///< from its network
   bool type_set = false;  ///< of others: by setType(), not for its layer by setOutputType()
 
   /// Half of the dynamic range in steps of INT8; 0 where there is no range.
   float scale() const { return range_set_ ? scale_of_range(range_min_, range_max_) : 0; }
 
  private:
+  static constexpr TensorFormats kAllFormats = (1u << 13) - 1;
   static constexpr float kNoRange = std::numeric_limits<float>::quiet_NaN();
   TensorLocation location_ = TensorLocation::kDEVICE;
   bool range_set_ = false;
   float range_min_ = 0, range_max_ = 0;
-  TensorFormats formats_ = (1u << 13) - 1;
+  TensorFormats formats_ = kAllFormats;
   mutable std::map<int32_t, std::string> dimension_names_;
 };
 
@@ -99,6 +101,10 @@ class Layer {
   void touch();  ///< a parameter has changed
   /// Reports a value that means nothing; the parameter stays as it was.
   void refuse_value(const char* setter, const std::string& why);
+  /// Whether it can be the layer's name, or text about it; else an error.
+  bool takes_text(const char* setter, const char* text);
+  /// Whether the setter is one of weakly typed networks, as this is; else an error.
+  bool takes_types(const char* setter);
   void renew();  ///< an input or an output's type has
   bool set_input(int32_t index, NetTensor* tensor);
   NetTensor* input(size_t i) const { return i < inputs.size() ? inputs[i] : nullptr; }
@@ -133,9 +139,12 @@ bool is_legal(const T& given) {
 template <class T>
 std::string text_of_value(const T& given) {
   if constexpr (std::is_enum_v<T>) {
-    return cat("there is no value ", static_cast<int32_t>(given));
+    return cat("there is no value ", static_cast<int32_t>(given), "; those of 0 to ",
+               EnumMax<T>() - 1, " are known");
   } else if constexpr (std::is_same_v<T, Dims>) {
     return text_of(given);
+  } else if constexpr (std::is_arithmetic_v<T>) {
+    return cat(given, " is out of range");
   } else {
     return "out of range";
   }
@@ -153,7 +162,7 @@ class LayerOf : public I, public apiv::VLayer, public V..., public Layer {
 
   LayerType getType() const noexcept override { return kind; }
   void setName(char const* text) noexcept override {
-    if (text) name = text;
+    if (takes_text("setName", text)) name = text;
   }
   char const* getName() const noexcept override { return name.c_str(); }
   int32_t getNbInputs() const noexcept override { return static_cast<int32_t>(inputs.size()); }
@@ -169,6 +178,7 @@ class LayerOf : public I, public apiv::VLayer, public V..., public Layer {
   }
   void setPrecision(DataType type) noexcept override {
     if (!is_known(type)) return refuse_value("setPrecision", text_of_value(type));
+    if (!takes_types("setPrecision")) return;
     precision = type;
   }
   DataType getPrecision() const noexcept override { return precision.value_or(DataType::kFLOAT); }
@@ -177,8 +187,9 @@ class LayerOf : public I, public apiv::VLayer, public V..., public Layer {
   void setOutputType(int32_t i, DataType type) noexcept override {
     if (!is_known(type)) return refuse_value("setOutputType", text_of_value(type));
     if (i < 0 || i >= getNbOutputs()) {
-      return refuse_value("setOutputType", cat("there is no output ", i));
+      return refuse_value("setOutputType", cat("there is no output ", i, " of ", getNbOutputs()));
     }
+    if (!takes_types("setOutputType")) return;
     output_types[i] = type;
     renew();
   }
@@ -193,10 +204,13 @@ class LayerOf : public I, public apiv::VLayer, public V..., public Layer {
     if (output_types.erase(i) > 0) renew();
   }
   void setMetadata(char const* text) noexcept override {
-    if (text) metadata = text;
+    if (takes_text("setMetadata", text)) metadata = text;
   }
   char const* getMetadata() const noexcept override { return metadata.c_str(); }
-  bool setNbRanks(int32_t count) noexcept override { return count == 1; }
+  bool setNbRanks(int32_t count) noexcept override {
+    if (count != 1) refuse_value("setNbRanks", cat(count, ": an engine runs on one device"));
+    return count == 1;
+  }
   int32_t getNbRanks() const noexcept override { return ranks; }
 
  private:

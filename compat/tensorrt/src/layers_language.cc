@@ -78,13 +78,14 @@ ITensor* Attention::getOutput(int32_t index) const noexcept {
   return layer_.getOutput(index);
 }
 bool Attention::setName(char const* name) noexcept {
-  if (!name) return false;
+  if (!layer_.takes_text("setName", name)) return false;
   name_ = name;
   layer_.name = name;
   return true;
 }
 bool Attention::setNormalizationOperation(AttentionNormalizationOp operation) noexcept {
-  if (!in_range(operation, 2)) return false;
+  const std::string unknown = check_value("AttentionNormalizationOp", operation);
+  if (!unknown.empty()) return layer_.refuse_value("setNormalizationOperation", unknown), false;
   layer_.normalization = operation;
   layer_.touch();
   return true;
@@ -95,11 +96,15 @@ bool Attention::setCausal(bool causal) noexcept {
   return true;
 }
 bool Attention::setNormalizationQuantizeScale(ITensor& scale) noexcept {
+  if (!layer_.network.owns(&scale)) {
+    layer_.refuse_value("setNormalizationQuantizeScale", layer_.network.why_not_owned(&scale));
+    return false;
+  }
   quantize_scale_ = &scale;
   return true;
 }
 bool Attention::setMetadata(char const* text) noexcept {
-  if (!text) return false;
+  if (!layer_.takes_text("setMetadata", text)) return false;
   layer_.metadata = text;
   return true;
 }
@@ -240,7 +245,7 @@ IAttention* Network::addAttention(ITensor& query, ITensor& key, ITensor& value,
   AttentionOutput* const layer =
       add<AttentionOutput>(call, {&query, &key, &value}, 1, [&](AttentionOutput& l) {
         l.normalization = normalization, l.causal = causal;
-        return std::string(in_range(normalization, 2) ? kFine : "unknown normalization");
+        return check_value("AttentionNormalizationOp", normalization);
       });
   if (!layer) return nullptr;
   return reporter_.guard(call, static_cast<IAttention*>(nullptr), [&] {
@@ -255,16 +260,16 @@ IRotaryEmbeddingLayer* Network::addRotaryEmbedding(ITensor& input, ITensor& cos,
   const char* const call = "INetworkDefinition::addRotaryEmbedding";
   return add<RotaryEmbedding>(call, {&input, &cos, &sin}, 1, [&](RotaryEmbedding& l) {
     l.interleaved = interleaved, l.dim = dim;
-    return std::string(dim >= 0 && dim % 2 == 0 ? kFine : "the dimension is not even");
+    return std::string(
+        dim >= 0 && dim % 2 == 0 ? kFine : "the rotary dimension is not even and at least 0");
   });
 }
 
 IKVCacheUpdateLayer* Network::addKVCacheUpdate(ITensor& cache, ITensor& update, ITensor& indices,
                                                KVCacheMode mode) noexcept {
   const char* const call = "INetworkDefinition::addKVCacheUpdate";
-  return add<KvCacheUpdate>(call, {&cache, &update, &indices}, 1, [&](KvCacheUpdate&) {
-    return std::string(in_range(mode, 1) ? kFine : "unknown cache mode");
-  });
+  return add<KvCacheUpdate>(call, {&cache, &update, &indices}, 1,
+                            [&](KvCacheUpdate&) { return check_value("KVCacheMode", mode); });
 }
 
 IMoELayer* Network::addMoE(ITensor& hidden, ITensor& selected, ITensor& scores) noexcept {

@@ -49,12 +49,15 @@ class Attention final : public IAttention, public apiv::VAttention {
   bool setNormalizationQuantizeScale(ITensor& scale) noexcept override;
   ITensor* getNormalizationQuantizeScale() const noexcept override { return quantize_scale_; }
   bool setNormalizationQuantizeToType(DataType type) noexcept override {
+    if (!is_known(type)) {
+      return layer_.refuse_value("setNormalizationQuantizeToType", text_of_value(type)), false;
+    }
     return quantize_to_ = type, true;
   }
   DataType getNormalizationQuantizeToType() const noexcept override { return quantize_to_; }
   bool setMetadata(char const* text) noexcept override;
   char const* getMetadata() const noexcept override { return layer_.metadata.c_str(); }
-  bool setNbRanks(int32_t count) noexcept override { return count == 1; }
+  bool setNbRanks(int32_t count) noexcept override { return layer_.setNbRanks(count); }
   int32_t getNbRanks() const noexcept override { return 1; }
 
  private:

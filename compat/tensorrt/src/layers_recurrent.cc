@@ -198,7 +198,8 @@ IRNNv2Layer* carnotTrtAddRNNv2(INetworkDefinition* network, ITensor* input, int3
       "INetworkDefinition::addRNNv2", {input}, cells ? 3 : 2, [&](trt::RnnV2& l) {
         l.layers = layerCount, l.hidden = hiddenSize, l.steps_max = maxSeqLen;
         l.operation = operation;
-        if (!trt::in_range(operation, 4)) return std::string("unknown operation");
+        std::string unknown = trt::check_value("RNNOperation", operation);
+        if (!unknown.empty()) return unknown;
         const bool fine = layerCount > 0 && hiddenSize > 0 && maxSeqLen > 0;
         return std::string(fine ? ""
                                 : "the number of layers, the size of the state and the number "

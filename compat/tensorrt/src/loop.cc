@@ -189,6 +189,15 @@ void Loop::bind_outputs(Scope& scope, const Values& results) const {
   }
 }
 
+void Loop::setName(char const* text) noexcept {
+  const char* const call = "ILoop::setName";
+  network.reporter().guard(call, [&] {
+    const std::string problem = name_problem(text);
+    if (!problem.empty()) return network.reporter().misuse(call, problem);
+    name = text;
+  });
+}
+
 IRecurrenceLayer* Loop::addRecurrence(ITensor& initial) noexcept {
   return network.add<Recurrence>("ILoop::addRecurrence", {&initial}, 1, [&](Recurrence& l) {
     l.loop = this;
@@ -199,8 +208,8 @@ IRecurrenceLayer* Loop::addRecurrence(ITensor& initial) noexcept {
 
 ITripLimitLayer* Loop::addTripLimit(ITensor& tensor, TripLimit kind) noexcept {
   return network.add<TripLimitLayer>("ILoop::addTripLimit", {&tensor}, 0, [&](TripLimitLayer& l) {
-    if (!in_range(kind, 2)) return std::string("unknown trip limit");
-    if (limit(kind)) return std::string("the loop has a limit of this kind");
+    if (std::string unknown = check_value("TripLimit", kind); !unknown.empty()) return unknown;
+    if (limit(kind)) return cat("loop '", name, "' has a trip limit of this kind already");
     l.loop = this, l.limit = kind;
     limits.push_back(&l);
     return std::string();
@@ -218,7 +227,8 @@ IIteratorLayer* Loop::addIterator(ITensor& tensor, int32_t axis, bool reverse) n
 ILoopOutputLayer* Loop::addLoopOutput(ITensor& tensor, LoopOutput output, int32_t axis) noexcept {
   return network.add<LoopOutputLayer>("ILoop::addLoopOutput", {&tensor}, 1,
                                       [&](LoopOutputLayer& l) {
-                                        if (!in_range(output, 3)) return std::string("output kind");
+                                        std::string unknown = check_value("LoopOutput", output);
+                                        if (!unknown.empty()) return unknown;
                                         l.loop = this, l.output = output, l.axis = axis;
                                         outputs.push_back(&l);
                                         return std::string();

@@ -222,9 +222,13 @@ class Network final : public INetworkDefinition, public apiv::VNetworkDefinition
   }
   /// An output of a model: under the model's name for it, and of a type that TensorRT has.
   void mark_named(NetTensor& tensor, const carnot::TensorSpec& spec);
-  bool owns(const ITensor& tensor) const {
-    return &static_cast<const NetTensor&>(tensor).network == this;
+  /// Not what is null, another network's, or removed.
+  bool owns(const ITensor* tensor) const {
+    const auto* const t = static_cast<const NetTensor*>(tensor);
+    return t && &t->network == this && !t->removed;
   }
+  /// Why owns() is false.
+  std::string why_not_owned(const ITensor* tensor) const;
   void mark(NetTensor& tensor);
   int64_t& fresh() { return fresh_; }
   /// Layers that compute from what one of the roots gives, without `stops` and what is behind them.
@@ -249,6 +253,10 @@ class Network final : public INetworkDefinition, public apiv::VNetworkDefinition
   std::set<const Layer*> layers_in_bodies() const;
   int64_t id_of(const NetTensor* tensor);
   bool are_mine(const char* call, ITensor* const* tensors, int32_t count);
+  /// Whether it may be named in this call; else an error.
+  bool is_mine(const char* call, const ITensor& tensor) const;
+  /// " (input 0 is 'x' [2, 3], ...)", behind what is wrong with a layer of these inputs.
+  std::string described(const std::vector<ITensor*>& inputs);
   Layer* add_output_copy(NetTensor& tensor, carnot::DType dtype);
 
   IBuilder& builder_;
@@ -256,6 +264,7 @@ class Network final : public INetworkDefinition, public apiv::VNetworkDefinition
   NetworkDefinitionCreationFlags flags_;
   std::string name_ = "Unnamed Network 0";
   std::vector<std::unique_ptr<NetTensor>> inputs_;
+  std::vector<std::unique_ptr<NetTensor>> removed_;  ///< inputs: programs may know them still
   std::vector<NetTensor*> outputs_;
   std::set<const NetTensor*> shape_outputs_;
   std::vector<NetTensor*> debug_;

@@ -6,18 +6,49 @@
 
 namespace trt {
 
+namespace {
+
+constexpr const char* kIndicesWanted = "the type of indices is kINT32 or kINT64";
+
+}  // namespace
+
 bool Network::are_mine(const char* call, ITensor* const* tensors, int32_t count) {
   for (int32_t i = 0; i < count; ++i) {
-    if (!tensors || !tensors[i]) {
-      reporter_.misuse(call, cat("input ", i, " is null"));
-      return false;
-    }
-    if (!owns(*tensors[i])) {
-      reporter_.misuse(call, cat("input ", i, " is a tensor of another network"));
-      return false;
-    }
+    const ITensor* const tensor = tensors ? tensors[i] : nullptr;
+    if (owns(tensor)) continue;
+    reporter_.misuse(call, cat("input ", i, ": ", why_not_owned(tensor)));
+    return false;
   }
   return true;
+}
+
+bool Network::is_mine(const char* call, const ITensor& tensor) const {
+  if (owns(&tensor)) return true;
+  reporter_.misuse(call, why_not_owned(&tensor));
+  return false;
+}
+
+std::string Network::why_not_owned(const ITensor* tensor) const {
+  if (!tensor) {
+    return "the tensor is null: the layer that should have given it was refused, or has no such "
+           "output";
+  }
+  const auto* const t = static_cast<const NetTensor*>(tensor);
+  return cat("tensor '", t->name, "' ",
+             t->removed ? "was removed with removeTensor()"
+                        : "is of another network; a network's tensors come from its own addInput() "
+                          "and layers");
+}
+
+std::string Network::described(const std::vector<ITensor*>& inputs) {
+  std::string out;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const auto* const t = static_cast<const NetTensor*>(inputs[i]);
+    const carnot::Result<Handle> value = probe(*t);
+    out += cat(i == 0 ? " (input " : ", input ", i, " is '", t->name, "'");
+    if (value.ok()) out += cat(" ", text_of(dims_of(probed().dims(*value))));
+  }
+  return out.empty() ? out : out + ")";
 }
 
 Layer* Network::add_output_copy(NetTensor& tensor, carnot::DType dtype) {
@@ -37,18 +68,25 @@ ITensor* Network::addInput(char const* name, DataType type, Dims const& dims) no
   const char* const call = "INetworkDefinition::addInput";
   return reporter_.guard(call, static_cast<ITensor*>(nullptr), [&]() -> ITensor* {
     const auto refuse_input = [&](const std::string& why) {
-      reporter_.misuse(call, cat("input '", name ? name : "(null)", "': ", why));
+      reporter_.misuse(call, cat("input '", name, "': ", why));
       return nullptr;
     };
-    if (!name) return refuse_input("the name is null");
-    if (!is_known(type)) return refuse_input(cat("unknown data type ", static_cast<int>(type)));
+    const std::string problem = name_problem(name);
+    if (!problem.empty()) {
+      name = "";
+      return refuse_input(problem);
+    }
+    if (!is_known(type)) return refuse_input(cat("there is no DataType ", static_cast<int>(type)));
     if (!is_valid(dims)) return refuse_input(text_of(dims));
     for (const auto& input : inputs_) {
       if (input->name == name) return refuse_input("there is one of this name already");
     }
     carnot::TensorType t{*dtype_of(type), {}};
     for (int32_t i = 0; i < dims.nbDims; ++i) {
-      if (dims.d[i] < -1) return refuse_input(cat("dimension ", dims.d[i]));
+      if (dims.d[i] < -1) {
+        return refuse_input(cat("dimension ", i, " is ", dims.d[i],
+                                "; sizes are 0 or more, or -1 where only a run tells them"));
+      }
       t.dims.push_back(dims.d[i] >= 0
                            ? carnot::Dim(dims.d[i])
                            : carnot::Dim::symbol(cat("trt.input", inputs_.size(), ".", i)));
@@ -60,7 +98,7 @@ ITensor* Network::addInput(char const* name, DataType type, Dims const& dims) no
 IActivationLayer* Network::addActivation(ITensor& input, ActivationType type) noexcept {
   return add<Activation>("INetworkDefinition::addActivation", {&input}, 1, [&](Activation& l) {
     l.type = type;
-    return std::string(in_range(type, 14) ? kFine : "unknown activation type");
+    return check_value("ActivationType", type);
   });
 }
 
@@ -76,7 +114,8 @@ ILRNLayer* Network::addLRN(ITensor& input, int64_t window, float alpha, float be
 IScaleLayer* Network::addScale(ITensor& input, ScaleMode mode, Weights shift, Weights scale,
                                Weights power) noexcept {
   // [C, H, W], which is all that three axes can be, or with a batch.
-  const bool batched = !hasImplicitBatchDimension() && input.getDimensions().nbDims != 3;
+  const bool batched =
+      !hasImplicitBatchDimension() && owns(&input) && input.getDimensions().nbDims != 3;
   const int32_t channels = batched ? 1 : 0;
   return addScaleNd(input, mode, shift, scale, power, channels);
 }
@@ -86,7 +125,7 @@ IScaleLayer* Network::addScaleNd(ITensor& input, ScaleMode mode, Weights shift, 
   return add<Scale>("INetworkDefinition::addScaleNd", {&input}, 1, [&](Scale& l) {
     l.mode = mode, l.shift = shift, l.scale = scale, l.power = power;
     l.channel_axis = channel_axis;
-    return std::string(in_range(mode, 3) ? kFine : "unknown scale mode");
+    return check_value("ScaleMode", mode);
   });
 }
 
@@ -109,8 +148,8 @@ ISoftMaxLayer* Network::addSoftMax(ITensor& input) noexcept {
 IConcatenationLayer* Network::addConcatenation(ITensor* const* inputs, int32_t count) noexcept {
   const char* const call = "INetworkDefinition::addConcatenation";
   return add<Concatenation>(call, {}, 1, [&](Concatenation& l) -> std::string {
-    if (count < 1) return cat(count, " inputs");
-    if (!are_mine(call, inputs, count)) return "an input cannot be used";
+    if (count < 1) return cat("there are ", count, " inputs; one or more are needed");
+    if (!are_mine(call, inputs, count)) return "one of the inputs cannot be used";
     for (int32_t i = 0; i < count; ++i) l.inputs.push_back(static_cast<NetTensor*>(inputs[i]));
     l.axis = usual_axis(*inputs[0]);
     return "";
@@ -121,14 +160,14 @@ IElementWiseLayer* Network::addElementWise(ITensor& a, ITensor& b,
                                            ElementWiseOperation operation) noexcept {
   return add<ElementWise>("INetworkDefinition::addElementWise", {&a, &b}, 1, [&](ElementWise& l) {
     l.operation = operation;
-    return std::string(in_range(operation, 14) ? kFine : "unknown operation");
+    return check_value("ElementWiseOperation", operation);
   });
 }
 
 IUnaryLayer* Network::addUnary(ITensor& input, UnaryOperation operation) noexcept {
   return add<Unary>("INetworkDefinition::addUnary", {&input}, 1, [&](Unary& l) {
     l.operation = operation;
-    return std::string(in_range(operation, 25) ? kFine : "unknown operation");
+    return check_value("UnaryOperation", operation);
   });
 }
 
@@ -141,7 +180,10 @@ IReduceLayer* Network::addReduce(ITensor& input, ReduceOperation operation, uint
                                  bool keep) noexcept {
   return add<Reduce>("INetworkDefinition::addReduce", {&input}, 1, [&](Reduce& l) {
     l.operation = operation, l.axes = axes, l.keep_dims = keep;
-    return std::string(in_range(operation, 5) ? kFine : "unknown operation");
+    if (operation == ReduceOperation::kNONE) {
+      return std::string("kNONE is an operation of addDistCollective() alone");
+    }
+    return check_value("ReduceOperation", operation);
   });
 }
 
@@ -154,9 +196,10 @@ ITopKLayer* Network::addTopKV2(ITensor& input, TopKOperation operation, int32_t 
                                DataType indices) noexcept {
   return add<TopK>("INetworkDefinition::addTopK", {&input}, 2, [&](TopK& l) -> std::string {
     l.operation = operation, l.k = k, l.axes = axes, l.indices = indices;
-    if (!in_range(operation, 2)) return "unknown operation";
-    if (!is_index_type(indices)) return "indices are Int32 or Int64";
-    return k >= 0 ? "" : cat("k is ", k);
+    const std::string unknown = check_value("TopKOperation", operation);
+    if (!unknown.empty()) return unknown;
+    if (!is_index_type(indices)) return kIndicesWanted;
+    return k >= 0 ? "" : cat("k is ", k, "; it says how many to keep");
   });
 }
 
@@ -170,7 +213,7 @@ IGatherLayer* Network::addGather(ITensor& data, ITensor& indices, int32_t axis) 
 IGatherLayer* Network::addGatherV2(ITensor& data, ITensor& indices, GatherMode mode) noexcept {
   return add<Gather>("INetworkDefinition::addGatherV2", {&data, &indices}, 1, [&](Gather& l) {
     l.mode = mode;
-    return std::string(in_range(mode, 3) ? kFine : "unknown gather mode");
+    return check_value("GatherMode", mode);
   });
 }
 
@@ -184,7 +227,8 @@ IMatrixMultiplyLayer* Network::addMatrixMultiply(ITensor& a, MatrixOperation op_
   const char* const call = "INetworkDefinition::addMatrixMultiply";
   return add<MatrixMultiply>(call, {&a, &b}, 1, [&](MatrixMultiply& l) {
     l.operations[0] = op_a, l.operations[1] = op_b;
-    return std::string(in_range(op_a, 3) && in_range(op_b, 3) ? kFine : "unknown operation");
+    const std::string unknown = check_value("MatrixOperation", op_a);
+    return unknown.empty() ? check_value("MatrixOperation", op_b) : unknown;
   });
 }
 
@@ -205,7 +249,7 @@ IIdentityLayer* Network::addIdentity(ITensor& input) noexcept {
 ICastLayer* Network::addCast(ITensor& input, DataType to) noexcept {
   return add<Cast>("INetworkDefinition::addCast", {&input}, 1, [&](Cast& l) {
     l.to = to;
-    return std::string(is_known(to) ? kFine : "unknown data type");
+    return is_known(to) ? kFine : cat("there is no DataType ", static_cast<int>(to));
   });
 }
 
@@ -213,9 +257,13 @@ ISliceLayer* Network::addSlice(ITensor& input, Dims const& start, Dims const& si
                                Dims const& stride) noexcept {
   return add<Slice>("INetworkDefinition::addSlice", {&input}, 1, [&](Slice& l) -> std::string {
     l.start = start, l.size = size, l.stride = stride;
-    if (!is_valid(start) || !is_valid(size) || !is_valid(stride)) return "dimensions out of range";
+    if (!is_valid(start) || !is_valid(size) || !is_valid(stride)) {
+      return cat("start ", text_of(start), ", size ", text_of(size), ", stride ", text_of(stride));
+    }
     const bool equal = start.nbDims == size.nbDims && size.nbDims == stride.nbDims;
-    return equal ? "" : "start, size and stride have different lengths";
+    return equal ? ""
+                 : cat("start ", text_of(start), ", size ", text_of(size), " and stride ",
+                       text_of(stride), " have different lengths");
   });
 }
 
@@ -240,7 +288,7 @@ std::string set_convolution(L& l, int64_t maps, Dims const& kernel, const Weight
     return cat("the kernel's size ", text_of(kernel), " does not have 2 or 3 axes");
   }
   for (int32_t i = 0; i < kernel.nbDims; ++i) l.stride.d[i] = l.dilation.d[i] = 1;
-  return maps > 0 ? "" : cat(maps, " output maps");
+  return maps > 0 ? "" : cat("there are ", maps, " output maps; one or more are needed");
 }
 
 }  // namespace
@@ -266,7 +314,9 @@ IPoolingLayer* Network::addPoolingNd(ITensor& input, PoolingType type,
     l.pre.nbDims = l.post.nbDims = window.nbDims;
     l.stride.nbDims = window.nbDims;  // 1, unless set otherwise
     std::fill_n(l.stride.d, std::size(l.stride.d), 1);
-    if (!in_range(type, 3)) return std::string("unknown pooling type");
+    if (const std::string unknown = check_value("PoolingType", type); !unknown.empty()) {
+      return unknown;
+    }
     const bool fine = is_valid(window) && window.nbDims >= 2 && window.nbDims <= 3;
     return fine ? std::string() : cat("the window ", text_of(window), " does not have 2 or 3 axes");
   });
@@ -290,15 +340,20 @@ IFillLayer* Network::addFillV2(Dims const& dims, FillOperation operation, DataTy
   return add<Fill>("INetworkDefinition::addFill", {}, 1, [&](Fill& l) -> std::string {
     l.dims = dims, l.operation = operation, l.to = to;
     l.seed = static_cast<uint32_t>(layers_.size());
-    if (!in_range(operation, 3)) return "unknown operation";
-    return is_known(to) && is_valid(dims) ? "" : "unknown data type or dimensions out of range";
+    const std::string unknown = check_value("FillOperation", operation);
+    if (!unknown.empty()) return unknown;
+    if (!is_known(to)) return cat("there is no DataType ", static_cast<int>(to));
+    return is_valid(dims) ? "" : cat("the dimensions ", text_of(dims));
   });
 }
 
 IPaddingLayer* Network::addPaddingNd(ITensor& input, Dims const& pre, Dims const& post) noexcept {
   return add<Padding>("INetworkDefinition::addPaddingNd", {&input}, 1, [&](Padding& l) {
     l.pre = pre, l.post = post;
-    return std::string(pre.nbDims == 2 && post.nbDims == 2 ? kFine : "padding is of two axes");
+    return pre.nbDims == 2 && post.nbDims == 2
+               ? std::string()
+               : cat("the padding ", text_of(pre), " and ", text_of(post),
+                     " is not of two axes, the last two");
   });
 }
 
@@ -307,7 +362,7 @@ IScatterLayer* Network::addScatter(ITensor& data, ITensor& indices, ITensor& upd
   const char* const call = "INetworkDefinition::addScatter";
   return add<Scatter>(call, {&data, &indices, &updates}, 1, [&](Scatter& l) {
     l.mode = mode;
-    return std::string(in_range(mode, 2) ? kFine : "unknown scatter mode");
+    return check_value("ScatterMode", mode);
   });
 }
 
@@ -315,8 +370,11 @@ IEinsumLayer* Network::addEinsum(ITensor* const* inputs, int32_t count,
                                  char const* equation) noexcept {
   const char* const call = "INetworkDefinition::addEinsum";
   return add<Einsum>(call, {}, 1, [&](Einsum& l) -> std::string {
-    if (count < 1 || !equation) return equation ? cat(count, " inputs") : "the equation is null";
-    if (!are_mine(call, inputs, count)) return "an input cannot be used";
+    if (count < 1 || !equation) {
+      return equation ? cat("there are ", count, " inputs; one or more are needed")
+                      : "the equation is null";
+    }
+    if (!are_mine(call, inputs, count)) return "one of the inputs cannot be used";
     for (int32_t i = 0; i < count; ++i) l.inputs.push_back(static_cast<NetTensor*>(inputs[i]));
     l.equation = equation;
     return "";
@@ -346,7 +404,7 @@ INonZeroLayer* Network::addNonZero(ITensor& input) noexcept {
 INonZeroLayer* Network::addNonZeroV2(ITensor& input, DataType indices) noexcept {
   return add<NonZero>("INetworkDefinition::addNonZero", {&input}, 1, [&](NonZero& l) {
     l.indices = indices;
-    return std::string(is_index_type(indices) ? kFine : "indices are Int32 or Int64");
+    return std::string(is_index_type(indices) ? kFine : kIndicesWanted);
   });
 }
 
@@ -363,7 +421,7 @@ INMSLayer* Network::addNMSV2(ITensor& boxes, ITensor& scores, ITensor& count_max
                              DataType indices) noexcept {
   return add<Nms>("INetworkDefinition::addNMS", {&boxes, &scores, &count_max}, 2, [&](Nms& l) {
     l.indices = indices;
-    return std::string(is_index_type(indices) ? kFine : "indices are Int32 or Int64");
+    return std::string(is_index_type(indices) ? kFine : kIndicesWanted);
   });
 }
 
@@ -377,7 +435,7 @@ INormalizationLayer* Network::addNormalization(ITensor& input, ITensor& scale, I
   const char* const call = "INetworkDefinition::addNormalization";
   return add<Normalization>(call, {&input, &scale, &bias}, 1, [&](Normalization& l) {
     l.axes = axes;
-    return std::string(axes != 0 ? kFine : "no axes");
+    return std::string(axes != 0 ? kFine : "the mask of axes is 0: bit i stands for axis i");
   });
 }
 
@@ -386,7 +444,7 @@ INormalizationLayer* Network::addNormalizationV2(ITensor& input, ITensor& scale,
   const char* const call = "INetworkDefinition::addNormalizationV2";
   return add<Normalization>(call, {&input, &scale, &bias}, 1, [&](Normalization& l) {
     l.axes = axes, l.v2 = true;
-    return std::string(axes != 0 ? kFine : "no axes");
+    return std::string(axes != 0 ? kFine : "the mask of axes is 0: bit i stands for axis i");
   });
 }
 
@@ -407,7 +465,7 @@ ICumulativeLayer* Network::addCumulative(ITensor& input, ITensor& axis,
                          [&](Cumulative& l) {
                            l.operation = operation;
                            l.exclusive = exclusive, l.reverse = reverse;
-                           return std::string(in_range(operation, 1) ? kFine : "unknown operation");
+                           return check_value("CumulativeOperation", operation);
                          });
 }
 

@@ -15,7 +15,7 @@ T* Network::add(const char* call, std::initializer_list<const ITensor*> tensors,
     for (ITensor* t : inputs) layer->inputs.push_back(static_cast<NetTensor*>(t));
     const std::string problem = set(*layer);
     if (!problem.empty()) {
-      reporter_.misuse(call, problem);
+      reporter_.misuse(call, cat(problem, described(inputs)));
       return nullptr;
     }
     return keep(std::move(layer), outputs);
@@ -25,9 +25,13 @@ T* Network::add(const char* call, std::initializer_list<const ITensor*> tensors,
 /// For a layer that takes any parameters.
 inline const char* const kFine = "";
 
+/// kFine, or that the enumeration has no such value.
 template <class E>
-bool in_range(E value, int32_t count) {
-  return static_cast<int32_t>(value) >= 0 && static_cast<int32_t>(value) < count;
+std::string check_value(const char* type, E value) {
+  constexpr int32_t kCount = EnumMax<E>();
+  const auto given = static_cast<int32_t>(value);
+  if (given >= 0 && given < kCount) return kFine;
+  return cat("there is no ", type, " ", given, "; those of 0 to ", kCount - 1, " are known");
 }
 
 }  // namespace trt

@@ -7,7 +7,7 @@ namespace trt {
 void Network::markOutput(ITensor& tensor) noexcept {
   const char* const call = "INetworkDefinition::markOutput";
   reporter_.guard(call, [&] {
-    if (!owns(tensor)) return reporter_.misuse(call, "the tensor is another network's");
+    if (!is_mine(call, tensor)) return;
     mark(static_cast<NetTensor&>(tensor));
   });
 }
@@ -39,29 +39,40 @@ ITensor* Network::getOutput(int32_t i) const noexcept {
 void Network::removeTensor(ITensor& tensor) noexcept {
   const char* const call = "INetworkDefinition::removeTensor";
   reporter_.guard(call, [&] {
+    if (!is_mine(call, tensor)) return;
     const auto* const t = static_cast<const NetTensor*>(&tensor);
+    if (t->producer) {
+      return reporter_.warning(cat(call, ": tensor '", t->name, "' is what layer '",
+                                   t->producer->name, "' gives: it stays"));
+    }
     for (const auto& layer : layers_) {
       if (std::find(layer->inputs.begin(), layer->inputs.end(), t) == layer->inputs.end()) continue;
-      return reporter_.misuse(
-          call, cat("tensor '", t->name, "' is an input of layer '", layer->name, "'"));
+      return reporter_.warning(cat(call, ": tensor '", t->name, "' is an input of layer '",
+                                   layer->name, "': it stays; setInput() gives the layer another"));
     }
     unmarkOutput(tensor);
     unmarkDebug(tensor);
     const auto input =
         std::find_if(inputs_.begin(), inputs_.end(), [&](const auto& i) { return i.get() == t; });
-    if (input == inputs_.end()) return;  // a layer's output goes with its layer, when it is unused
     input_ids_.erase(t);
     input_stamps_.erase(t);
     probe_ = std::make_unique<Scope>(fresh_);
     probe_->probing = true;
     ages_.clear(), input_ids_.clear(), input_stamps_.clear();
+    (*input)->removed = true;
+    removed_.push_back(std::move(*input));
     inputs_.erase(input);
     changed();
   });
 }
 
 void Network::setName(char const* name) noexcept {
-  if (name) reporter_.guard("INetworkDefinition::setName", [&] { name_ = name; });
+  const char* const call = "INetworkDefinition::setName";
+  reporter_.guard(call, [&] {
+    const std::string problem = name_problem(name);
+    if (!problem.empty()) return reporter_.misuse(call, problem);
+    name_ = name;
+  });
 }
 char const* Network::getName() const noexcept {
   return name_.c_str();
@@ -72,17 +83,21 @@ bool Network::hasImplicitBatchDimension() const noexcept {
 
 bool Network::markOutputForShapes(ITensor& tensor) noexcept {
   markOutput(tensor);
-  return owns(tensor);
+  return owns(&tensor);
 }
 bool Network::unmarkOutputForShapes(ITensor& tensor) noexcept {
-  const bool had = tensor.isNetworkOutput();
+  const bool had = owns(&tensor) && tensor.isNetworkOutput();
   unmarkOutput(tensor);
   return had;
 }
 
 bool Network::setWeightsName(Weights weights, char const* name) noexcept {
   return reporter_.guard("INetworkDefinition::setWeightsName", false, [&] {
-    if (!weights.values || !name) return false;
+    const char* const call = "INetworkDefinition::setWeightsName";
+    if (!weights.values) return reporter_.misuse(call, "the weights have no values"), false;
+    if (!name) return weight_names_.erase(weights.values), true;
+    const std::string problem = name_problem(name);
+    if (!problem.empty()) return reporter_.misuse(call, problem), false;
     weight_names_[weights.values] = name;
     return true;
   });
@@ -107,7 +122,7 @@ bool Network::getFlag(NetworkDefinitionCreationFlag flag) const noexcept {
 bool Network::markDebug(ITensor& tensor) noexcept {
   const char* const call = "INetworkDefinition::markDebug";
   return reporter_.guard(call, false, [&] {
-    if (!owns(tensor)) return reporter_.misuse(call, "the tensor is another network's"), false;
+    if (!is_mine(call, tensor)) return false;
     if (!isDebugTensor(tensor)) debug_.push_back(static_cast<NetTensor*>(&tensor));
     return true;
   });
@@ -188,7 +203,10 @@ bool Network::is_quantized() {
 
 bool Network::markWeightsRefittable(char const* name) noexcept {
   return reporter_.guard("INetworkDefinition::markWeightsRefittable", false, [&] {
-    if (!name) return false;
+    const std::string problem = name_problem(name);
+    if (!problem.empty()) {
+      return reporter_.misuse("INetworkDefinition::markWeightsRefittable", problem), false;
+    }
     refittable_.insert(name);
     return true;
   });

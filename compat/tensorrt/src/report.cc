@@ -111,6 +111,15 @@ ErrorCode error_code(carnot::Code code) {
   return ErrorCode::kUNSPECIFIED_ERROR;
 }
 
+std::string name_problem(char const* name) {
+  constexpr size_t kBytesMax = 4096;  // with the zero at its end
+  if (!name) return "the name is null";
+  const size_t length = std::strlen(name);
+  if (length < kBytesMax) return "";
+  return cat("the name has ", length, " bytes, ", kBytesMax - 1, " is the most: '",
+             std::string(name, 40), "...'");
+}
+
 void Reporter::set_recorder(IErrorRecorder* recorder) {
   if (recorder) recorder->incRefCount();
   if (recorder_) recorder_->decRefCount();

@@ -74,6 +74,9 @@ class Reporter {
   IErrorRecorder* recorder_ = nullptr;
 };
 
+/// Why this can be no name, or an empty string.
+std::string name_problem(char const* name);
+
 /// What kind of error TensorRT would call it.
 ErrorCode error_code(carnot::Code code);
 

@@ -10,8 +10,12 @@ NetTensor::NetTensor(Network& net, Layer* layer, int32_t i)
 NetTensor::~NetTensor() noexcept = default;
 
 void NetTensor::setName(char const* text) noexcept {
-  if (!text) return;
-  network.reporter().guard("ITensor::setName", [&] {
+  const char* const call = "ITensor::setName";
+  network.reporter().guard(call, [&] {
+    const std::string problem = name_problem(text);
+    if (!problem.empty()) {
+      return network.reporter().misuse(call, cat("tensor '", name, "': ", problem));
+    }
     name = text;
     network.changed();
   });
@@ -20,9 +24,13 @@ void NetTensor::setName(char const* text) noexcept {
 void NetTensor::setDimensions(Dims const& dimensions) noexcept {
   const char* const call = "ITensor::setDimensions";
   if (!isNetworkInput()) {
-    return network.reporter().misuse(call, cat("tensor '", name, "' is not a network input"));
+    return network.reporter().misuse(call,
+                                     cat("tensor '", name, "' is what layer '", producer->name,
+                                         "' gives: only inputs take dimensions"));
   }
-  if (!is_valid(dimensions)) return network.reporter().misuse(call, text_of(dimensions));
+  if (!is_valid(dimensions)) {
+    return network.reporter().misuse(call, cat("input '", name, "': ", text_of(dimensions)));
+  }
   network.reporter().guard(call, [&] { network.resize_input(*this, dimensions); });
 }
 
@@ -40,7 +48,15 @@ Dims NetTensor::getDimensions() const noexcept {
 void NetTensor::setType(DataType wanted) noexcept {
   const char* const call = "ITensor::setType";
   if (!is_known(wanted)) {
-    return network.reporter().misuse(call, cat("data type ", static_cast<int>(wanted)));
+    return network.reporter().misuse(
+        call, cat("tensor '", name, "': there is no DataType ", static_cast<int>(wanted)));
+  }
+  if (producer && network.is_strongly_typed()) {
+    const DataType inferred = getType();
+    if (inferred == wanted) return;
+    return network.reporter().misuse(
+        call, cat("tensor '", name, "' is ", name_of(inferred), " and cannot be set to ",
+                  name_of(wanted), ": the network is strongly typed; convert it with addCast()"));
   }
   if (isNetworkInput()) {
     wanted_type = wanted;
@@ -63,12 +79,39 @@ DataType NetTensor::getType() const noexcept {
 }
 
 bool NetTensor::setDynamicRange(float min, float max) noexcept {
-  if (!(min <= max)) {
-    network.reporter().misuse("ITensor::setDynamicRange", cat("[", min, ", ", max, "] is empty"));
+  if (!(min <= max) || !std::isfinite(min) || !std::isfinite(max)) {
+    network.reporter().misuse("ITensor::setDynamicRange",
+                              cat("tensor '", name, "': [", min, ", ", max,
+                                  "] is no range of finite numbers, the smaller first"));
     return false;
   }
   range_min_ = min, range_max_ = max, range_set_ = true;
   return true;
+}
+
+void NetTensor::setBroadcastAcrossBatch(bool) noexcept {
+  network.reporter().warning(cat("ITensor::setBroadcastAcrossBatch: tensor '", name,
+                                 "': there is no implicit batch; this has no effect"));
+}
+
+void NetTensor::setLocation(TensorLocation location) noexcept {
+  const int given = static_cast<int>(location);
+  if (given < 0 || given >= EnumMax<TensorLocation>()) {
+    return network.reporter().misuse(
+        "ITensor::setLocation", cat("tensor '", name, "': there is no TensorLocation ", given));
+  }
+  location_ = location;
+}
+
+void NetTensor::setAllowedFormats(TensorFormats formats) noexcept {
+  if (formats == 0 || (formats & ~kAllFormats) != 0) {
+    return network.reporter().misuse(
+        "ITensor::setAllowedFormats",
+        cat("tensor '", name, "': the mask ", formats,
+            formats == 0 ? " allows no TensorFormat at all" : " has bits of no TensorFormat",
+            ": bit i is that of value i"));
+  }
+  formats_ = formats;
 }
 
 bool NetTensor::isNetworkOutput() const noexcept {
@@ -90,9 +133,13 @@ bool NetTensor::isExecutionTensor() const noexcept {
 }
 
 void NetTensor::setDimensionName(int32_t i, char const* text) noexcept {
-  if (!isNetworkInput() || i < 0 || i >= Dims::MAX_DIMS || !text) {
-    return network.reporter().misuse("ITensor::setDimensionName",
-                                     cat("axis ", i, " of tensor '", name, "' takes no name"));
+  const std::string problem = name_problem(text);
+  if (!isNetworkInput() || i < 0 || i >= Dims::MAX_DIMS || !problem.empty()) {
+    return network.reporter().misuse(
+        "ITensor::setDimensionName",
+        cat("axis ", i, " of tensor '", name, "' takes no name: ",
+            isNetworkInput() ? problem.empty() ? "it has no such axis" : problem
+                             : "it is no input"));
   }
   network.reporter().guard("ITensor::setDimensionName", [&] {
     dimension_names_[i] = text;

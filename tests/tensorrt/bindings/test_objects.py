@@ -381,14 +381,21 @@ class Networks(unittest.TestCase):
         layer.metadata = "mine"
         self.assertEqual((layer.metadata, layer.num_inputs, layer.num_outputs), ("mine", 1, 1))
         self.assertEqual(layer.get_input(0).name, "x")
-        layer.precision = trt.float16
-        self.assertTrue(layer.precision_is_set and layer.precision == trt.float16)
-        layer.reset_precision()
-        self.assertFalse(layer.precision_is_set)
+        layer.precision = trt.float16  # the types are the tensors', and nothing else
         layer.set_output_type(0, trt.float16)
-        self.assertTrue(layer.output_type_is_set(0))
-        self.assertEqual(layer.get_output_type(0), trt.float16)
-        layer.reset_output_type(0)
+        self.assertFalse(layer.precision_is_set or layer.output_type_is_set(0))
+        self.assertEqual(len(s.log.errors()), 2)
+        s.log.messages.clear()
+        weak = s.builder.create_network()
+        free = weak.add_identity(weak.add_input("x", trt.float32, (-1, 3)))
+        free.precision = trt.float16
+        self.assertTrue(free.precision_is_set and free.precision == trt.float16)
+        free.reset_precision()
+        self.assertFalse(free.precision_is_set)
+        free.set_output_type(0, trt.float16)
+        self.assertTrue(free.output_type_is_set(0))
+        self.assertEqual(free.get_output_type(0), trt.float16)
+        free.reset_output_type(0)
         layer.set_input(0, x)
         self.assertEqual(layer.num_ranks, 1)
         y = layer.get_output(0)
