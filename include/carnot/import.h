@@ -24,11 +24,20 @@ struct OnnxCall {
 
 /// What a model's own graph says, for those who show it node by node.
 struct OnnxTrace {
+  struct Graph;
   struct Node {
     std::string name, op_type, domain;
     int64_t opset = 0;                         ///< of its domain; 0: the model imports none
     std::vector<std::string> inputs, outputs;  ///< an absent one is empty
     std::vector<std::pair<std::string, OnnxAttribute>> attributes;  ///< all but graphs
+    std::vector<Graph> graphs;                                      ///< of If, Loop and Scan
+  };
+  /// A node's body. Values of Constant nodes are among the nodes' attributes.
+  struct Graph {
+    std::string attribute, name;
+    std::vector<std::string> inputs, outputs;
+    std::vector<std::pair<std::string, Tensor>> initializers;
+    std::vector<Node> nodes;
   };
   std::vector<Node> nodes;
   std::vector<std::string> inputs;  ///< of the graph, those with an initializer too

@@ -157,18 +157,39 @@ void Session::trace_value(const Scope& scope, std::string_view name, const Bindi
 
 void Session::trace_node(const Scope& scope, const NodeProto& node, int64_t opset) {
   if (!options_.trace || scope.outer || scope.calls > 0 || scope.regions > 0) return;
-  OnnxTrace::Node& out = options_.trace->nodes.emplace_back();
+  options_.trace->nodes.push_back(traced(node, opset, false));
+}
+
+OnnxTrace::Node Session::traced(const NodeProto& node, int64_t opset, bool in_body) {
+  OnnxTrace::Node out;
   out.name = node.name, out.op_type = node.op_type, out.domain = short_domain(node.domain);
   out.opset = opset;
   out.inputs.assign(node.inputs.begin(), node.inputs.end());
   out.outputs.assign(node.outputs.begin(), node.outputs.end());
   for (const AttributeProto& attribute : node.attributes) {
     // A constant's value is among the constants.
-    if (attribute.type == AttributeProto::kTensor && node.op_type == "Constant") continue;
-    if (auto value = value_of(*this, attribute)) {
-      out.attributes.emplace_back(attribute.name, std::move(*value));
+    const bool value = attribute.type == AttributeProto::kTensor && node.op_type == "Constant";
+    if (value && !in_body) continue;
+    if (auto known = value_of(*this, attribute)) {
+      out.attributes.emplace_back(attribute.name, std::move(*known));
     }
+    if (attribute.g) out.graphs.push_back(traced(attribute.name, *attribute.g));
   }
+  return out;
+}
+
+OnnxTrace::Graph Session::traced(std::string_view attribute, const GraphProto& graph) {
+  OnnxTrace::Graph out{std::string(attribute), std::string(graph.name), {}, {}, {}, {}};
+  for (const ValueInfoProto& input : graph.inputs) out.inputs.emplace_back(input.name);
+  for (const ValueInfoProto& output : graph.outputs) out.outputs.emplace_back(output.name);
+  for (const TensorProto& tensor : graph.initializers) {
+    out.initializers.emplace_back(tensor.name, read(tensor));
+  }
+  for (const NodeProto& node : graph.nodes) {
+    const auto opset = opsets_.find(short_domain(node.domain));
+    out.nodes.push_back(traced(node, opset == opsets_.end() ? 0 : opset->second, true));
+  }
+  return out;
 }
 
 void Session::define(Scope& scope, std::string_view name, Binding binding) {

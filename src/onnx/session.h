@@ -105,6 +105,8 @@ class Session {
   void import_node(Scope& scope, const NodeProto& node);
   /// Notes a node or a value of the model's own graph for the caller's trace.
   void trace_node(const Scope& scope, const NodeProto& node, int64_t opset);
+  OnnxTrace::Node traced(const NodeProto& node, int64_t opset, bool in_body);
+  OnnxTrace::Graph traced(std::string_view attribute, const GraphProto& graph);
   void trace_value(const Scope& scope, std::string_view name, const Binding& binding);
   void check_operands(Scope& scope, const NodeProto& node, const std::vector<NodeProto>& all);
   void dispatch(NodeImport& n, Scope& scope);

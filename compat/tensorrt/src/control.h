@@ -43,7 +43,7 @@ class Iterator final : public LoopEdge<IIteratorLayer, apiv::VIteratorLayer> {
   TRT_PARAMETER(bool, Reverse, reverse, false)
 };
 
-class LoopOutputLayer final : public LoopEdge<ILoopOutputLayer, apiv::VLoopOutputLayer> {
+class LoopOutputLayer : public LoopEdge<ILoopOutputLayer, apiv::VLoopOutputLayer> {
  public:
   explicit LoopOutputLayer(Network& net) : LoopEdge(net, LayerType::kLOOP_OUTPUT) {}
   bool emit_edge(Scope& scope) override;
@@ -116,7 +116,7 @@ class ConditionalInput final
   explicit ConditionalInput(Network& net) : ConditionalEdge(net, LayerType::kCONDITIONAL_INPUT) {}
 };
 
-class ConditionalOutput final
+class ConditionalOutput
     : public ConditionalEdge<IIfConditionalOutputLayer, apiv::VConditionalOutputLayer> {
  public:
   explicit ConditionalOutput(Network& net) : ConditionalEdge(net, LayerType::kCONDITIONAL_OUTPUT) {}

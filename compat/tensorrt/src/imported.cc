@@ -98,6 +98,13 @@ static void take_plugins(std::span<const carnot::Network> bodies, ParsedPlugins&
   }
 }
 
+std::unique_ptr<Imported> make_imported(Network& into, carnot::Network::Node node,
+                                        ParsedPlugins& plugins) {
+  auto layer = std::make_unique<Imported>(into, std::move(node));
+  take_plugins(layer->bodies, plugins, layer->plugins);
+  return layer;
+}
+
 ptrdiff_t Imported::first_shape_input() const {
   return std::visit(
       [&]<class Op>(const Op&) {
@@ -121,9 +128,7 @@ Layer* keep_layer(Network& into, const carnot::Network& model, carnot::Network::
     }
   }
   if (Layer* const layer = keep_as_kind(into, model, node, own)) return layer;
-  auto layer = std::make_unique<Imported>(into, std::move(node));
-  take_plugins(layer->bodies, plugins, layer->plugins);
-  return into.keep(std::move(layer), outputs);
+  return into.keep(make_imported(into, std::move(node), plugins), outputs);
 }
 
 }  // namespace trt

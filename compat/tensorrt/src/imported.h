@@ -29,6 +29,10 @@ class Imported final : public LayerOf<IIdentityLayer, apiv::VIdentityLayer> {
   const std::map<std::string, carnot::Dim, std::less<>>* pinned_ = nullptr;
 };
 
+/// A node with bodies, in which custom operations are `plugins`; it is in no network's list.
+std::unique_ptr<Imported> make_imported(Network& into, carnot::Network::Node node,
+                                        ParsedPlugins& plugins);
+
 /// The operation with the sizes that the user has pinned put in.
 carnot::Operation pinned(carnot::Operation operation,
                          const std::map<std::string, carnot::Dim, std::less<>>& sizes);

@@ -3,6 +3,7 @@
 #include "imported.h"
 #include "layers_shape.h"
 #include "network.h"
+#include "stand_in.h"
 
 namespace trt {
 
@@ -21,9 +22,8 @@ struct Stand {
 
   bool holds(const Layer& layer) const {
     return !layer.parameters_set && layer.inputs == inputs &&
-           std::none_of(covered.begin(), covered.end(), [](const Layer* l) {
-             return l->revision != 0 || l->precision || !l->output_types.empty();
-           });
+           std::all_of(covered.begin(), covered.end(),
+                       [](const Layer* each) { return is_untouched(*each); });
   }
 };
 
@@ -31,6 +31,8 @@ struct Stand {
 class CanStand {
  public:
   virtual void stand(Stand given) = 0;
+  /// `group` has this layer's result among others. One of its layers owns it.
+  virtual void stand(StandIn* group, std::unique_ptr<StandIn> owned) = 0;
 
  protected:
   ~CanStand() = default;
@@ -43,7 +45,12 @@ class ImportedAs final : public T, public CanStand {
   explicit ImportedAs(Network& net) : T(net) {}
   ImportedAs(Network& net, carnot::Operation node) : T(net), operation_(std::move(node)) {}
   void stand(Stand given) override { stand_ = std::move(given); }
+  void stand(StandIn* group, std::unique_ptr<StandIn> owned) override {
+    group_ = group;
+    if (owned) owned_ = std::move(owned);
+  }
   const std::vector<NetTensor*>& reads() const override {
+    if (group_ && group_->holds()) return group_->tensors;
     return stand_ && stand_->holds(*this) ? stand_->tensors : this->inputs;
   }
   Values emit(Emit& e, const Values& in) override {
@@ -58,7 +65,9 @@ class ImportedAs final : public T, public CanStand {
   }
   bool emit_edge(Scope& scope) override {
     sizes_ = &scope.pinned;
-    return false;
+    if (!group_ || !group_->holds()) return T::emit_edge(scope);
+    group_->emit(scope);
+    return true;
   }
 
   /// A weight in the half-size type that the layer's user has set for it and its input.
@@ -88,6 +97,8 @@ class ImportedAs final : public T, public CanStand {
 
   std::optional<carnot::Operation> operation_;
   std::optional<Stand> stand_;
+  StandIn* group_ = nullptr;
+  std::unique_ptr<StandIn> owned_;
   const std::map<std::string, carnot::Dim, std::less<>>* sizes_ = nullptr;
 };
 

@@ -70,11 +70,18 @@ std::string LayerNames::unique(const std::string& name, Taken& taken) {
   return candidate;
 }
 
+std::string LayerNames::refittable() {
+  const std::string name = "tmp_refittable_weight";
+  const int64_t i = refittable_++;
+  return i == 0 ? name : cat(name, '_', i - 1);
+}
+
 void LayerNames::restore(const State& before) {
   for (; added_.size() > before.added; added_.pop_back()) {
     added_.back().first->erase(added_.back().second);
   }
   numbered_ = before.numbered;
+  refittable_ = before.refittable;
 }
 
 }  // namespace trt

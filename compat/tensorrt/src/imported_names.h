@@ -33,12 +33,14 @@ class LayerNames {
   std::string unique(const std::string& name) { return unique(name, taken_); }
   /// The same for tensors, whose names count in the same numbers.
   std::string unique_tensor(const std::string& name) { return unique(name, tensors_); }
+  /// The next name of weights that can be refitted, which have numbers of their own.
+  std::string refittable();
   /// Takes back what was named since this was one's state.
   struct State {
     size_t added = 0;
-    int64_t numbered = 0;
+    int64_t numbered = 0, refittable = 0;
   };
-  State state() const { return {added_.size(), numbered_}; }
+  State state() const { return {added_.size(), numbered_, refittable_}; }
   void restore(const State& before);
 
  private:
@@ -50,7 +52,7 @@ class LayerNames {
   std::unordered_map<std::string, size_t> main_;  ///< the layer that has the node's name
   Taken taken_, tensors_;
   std::vector<std::pair<Taken*, std::string>> added_;
-  int64_t numbered_ = 0;
+  int64_t numbered_ = 0, refittable_ = 0;
 };
 
 }  // namespace trt

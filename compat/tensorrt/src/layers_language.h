@@ -68,7 +68,7 @@ class Attention final : public IAttention, public apiv::VAttention {
   DataType quantize_to_ = DataType::kFP8;
 };
 
-class RotaryEmbedding final : public LayerOf<IRotaryEmbeddingLayer, apiv::VRotaryEmbeddingLayer> {
+class RotaryEmbedding : public LayerOf<IRotaryEmbeddingLayer, apiv::VRotaryEmbeddingLayer> {
  public:
   explicit RotaryEmbedding(Network& net) : LayerOf(net, LayerType::kROTARY_EMBEDDING) {}
   Values emit(Emit& e, const Values& in) override;
@@ -78,7 +78,7 @@ class RotaryEmbedding final : public LayerOf<IRotaryEmbeddingLayer, apiv::VRotar
   TRT_CHECKED(int32_t, RotaryEmbeddingDim, dim, 0, given >= 0 && given % 2 == 0)
 };
 
-class KvCacheUpdate final : public LayerOf<IKVCacheUpdateLayer, apiv::VKVCacheUpdateLayer> {
+class KvCacheUpdate : public LayerOf<IKVCacheUpdateLayer, apiv::VKVCacheUpdateLayer> {
  public:
   explicit KvCacheUpdate(Network& net) : LayerOf(net, LayerType::kKVCACHE_UPDATE) {}
   Values emit(Emit& e, const Values& in) override;

@@ -140,7 +140,7 @@ class Normalization : public LayerOf<INormalizationLayer, apiv::VNormalizationLa
   Values emit_groups(Emit& e, const Values& in);
 };
 
-class Cumulative final : public LayerOf<ICumulativeLayer, apiv::VCumulativeLayer> {
+class Cumulative : public LayerOf<ICumulativeLayer, apiv::VCumulativeLayer> {
  public:
   explicit Cumulative(Network& net) : LayerOf(net, LayerType::kCUMULATIVE) {}
   Values emit(Emit& e, const Values& in) override;

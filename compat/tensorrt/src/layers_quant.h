@@ -4,7 +4,7 @@
 
 namespace trt {
 
-class Quantize final : public LayerOf<IQuantizeLayer, apiv::VQuantizeLayer> {
+class Quantize : public LayerOf<IQuantizeLayer, apiv::VQuantizeLayer> {
  public:
   explicit Quantize(Network& net) : LayerOf(net, LayerType::kQUANTIZE) {}
   Values emit(Emit& e, const Values& in) override;
@@ -21,7 +21,7 @@ class Quantize final : public LayerOf<IQuantizeLayer, apiv::VQuantizeLayer> {
   Dims block{};  ///< the scale's shape says the same
 };
 
-class Dequantize final : public LayerOf<IDequantizeLayer, apiv::VDequantizeLayer> {
+class Dequantize : public LayerOf<IDequantizeLayer, apiv::VDequantizeLayer> {
  public:
   explicit Dequantize(Network& net) : LayerOf(net, LayerType::kDEQUANTIZE) {}
   Values emit(Emit& e, const Values& in) override;
@@ -38,7 +38,7 @@ class Dequantize final : public LayerOf<IDequantizeLayer, apiv::VDequantizeLayer
   Dims block{};  ///< the scale's shape says the same
 };
 
-class DynamicQuantize final : public LayerOf<IDynamicQuantizeLayer, apiv::VDynamicQuantizeLayer> {
+class DynamicQuantize : public LayerOf<IDynamicQuantizeLayer, apiv::VDynamicQuantizeLayer> {
  public:
   explicit DynamicQuantize(Network& net) : LayerOf(net, LayerType::kDYNAMIC_QUANTIZE) {}
   Values emit(Emit& e, const Values& in) override;

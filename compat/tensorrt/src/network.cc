@@ -258,6 +258,16 @@ carnot::Result<carnot::Network> Network::translate(bool with_precisions, const S
 }
 
 void Network::drop_layers(size_t from) {
+  const auto goes = [&](const Layer* layer) {
+    return std::any_of(layers_.begin() + static_cast<ptrdiff_t>(from), layers_.end(),
+                       [&](const auto& each) { return each.get() == layer; });
+  };
+  const auto ends = [&](const Loop& loop) {
+    return std::any_of(loop.limits.begin(), loop.limits.end(), goes) ||
+           std::any_of(loop.recurrences.begin(), loop.recurrences.end(), goes);
+  };
+  while (!loops_.empty() && ends(*loops_.back())) loops_.pop_back();
+  while (!conditionals_.empty() && goes(conditionals_.back()->condition)) conditionals_.pop_back();
   for (size_t i = from; i < layers_.size(); ++i) {
     ages_.erase(layers_[i].get());
     for (const auto& output : layers_[i]->outputs) probe_->forget(*output);

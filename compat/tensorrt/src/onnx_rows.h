@@ -16,5 +16,8 @@ std::span<const OnnxRow> rows_of_slices();
 std::span<const OnnxRow> rows_of_windows();
 std::span<const OnnxRow> rows_of_reductions();
 std::span<const OnnxRow> rows_of_indices();
+std::span<const OnnxRow> rows_of_recurrences();
+std::span<const OnnxRow> rows_of_control();
+std::span<const OnnxRow> rows_of_quantization();
 
 }  // namespace trt

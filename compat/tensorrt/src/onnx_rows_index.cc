@@ -6,18 +6,17 @@ namespace trt {
 
 namespace {
 
-/// Indices of data that is not INT64 are INT32; null where the node's own are used.
-NetTensor* narrow(OnnxView& v, NetTensor* index, bool only_wide) {
-  if (v.type(size_t{0}) == DataType::kINT64) return index;
-  if (only_wide && v.type(size_t{1}) != DataType::kINT64) return index;
-  return v.cast(index, DataType::kINT32);
+/// Wide indices of data that is not INT64 become INT32.
+NetTensor* narrow(OnnxView& v, NetTensor* index) {
+  const bool wide = v.type(size_t{1}) == DataType::kINT64;
+  return wide && v.type(size_t{0}) != DataType::kINT64 ? v.cast(index, DataType::kINT32) : index;
 }
 
 void gather_node(OnnxView& v) {
   NetTensor* const data = v.in(0);
   NetTensor* index = v.in(1);
   const int32_t axis = v.axis(v.integer("axis", 0), v.rank(data));
-  index = narrow(v, index, true);
+  index = narrow(v, index);
   v.out(v.named<Gather>({data, index}, [&](Gather& l) { l.axis = axis; }));
 }
 
@@ -25,7 +24,7 @@ void gather_elements(OnnxView& v) {
   NetTensor* const data = v.in(0);
   NetTensor* index = v.in(1);
   const int32_t axis = v.axis(v.integer("axis", 0), v.rank(data));
-  index = narrow(v, index, false);
+  index = narrow(v, index);
   v.out(v.named<Gather>({data, index},
                         [&](Gather& l) { l.axis = axis, l.mode = GatherMode::kELEMENT; }));
 }
@@ -33,7 +32,7 @@ void gather_elements(OnnxView& v) {
 void gather_nd(OnnxView& v) {
   NetTensor* const data = v.in(0);
   NetTensor* index = v.in(1);
-  index = narrow(v, index, false);
+  index = narrow(v, index);
   v.out(v.named<Gather>({data, index}, [&](Gather& l) {
     l.batch = static_cast<int32_t>(v.integer("batch_dims", 0)), l.mode = GatherMode::kND;
   }));
@@ -43,8 +42,10 @@ void scatter(OnnxView& v, ScatterMode mode, int32_t axis) {
   NetTensor* const data = v.in(0);
   NetTensor* const index = v.in(1);
   NetTensor* const updates = v.in(2);
+  const bool wide = v.type(index) == DataType::kINT64 && !v.strongly_typed();
   NetTensor* const small =
-      OnnxView::result(v.add<Cast>({index}, [](Cast& l) { l.to = DataType::kINT32; }));
+      wide ? OnnxView::result(v.add<Cast>({index}, [](Cast& l) { l.to = DataType::kINT32; }))
+           : index;
   v.out(
       v.named<Scatter>({data, small, updates}, [&](Scatter& l) { l.mode = mode, l.axis = axis; }));
 }
@@ -57,18 +58,6 @@ void scatter_nd(OnnxView& v) {
 void scatter_elements(OnnxView& v) {
   if (v.text("reduction", "none") != "none") throw NotShown();
   scatter(v, ScatterMode::kELEMENT, v.axis(v.integer("axis", 0), v.rank(size_t{0})));
-}
-
-/// A tensor of one element without its axes.
-NetTensor* without_axes(OnnxView& v, NetTensor* x) {
-  const Dims dims = v.dims(x);
-  if (dims.nbDims == 0) return x;
-  if (std::any_of(dims.d, dims.d + dims.nbDims, [](int64_t d) { return d != 1; })) {
-    throw NotShown();
-  }
-  Layer* const layer = v.add<Shuffle>({x}, [](Shuffle& l) { l.reshape.nbDims = 0; });
-  v.call(layer, "ONNXTRT_convertToScalar");
-  return OnnxView::result(layer);
 }
 
 /// Weights become a constant that has no axes and no name.
@@ -94,6 +83,7 @@ void top_k(OnnxView& v) {
         l.axes = 1U << axis;
       },
       2);
+  v.call(layer);  // it gets its name twice: the second is that with a number
   if (by_input) layer->inputs.push_back(without_axes(v, v.in(1)));
   v.call(layer);
   NetTensor* values = OnnxView::result(layer);
@@ -106,22 +96,51 @@ void top_k(OnnxView& v) {
   v.out(v.cast(indices, DataType::kINT64));
 }
 
+NetTensor* compared(OnnxView& v, NetTensor* a, NetTensor* b, ElementWiseOperation operation) {
+  raise(v, a, b);
+  return v.named<ElementWise>({a, b}, [&](ElementWise& l) { l.operation = operation; });
+}
+
+/// Elements along the axis in the other order.
+NetTensor* turned(OnnxView& v, NetTensor* x, int64_t axis) {
+  const Sizes dims = Sizes::shape(v, x);
+  Sizes starts = Sizes::one(-1), ends = Sizes::one(INT32_MIN), steps = Sizes::one(-1);
+  if (dims.count() > 1) {
+    const Sizes places = places_of({axis}, dims.count());
+    starts = interlace(v, like(v, dims, 0), starts, places);
+    ends = interlace(v, dims, ends, places);
+    steps = interlace(v, like(v, dims, 1), steps, places);
+  }
+  decode(v, dims, steps, starts, ends);
+  const Sizes sizes = sizes_between(v, starts, ends, steps, dims);
+  return OnnxView::result(add_slice(v, x, starts, sizes, steps));
+}
+
 template <TopKOperation kOperation>
 void arg(OnnxView& v) {
-  if (v.integer("select_last_index", 0) != 0) throw NotShown();
+  using Binary = ElementWiseOperation;
+  const bool last = v.integer("select_last_index", 0) != 0;
   NetTensor* const x = v.in(0);
   const int32_t axis = v.axis(v.integer("axis", 0), v.rank(x));
   TopK* const layer = v.add<TopK>(
-      {x}, [&](TopK& l) { l.operation = kOperation, l.axes = 1U << axis; }, 2);
+      {last ? turned(v, x, axis) : x},
+      [&](TopK& l) { l.operation = kOperation, l.axes = 1U << axis; }, 2);
   v.call(layer);
   NetTensor* indices = v.cast(OnnxView::result(layer, 1), DataType::kINT64);
+  if (last) {  // length - index - 1
+    const Sizes length = gather(v, Sizes::shape(v, x), Sizes::one(axis));
+    const Sizes shape = Sizes::shape(v, indices);
+    NetTensor* const sizes = shape.tensor(v);
+    NetTensor* const whole = spread(v, length.tensor(v), sizes);
+    NetTensor* const ones = spread(v, Sizes::one(1).tensor(v), sizes);
+    indices = compared(v, compared(v, whole, indices, Binary::kSUB), ones, Binary::kSUB);
+  }
   if (v.integer("keepdims", 1) == 0) indices = squeeze(v, indices, {axis});
   v.out(v.cast(indices, DataType::kINT64));
 }
 
 void non_zero(OnnxView& v) {
-  NetTensor* const found = v.named<NonZero>({v.in(0)}, [](NonZero&) {});
-  v.out(v.cast(found, DataType::kINT64));
+  v.out(v.named<NonZero>({v.in(0)}, [](NonZero& l) { l.indices = DataType::kINT64; }));
 }
 
 void one_hot(OnnxView& v) {
@@ -145,31 +164,25 @@ void non_max_suppression(OnnxView& v) {
     most = v.cast(v.binary(most, limit, ElementWiseOperation::kMIN), DataType::kINT32);
   } else {
     most = v.plain_constant(carnot::Tensor::zeros(DType::kI32, {}));
+    v.call(most->producer);
   }
   NetTensor* const overlap = v.has(3) ? number(v, 3) : nullptr;
   NetTensor* const threshold = v.has(4) ? number(v, 4) : nullptr;
-  const Dims dims = v.dims(scores);
-  if (dims.nbDims != 3) throw NotShown();
-  const bool moves = dims.d[1] != 1 && dims.d[2] != 1;
-  NetTensor* const by_class = v.named<Shuffle>({scores}, [&](Shuffle& l) {
-    if (moves) {
-      l.first.order[1] = 2, l.first.order[2] = 1;
-    } else {
-      l.reshape = dims_of({dims.d[0], dims.d[2], dims.d[1]});
-      l.zero_copies = false;
-    }
-  });
+  if (v.rank(scores) != 3) throw NotShown();
+  NetTensor* const by_class =
+      v.named<Shuffle>({scores}, [](Shuffle& l) { l.first.order[1] = 2, l.first.order[2] = 1; });
   Nms* const layer = v.add<Nms>(
       {boxes, by_class, most},
       [&](Nms& l) {
         if (v.integer("center_point_box", 0) == 1) l.format = BoundingBoxFormat::kCENTER_SIZES;
+        l.indices = DataType::kINT64;
       },
       2);
   v.call(layer);
   if (overlap || threshold) layer->inputs.resize(threshold ? 5 : 4);
   if (overlap) layer->inputs[3] = overlap;
   if (threshold) layer->inputs[4] = threshold;
-  v.out(v.cast(OnnxView::result(layer), DataType::kINT64));
+  v.out(OnnxView::result(layer));
 }
 
 /// Count, first and step of a range of numbers.
@@ -211,12 +224,8 @@ void range(OnnxView& v) {
 
 /// Zeros of a tensor's shape.
 NetTensor* zeros_like(OnnxView& v, NetTensor* x) {
-  NetTensor* zero = v.cast(v.scalar(DataType::kFLOAT, 0), v.type(x));
-  raise(v, zero, x);
-  Layer* const layer = v.add<ElementWise>(
-      {x, zero}, [](ElementWise& l) { l.operation = ElementWiseOperation::kPROD; });
-  v.call(layer, "ONNXTRT_createZeroTensor");
-  return OnnxView::result(layer);
+  NetTensor* const zero = v.cast(v.scalar(DataType::kFLOAT, 0), v.type(x));
+  return spread(v, zero, Sizes::shape(v, x).tensor(v));
 }
 
 /// Each element's index along an axis. The sizes are a tensor of their own for each.
@@ -229,11 +238,6 @@ NetTensor* iota(OnnxView& v, Sizes sizes, int64_t axis) {
   layer->inputs = {sizes.tensor(v), first, by};
   v.call(layer, "ONNXTRT_iota");
   return v.cast(OnnxView::result(layer), DataType::kINT64);
-}
-
-NetTensor* compared(OnnxView& v, NetTensor* a, NetTensor* b, ElementWiseOperation operation) {
-  raise(v, a, b);
-  return v.named<ElementWise>({a, b}, [&](ElementWise& l) { l.operation = operation; });
 }
 
 void trilu(OnnxView& v) {
@@ -256,7 +260,7 @@ void trilu(OnnxView& v) {
       v, rows, columns, lower ? ElementWiseOperation::kGREATER : ElementWiseOperation::kLESS);
   NetTensor* const equal = compared(v, rows, columns, ElementWiseOperation::kEQUAL);
   NetTensor* const keeps = compared(v, strict, equal, ElementWiseOperation::kOR);
-  v.out(OnnxView::result(v.add<Select>({keeps, x, zero})));
+  v.out(v.named<Select>({keeps, x, zero}, [](Select&) {}));
 }
 
 void reverse_sequence(OnnxView& v) {

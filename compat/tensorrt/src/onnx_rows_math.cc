@@ -59,11 +59,31 @@ void negative(OnnxView& v) {
   v.out(combined(v, zero, x, Binary::kSUB));
 }
 
+NetTensor* named_binary(OnnxView& v, NetTensor* a, NetTensor* b, Binary operation) {
+  return v.named<ElementWise>({a, b}, [&](ElementWise& l) { l.operation = operation; });
+}
+
 void is_infinite(OnnxView& v) {
-  if (v.integer("detect_negative", 1) == 0 || v.integer("detect_positive", 1) == 0) {
-    throw NotShown();
+  const bool below = v.integer("detect_negative", 1) != 0;
+  const bool above = v.integer("detect_positive", 1) != 0;
+  if (below && above) return unary<UnaryOperation::kISINF>(v);
+  NetTensor* const x = v.in(0);
+  NetTensor* const zero = v.cast(v.scalar(DataType::kFLOAT, 0, v.rank(x)), v.type(x));
+  if (!below && !above) {
+    NetTensor* const more = named_binary(v, x, zero, Binary::kGREATER);
+    return v.out(named_binary(v, more, named_binary(v, x, zero, Binary::kLESS), Binary::kAND));
   }
-  unary<UnaryOperation::kISINF>(v);
+  NetTensor* const side = named_binary(v, x, zero, below ? Binary::kLESS : Binary::kGREATER);
+  v.out(named_binary(v, side, named_unary(v, x, UnaryOperation::kISINF), Binary::kAND));
+}
+
+void power(OnnxView& v) {
+  const DataType base = v.type(size_t{0});
+  if (base == v.type(size_t{1})) return elementwise<Binary::kPOW>(v);
+  NetTensor* const x = v.cast(v.in(0), DataType::kFLOAT);
+  NetTensor* const y = v.cast(v.in(1), DataType::kFLOAT);
+  NetTensor* const out = combined(v, x, y, Binary::kPOW);
+  v.out(base == DataType::kFLOAT ? out : v.cast(out, base));
 }
 
 NetTensor* activated(OnnxView& v, NetTensor* x, ActivationType type, float alpha = 0,
@@ -124,10 +144,12 @@ void prelu(OnnxView& v) {
 }
 
 /// The least or the greatest number of a type.
-carnot::Tensor limit_of(DataType type, bool least) {
-  if (type == DataType::kINT64)
-    return carnot::Tensor::from_i64({}, {least ? INT64_MIN : INT64_MAX});
-  carnot::Tensor out = carnot::Tensor::zeros(*dtype_of(type), {});
+carnot::Tensor limit_of(DataType type, bool least, int32_t rank) {
+  const carnot::Shape shape(static_cast<size_t>(rank), 1);
+  if (type == DataType::kINT64) {
+    return carnot::Tensor::from_i64(shape, {least ? INT64_MIN : INT64_MAX});
+  }
+  carnot::Tensor out = carnot::Tensor::zeros(*dtype_of(type), shape);
   if (type == DataType::kINT32) {
     out.set_int(0, least ? INT32_MIN : INT32_MAX);
   } else if (type == DataType::kHALF || type == DataType::kFLOAT) {
@@ -144,13 +166,14 @@ void clip_by_tensors(OnnxView& v) {
   NetTensor* x = v.in(0);
   const DataType type = v.type(x);
   const auto bound = [&](size_t i) {
-    return v.has(i) ? v.in(i) : v.constant(limit_of(type, i == 1));
+    if (!v.has(i)) return v.constant(limit_of(type, i == 1, v.rank(x)));
+    NetTensor* out = v.in(i);
+    raise(v, x, out);
+    return out;
   };
-  NetTensor* low = bound(1);
-  NetTensor* high = bound(2);
-  raise(v, x, low);
-  raise(v, x, high);
-  v.out(v.binary(v.binary(x, low, Binary::kMAX), high, Binary::kMIN));
+  NetTensor* const low = bound(1);
+  NetTensor* const high = bound(2);
+  v.out(named_binary(v, named_binary(v, x, low, Binary::kMAX), high, Binary::kMIN));
 }
 
 void clip(OnnxView& v) {
@@ -263,9 +286,8 @@ void gemm(OnnxView& v) {
   NetTensor* const b = v.in(1);
   NetTensor* out = multiplied(v, a, v.integer("transA", 0) != 0, b, v.integer("transB", 0) != 0);
   const auto scaled = [&](NetTensor* x, float factor) {
-    NetTensor* number = v.scalar(DataType::kFLOAT, static_cast<double>(factor));
-    raise(v, number, x);
-    return v.binary(number, x, Binary::kPROD);
+    NetTensor* const number = v.scalar(DataType::kFLOAT, static_cast<double>(factor), v.rank(x));
+    return named_binary(v, number, x, Binary::kPROD);
   };
   const float alpha = v.real("alpha", 1), beta = v.real("beta", 1);
   if (alpha != 1) out = scaled(out, alpha);
@@ -273,14 +295,13 @@ void gemm(OnnxView& v) {
     NetTensor* bias = v.in(2);
     if (beta != 1) bias = scaled(bias, beta);
     raise(v, out, bias);
-    out = v.binary(out, bias, Binary::kSUM);
+    out = named_binary(v, out, bias, Binary::kSUM);
   }
   v.out(out);
 }
 
 void einsum(OnnxView& v) {
   const std::string equation = v.text("equation", "");
-  if (v.inputs() > 2 || equation.find("...") != std::string::npos) throw NotShown();
   std::vector<NetTensor*> operands;
   for (size_t i = 0; i < v.inputs(); ++i) operands.push_back(v.in(i));
   v.out(v.named<Einsum>(std::move(operands), [&](Einsum& l) { l.equation = equation; }));
@@ -331,7 +352,7 @@ constexpr OnnxRow kRows[] = {
     {"Not", unary<UnaryOperation::kNOT>},
     {"Or", elementwise<Binary::kOR>},
     {"PRelu", prelu},
-    {"Pow", elementwise<Binary::kPOW>},
+    {"Pow", power},
     {"Reciprocal", unary<UnaryOperation::kRECIP>},
     {"Relu", activation<ActivationType::kRELU>},
     {"Round", unary<UnaryOperation::kROUND>},

@@ -41,7 +41,9 @@ NetTensor* named_unary(OnnxView& v, NetTensor* x, UnaryOperation operation) {
 
 NetTensor* sum_of_squares(OnnxView& v) {
   NetTensor* const x = v.in(0);
-  return reduced(v, v.binary(x, x, ElementWiseOperation::kPROD), ReduceOperation::kSUM);
+  NetTensor* const squares = v.named<ElementWise>(
+      {x, x}, [](ElementWise& l) { l.operation = ElementWiseOperation::kPROD; });
+  return reduced(v, squares, ReduceOperation::kSUM);
 }
 
 void reduce_l1(OnnxView& v) {
@@ -89,7 +91,7 @@ void softmax(OnnxView& v) {
 
 void log_softmax(OnnxView& v) {
   NetTensor* const x = v.in(0);
-  NetTensor* const logarithm = v.unary(soft_max(v, x), UnaryOperation::kLOG);
+  NetTensor* const logarithm = named_unary(v, soft_max(v, x), UnaryOperation::kLOG);
   v.out(OnnxView::result(add_shuffle(v, logarithm, Sizes::shape(v, x))));
 }
 
@@ -99,21 +101,24 @@ void layer_normalization(OnnxView& v) {
   const DataType type = v.type(x) == DataType::kHALF   ? DataType::kHALF
                         : v.type(x) == DataType::kBF16 ? DataType::kBF16
                                                        : DataType::kFLOAT;
-  // The numbers in place of absent ones are there in any case.
-  NetTensor* const one = v.scalar(type, 1);
-  NetTensor* const zero = v.scalar(type, 0);
-  NetTensor* scale = v.has(1) ? v.in(1) : one;
-  NetTensor* bias = v.has(2) ? v.in(2) : zero;
   const int32_t rank = v.rank(x), first = v.axis(v.integer("axis", -1), rank);
-  raise(v, x, scale);
-  raise(v, x, bias);
+  const auto factor = [&](size_t i, double otherwise) {
+    if (!v.has(i)) return v.scalar(type, otherwise, rank);
+    NetTensor* out = v.in(i);
+    raise(v, x, out);
+    return out;
+  };
+  NetTensor* const scale = factor(1, 1);
+  NetTensor* const bias = factor(2, 0);
   v.out(v.named<Normalization>({x, scale, bias}, [&](Normalization& l) {
     for (int32_t i = first; i < rank; ++i) l.axes |= 1U << i;
     l.epsilon = v.real("epsilon", 1e-5F);
+    l.v2 = true;
   }));
 }
 
 /// One scale and bias for each channel.
+template <bool kGroups>
 void channel_normalization(OnnxView& v) {
   NetTensor* const x = v.in(0);
   NetTensor* const scales = v.in(1);
@@ -128,6 +133,7 @@ void channel_normalization(OnnxView& v) {
     for (int32_t i = 2; i < rank; ++i) l.axes |= 1U << i;
     l.epsilon = v.real("epsilon", 1e-5F);
     l.groups = v.integer("num_groups", 1);
+    l.v2 = !kGroups || v.opset() >= 21;
   }));
 }
 
@@ -141,8 +147,8 @@ void lrn(OnnxView& v) {
 constexpr OnnxRow kRows[] = {
     {"GlobalAveragePool", global_pool<ReduceOperation::kAVG>},
     {"GlobalMaxPool", global_pool<ReduceOperation::kMAX>},
-    {"GroupNormalization", channel_normalization},
-    {"InstanceNormalization", channel_normalization},
+    {"GroupNormalization", channel_normalization<true>},
+    {"InstanceNormalization", channel_normalization<false>},
     {"LRN", lrn},
     {"LayerNormalization", layer_normalization},
     {"LogSoftmax", log_softmax},

@@ -10,24 +10,30 @@ void identity(OnnxView& v) {
 }
 
 void dropout(OnnxView& v) {
-  if (v.outputs() > 1) throw NotShown();
-  if (const carnot::Tensor* const weights = v.weights(0)) return v.out(weights);
-  v.out(v.identity(v.in(0)));
+  if (const carnot::Tensor* const weights = v.weights(0)) {
+    if (v.outputs() > 1) throw NotShown();
+    return v.out(weights);
+  }
+  NetTensor* const x = v.in(0);
+  v.out(v.identity(x));
+  if (v.outputs() == 1) return;
+  // The mask, in which everything is kept.
+  v.out(
+      v.binary(x, x, v.opset() >= 12 ? ElementWiseOperation::kEQUAL : ElementWiseOperation::kLESS));
 }
 
 void shape(OnnxView& v) {
   NetTensor* const x = v.in(0);
   NetTensor* const sizes = v.named<ShapeLayer>({x}, [](ShapeLayer&) {});
-  NetTensor* const wide =
-      OnnxView::result(v.add<Cast>({sizes}, [](Cast& l) { l.to = DataType::kINT64; }));
+  NetTensor* const wide = v.named<Cast>({sizes}, [](Cast& l) { l.to = DataType::kINT64; });
   const int64_t rank = v.rank(x);
   const auto within = [&](int64_t i) { return std::clamp<int64_t>(i < 0 ? i + rank : i, 0, rank); };
   const int64_t start = within(v.integer("start", 0)), end = within(v.integer("end", rank));
   if (start == 0 && end == rank) return v.out(wide);
-  v.out(OnnxView::result(v.add<Slice>({wide}, [&](Slice& l) {
+  v.out(v.named<Slice>({wide}, [&](Slice& l) {
     l.start = dims_of({start}), l.size = dims_of({std::max<int64_t>(0, end - start)});
     l.stride = dims_of({1});
-  })));
+  }));
 }
 
 void size(OnnxView& v) {
@@ -59,66 +65,57 @@ void flatten_node(OnnxView& v) {
   v.out(v.identity(x));
 }
 
-std::optional<Ints> axes_of_node(OnnxView& v) {
-  std::optional<Ints> axes = v.ints("axes");
-  if (v.opset() >= 13 && v.has(1)) axes = v.known_ints(1);
+NetTensor* list_of(OnnxView& v, const Ints& values) {
+  return v.constant(carnot::Tensor::from_i64({static_cast<int64_t>(values.size())}, values));
+}
+
+/// As an input, or of the attribute; null where there are none.
+NetTensor* axes_of_node(OnnxView& v, bool by_attribute) {
+  NetTensor* axes = v.opset() >= 13 && v.has(1) ? v.in(1) : nullptr;
+  const auto given = v.ints("axes");
+  if (!axes && given && by_attribute) axes = list_of(v, *given);
   return axes;
+}
+
+NetTensor* as_vector(OnnxView& v, NetTensor* axes) {
+  return v.rank(axes) == 0 ? unsqueeze(v, axes, {0}) : axes;
 }
 
 void unsqueeze_node(OnnxView& v) {
   NetTensor* const x = v.in(0);
-  std::optional<Ints> axes = axes_of_node(v);
+  NetTensor* const axes = axes_of_node(v, true);
   if (!axes) throw NotShown();
-  const int32_t rank = v.rank(x) + static_cast<int32_t>(axes->size());
-  for (int64_t& axis : *axes) axis = v.axis(axis, rank);
-  v.out(unsqueeze(v, x, *axes, true));
+  v.out(v.named<Unsqueeze>({x, as_vector(v, axes)}, [](Unsqueeze&) {}));
 }
 
 void squeeze_node(OnnxView& v) {
   NetTensor* const x = v.in(0);
-  Ints axes = axes_of_node(v).value_or(Ints());
-  const Dims dims = v.dims(x);
-  if (axes.empty()) {
+  NetTensor* axes = axes_of_node(v, v.opset() < 13);
+  if (!axes) {
+    const Dims dims = v.dims(x);
+    Ints ones;
     for (int32_t i = 0; i < dims.nbDims; ++i) {
       if (dims.d[i] < 0) throw NotShown();
-      if (dims.d[i] == 1) axes.push_back(i);
+      if (dims.d[i] == 1) ones.push_back(i);
     }
+    axes = list_of(v, ones);
   }
-  for (int64_t& axis : axes) axis = v.axis(axis, dims.nbDims);
-  v.out(squeeze(v, x, axes, true));
-}
-
-/// Whether the order of axes with more than one element changes.
-bool moves(const Dims& dims, const Ints& order) {
-  int64_t before = 0;
-  for (const int64_t from : order) {
-    const int64_t size = dims.d[from];
-    if (size == 1) continue;
-    if (size < 0 || from < before) return true;
-    before = from;
-  }
-  return false;
+  v.out(v.named<Squeeze>({x, as_vector(v, axes)}, [](Squeeze&) {}));
 }
 
 void transpose(OnnxView& v) {
   NetTensor* const x = v.in(0);
-  const Dims dims = v.dims(x);
+  const int32_t rank = v.rank(x);
   Ints order;
-  for (int32_t i = dims.nbDims; i-- > 0;) order.push_back(i);
+  for (int32_t i = rank; i-- > 0;) order.push_back(i);
   order = v.ints("perm").value_or(order);
-  if (order.size() != static_cast<size_t>(dims.nbDims)) throw NotShown();
+  if (order.size() != static_cast<size_t>(rank)) throw NotShown();
   for (int64_t& axis : order) {
-    axis = v.axis(axis, dims.nbDims);
-    if (axis == dims.nbDims) throw NotShown();
+    axis = v.axis(axis, rank);
+    if (axis == rank) throw NotShown();
   }
   v.out(v.named<Shuffle>({x}, [&](Shuffle& l) {
-    if (moves(dims, order)) {
-      for (size_t i = 0; i < order.size(); ++i) l.first.order[i] = static_cast<int32_t>(order[i]);
-      return;
-    }
-    l.reshape.nbDims = dims.nbDims;
-    for (size_t i = 0; i < order.size(); ++i) l.reshape.d[i] = dims.d[order[i]];
-    l.zero_copies = false;
+    for (size_t i = 0; i < order.size(); ++i) l.first.order[i] = static_cast<int32_t>(order[i]);
   }));
 }
 
@@ -129,24 +126,15 @@ void concat_node(OnnxView& v) {
   v.out(v.named<Concatenation>(std::move(parts), [&](Concatenation& l) { l.axis = axis; }));
 }
 
-/// The value spread over a shape.
-NetTensor* spread(OnnxView& v, NetTensor* value, NetTensor* shape) {
-  const Sizes sizes = Sizes::of(v, shape);
-  const Sizes zeros = like(v, sizes, 0), ones = like(v, sizes, 1);
-  value = reshape(v, value, ones);
-  return OnnxView::result(add_slice(v, value, zeros, sizes, zeros));
-}
-
 void constant_of_shape(OnnxView& v) {
   NetTensor* const shape = v.in(0);
   const auto* const given = v.attribute("value");
   const auto* const number = given ? std::get_if<carnot::Tensor>(given) : nullptr;
   if (number && (!data_type_of(number->dtype()) || number->elements() != 1)) throw NotShown();
   v.count_weights();  // for the check of the node
-  const std::string zeros = v.count_weights();
   NetTensor* const value =
       v.plain_constant(number ? *number : carnot::Tensor::zeros(DType::kF32, {1}));
-  if (!number) v.call(value->producer, zeros.c_str());
+  v.call(value->producer, v.count_refittable().c_str());
   v.out(spread(v, value, shape));
 }
 
@@ -160,8 +148,8 @@ void expand(OnnxView& v) {
   const Sizes new_target = concat(v, filled(v, 1, subtract(v, most, length)), target);
   const Sizes starts = like(v, new_dims, 0);
   const Sizes sizes = broadcast(v, new_dims, new_target);
-  const Sizes one = Sizes::one(1);
-  const Sizes steps = least(v, one, subtract(v, new_dims, one));
+  const Sizes zero = Sizes::one(0), one = Sizes::one(1);
+  const Sizes steps = least(v, one, greatest(v, subtract(v, new_dims, one), zero));
   Layer* const layer = add_slice(v, raised_x, starts, sizes, steps);
   v.call(layer);
   v.out(OnnxView::result(layer));

@@ -5,26 +5,6 @@ namespace trt {
 
 namespace {
 
-/// Where ONNX's starts and ends are, counted from the front and within the tensor.
-void decode(OnnxView& v, const Sizes& dims, const Sizes& steps, Sizes& starts, Sizes& ends) {
-  const Sizes sign = clamp(v, steps, Sizes::one(-1), Sizes::one(0));
-  const auto from_front = [&](const Sizes& index) {
-    const Sizes signs = clamp(v, index, Sizes::one(-1), Sizes::one(0));
-    return subtract(v, index, multiply(v, signs, dims));
-  };
-  starts = from_front(starts);
-  starts = clamp(v, starts, Sizes::one(0), add(v, dims, sign));
-  ends = from_front(ends);
-  ends = clamp(v, ends, sign, dims);
-}
-
-Sizes sizes_between(OnnxView& v, const Sizes& starts, const Sizes& ends, const Sizes& steps,
-                    const Sizes& dims) {
-  if (steps.all(1)) return subtract(v, ends, starts);
-  const Sizes down = floor_divide(v, subtract(v, starts, ends), steps);
-  return subtract(v, like(v, dims, 0), down);
-}
-
 /// All is known, and starts are INT32.
 void fixed_slice(OnnxView& v, NetTensor* x) {
   const Dims dims = v.dims(x);
@@ -52,9 +32,29 @@ void fixed_slice(OnnxView& v, NetTensor* x) {
 }
 
 struct Bounds {
-  Sizes starts, ends, steps;
-  Ints axes;
+  Sizes starts, ends, steps, axes;
 };
+
+/// Numbers are counted from the front.
+Sizes from_front(OnnxView& v, const Sizes& axes, int64_t rank) {
+  if (!axes.known()) return axes;
+  Ints out;
+  for (const int64_t axis : axes.values()) {
+    out.push_back(v.axis(axis, static_cast<int32_t>(rank)));
+    if (out.back() >= rank) throw NotShown();
+  }
+  return Sizes::list(std::move(out));
+}
+
+/// `input`: where axes that are computed come from.
+void set_axes(OnnxView& v, Slice* layer, const Sizes& axes, size_t input) {
+  if (axes.known()) {
+    layer->axes = dims_of(axes.values());
+    return;
+  }
+  layer->inputs.resize(6);
+  layer->inputs[5] = v.in(input);
+}
 
 Bounds bounds_from_inputs(OnnxView& v, const Sizes& dims) {
   Bounds b;
@@ -62,7 +62,7 @@ Bounds bounds_from_inputs(OnnxView& v, const Sizes& dims) {
   NetTensor* const to = v.cast(v.in(2), DataType::kINT64);
   b.starts = Sizes::of(v, from);
   b.ends = Sizes::of(v, to);
-  b.axes = v.has(3) ? v.known_ints(3) : Sizes::count_up(dims.count()).values();
+  b.axes = v.has(3) ? Sizes::of_input(v, 3) : Sizes::count_up(dims.count());
   b.steps = v.has(4) ? Sizes::of_input(v, 4) : like(v, b.starts, 1);
   return b;
 }
@@ -72,7 +72,8 @@ Bounds bounds_from_attributes(OnnxView& v) {
   if (!starts || !ends) throw NotShown();
   const auto count = static_cast<int64_t>(starts->size());
   const Ints axes = v.ints("axes").value_or(Sizes::count_up(count).values());
-  return {Sizes::list(*starts), Sizes::list(*ends), Sizes::list(Ints(starts->size(), 1)), axes};
+  return {Sizes::list(*starts), Sizes::list(*ends), Sizes::list(Ints(starts->size(), 1)),
+          Sizes::list(axes)};
 }
 
 void slice(OnnxView& v) {
@@ -84,22 +85,14 @@ void slice(OnnxView& v) {
     if (fixed) return fixed_slice(v, x);
   }
   Bounds b = v.opset() >= 10 ? bounds_from_inputs(v, dims) : bounds_from_attributes(v);
-  bool in_order = true;
-  for (size_t i = 0; i < b.axes.size(); ++i) {
-    b.axes[i] = v.axis(b.axes[i], static_cast<int32_t>(dims.count()));
-    if (b.axes[i] >= dims.count()) throw NotShown();
-    in_order = in_order && b.axes[i] == static_cast<int64_t>(i);
-  }
-  if (static_cast<int64_t>(b.axes.size()) < dims.count() || !in_order) {
-    const Sizes places = places_of(b.axes, dims.count());
-    b.starts = interlace(v, like(v, dims, 0), b.starts, places);
-    b.ends = interlace(v, dims, b.ends, places);
-    b.steps = interlace(v, like(v, dims, 1), b.steps, places);
-  }
-  decode(v, dims, b.steps, b.starts, b.ends);
-  Sizes sizes = sizes_between(v, b.starts, b.ends, b.steps, dims);
-  sizes = greatest(v, like(v, dims, 0), sizes);
-  Layer* const layer = add_slice(v, x, b.starts, sizes, b.steps);
+  b.axes = from_front(v, b.axes, dims.count());
+  if (b.starts.count() != b.axes.count() || b.ends.count() != b.axes.count()) throw NotShown();
+  const Sizes along = gather(v, dims, b.axes);
+  decode(v, along, b.steps, b.starts, b.ends);
+  Sizes sizes = sizes_between(v, b.starts, b.ends, b.steps, along);
+  sizes = greatest(v, like(v, along, 0), sizes);
+  Slice* const layer = add_slice(v, x, b.starts, sizes, b.steps);
+  set_axes(v, layer, b.axes, 3);
   v.call(layer);
   v.out(OnnxView::result(layer));
 }
@@ -159,25 +152,6 @@ void split(OnnxView& v) {
   }
 }
 
-/// Sizes before and after every axis.
-std::optional<Ints> known_pads(OnnxView& v, int32_t rank) {
-  std::optional<Ints> pads;
-  if (v.opset() < 11) {
-    pads = v.ints("pads");
-  } else if (v.weights(1)) {
-    pads = v.known_ints(1);
-  }
-  if (!pads || !v.has(3)) return pads;
-  Ints axes = v.known_ints(3), all(2 * static_cast<size_t>(rank), 0);
-  if (pads->size() != 2 * axes.size()) throw NotShown();
-  for (size_t i = 0; i < axes.size(); ++i) {
-    const auto axis = static_cast<size_t>(v.axis(axes[i], rank));
-    all.at(axis) = (*pads)[i];
-    all.at(axis + static_cast<size_t>(rank)) = (*pads)[axes.size() + i];
-  }
-  return all;
-}
-
 SampleMode mode_of(const std::string& name) {
   if (name == "constant") return SampleMode::kFILL;
   if (name == "reflect") return SampleMode::kREFLECT;
@@ -205,58 +179,69 @@ NetTensor* fill_of(OnnxView& v, NetTensor* x) {
                   static_cast<double>(value));
 }
 
-NetTensor* list(OnnxView& v, const Ints& values) {
-  return v.constant(carnot::Tensor::from_i64({static_cast<int64_t>(values.size())}, values));
+/// How much there is before and after each axis.
+struct Border {
+  Sizes before, after;
+};
+
+/// Where all of it is known.
+std::optional<Ints> known_border(OnnxView& v) {
+  if (v.opset() < 11) return v.ints("pads");
+  return v.weights(1) ? std::optional(v.known_ints(1)) : std::nullopt;
+}
+
+Border computed_border(OnnxView& v) {
+  NetTensor* const both = v.in(1);
+  const Sizes length = gather(v, Sizes::shape(v, both), Sizes::one(0));
+  const Sizes half = floor_divide(v, length, Sizes::one(2));
+  const auto part = [&](const Sizes& from) {
+    Layer* const layer = add_slice(v, both, from, half, Sizes::one(1));
+    v.call(layer);
+    return Sizes::of(v, OnnxView::result(layer));
+  };
+  Border out;
+  out.before = part(Sizes::one(0));
+  out.after = part(half);
+  return out;
 }
 
 void pad(OnnxView& v) {
-  using Binary = ElementWiseOperation;
   NetTensor* const x = v.in(0);
   const int32_t rank = v.rank(x);
+  const Sizes dims = Sizes::shape(v, x);
   const SampleMode mode = mode_of(v.text("mode", "constant"));
-  const auto pads = known_pads(v, rank);
+  const auto known = known_border(v);
   // A value that is a tensor comes before the sizes, a number behind them.
   const bool tensor =
       v.opset() >= 11 && v.has(2) && (!v.weights(2) || !carnot::is_float(v.weights(2)->dtype()));
   NetTensor* fill = tensor ? v.in(2) : nullptr;
-  NetTensor *start = nullptr, *size = nullptr;
-  const auto n = static_cast<size_t>(rank);
-  if (pads && !pads->empty()) {
-    if (std::all_of(pads->begin(), pads->end(), [](int64_t p) { return p == 0; })) {
+  const bool chosen = v.inputs() == 4 && v.has(3);
+  Sizes axes = chosen ? Sizes::of_input(v, 3) : Sizes::count_up(rank);
+  Border border;
+  if (known && !known->empty() && axes.known()) {
+    if (std::all_of(known->begin(), known->end(), [](int64_t p) { return p == 0; })) {
       if (const carnot::Tensor* const weights = v.weights(0)) return v.out(weights);
       return v.out(v.identity(x));
     }
-    if (pads->size() != 2 * n) throw NotShown();
-    Ints starts(n), both(n);
-    for (size_t i = 0; i < n; ++i) {
-      if ((*pads)[i] < 0 || (*pads)[n + i] < 0) throw NotShown();
-      starts[i] = -(*pads)[i], both[i] = (*pads)[i] + (*pads)[n + i];
-    }
-    start = list(v, starts);
-    NetTensor* const added = list(v, both);
-    size = v.binary(Sizes::shape(v, x).tensor(v), added, Binary::kSUM);
+    const auto middle = known->begin() + static_cast<ptrdiff_t>(axes.count());
+    if (static_cast<int64_t>(known->size()) != 2 * axes.count()) throw NotShown();
+    border = {Sizes::list({known->begin(), middle}), Sizes::list({middle, known->end()})};
   } else {
-    if (v.opset() < 11 || v.has(3)) throw NotShown();
-    NetTensor* const all = v.in(1);
-    const auto half = [&](int64_t from) {
-      return OnnxView::result(v.add<Slice>({all}, [&](Slice& l) {
-        l.start = dims_of({from}), l.size = dims_of({rank}), l.stride = dims_of({1});
-      }));
-    };
-    NetTensor* const before = half(0);
-    NetTensor* const after = half(rank);
-    NetTensor* const zeros = list(v, Ints(n, 0));
-    start = v.binary(zeros, before, Binary::kSUB);
-    NetTensor* const added = v.binary(before, after, Binary::kSUM);
-    size = v.binary(Sizes::shape(v, x).tensor(v), added, Binary::kSUM);
+    if (v.opset() < 11) throw NotShown();
+    border = computed_border(v);
   }
-  Slice* const layer = v.add<Slice>({x, start, size}, [&](Slice& l) {
-    l.start = l.size = l.stride = dims_of(Ints(n, 1));
-    l.mode = mode;
-  });
+  axes = from_front(v, axes, rank);
+  const Sizes along = gather(v, dims, axes);
+  const Sizes zeros = like(v, border.before, 0);
+  const Sizes start = subtract(v, zeros, border.before);
+  const Sizes size = add(v, along, add(v, border.before, border.after));
+  const Sizes steps = like(v, start, 1);
+  Slice* const layer = add_slice(v, x, start, size, steps);
+  set_axes(v, layer, axes, 3);
+  layer->mode = mode;
   if (!tensor && mode == SampleMode::kFILL) fill = fill_of(v, x);
   if (fill && mode == SampleMode::kFILL) {
-    layer->inputs.resize(5);
+    layer->inputs.resize(std::max<size_t>(layer->inputs.size(), 5));
     layer->inputs[4] = fill;
   }
   v.call(layer);

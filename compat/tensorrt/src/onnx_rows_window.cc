@@ -231,6 +231,7 @@ void upsample(OnnxView& v) {
   if (v.opset() < 9) throw NotShown();
   NetTensor* const x = v.in(0);
   Resize* const layer = v.add<Resize>({x});
+  v.call(layer);  // it gets its name twice: the second is that with a number
   take_scales(v, *layer, x, 1);
   v.call(layer);
   const std::string mode = v.text("mode", "nearest");

@@ -285,32 +285,25 @@ NetTensor* reshape(OnnxView& v, NetTensor* x, const Sizes& sizes) {
   return OnnxView::result(add_shuffle(v, x, sizes));
 }
 
-NetTensor* unsqueeze(OnnxView& v, NetTensor* x, const Ints& axes, bool named) {
-  const Sizes sizes = Sizes::shape(v, x);
-  Ints sorted = axes;
-  std::sort(sorted.begin(), sorted.end());
-  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
-  Ints places = Sizes::count_up(sizes.count()).values();
-  for (const int64_t axis : sorted) {
-    if (axis < 0 || axis > static_cast<int64_t>(places.size())) throw NotShown();
-    places.insert(places.begin() + axis, sizes.count());
-  }
-  if (places.size() > static_cast<size_t>(Dims::MAX_DIMS)) throw NotShown();
-  const Sizes more = interlace(v, sizes, Sizes::one(1), Sizes::list(places));
-  Layer* const layer = add_shuffle(v, x, more);
-  named ? v.call(layer) : v.call(layer, "ONNXTRT_unsqueezeTensor");
+namespace {
+
+NetTensor* axes_of_layer(OnnxView& v, const Ints& axes) {
+  carnot::Tensor out = carnot::Tensor::zeros(DType::kI32, {static_cast<int64_t>(axes.size())});
+  for (size_t i = 0; i < axes.size(); ++i) out.set_int(static_cast<int64_t>(i), axes[i]);
+  return v.constant(std::move(out));
+}
+
+}  // namespace
+
+NetTensor* unsqueeze(OnnxView& v, NetTensor* x, const Ints& axes) {
+  Layer* const layer = v.add<Unsqueeze>({x, axes_of_layer(v, axes)});
+  v.call(layer, "ONNXTRT_unsqueezeTensor");
   return OnnxView::result(layer);
 }
 
-NetTensor* squeeze(OnnxView& v, NetTensor* x, const Ints& axes, bool named) {
-  const Sizes sizes = Sizes::shape(v, x);
-  Ints places;
-  for (int64_t i = 0; i < sizes.count(); ++i) {
-    if (std::find(axes.begin(), axes.end(), i) == axes.end()) places.push_back(i);
-  }
-  const Sizes fewer = gather(v, sizes, Sizes::list(places));
-  Layer* const layer = add_shuffle(v, x, fewer);
-  named ? v.call(layer) : v.call(layer, "ONNXTRT_squeezeTensor");
+NetTensor* squeeze(OnnxView& v, NetTensor* x, const Ints& axes) {
+  Layer* const layer = v.add<Squeeze>({x, axes_of_layer(v, axes)});
+  v.call(layer, "ONNXTRT_squeezeTensor");
   return OnnxView::result(layer);
 }
 
@@ -337,6 +330,58 @@ void raise(OnnxView& v, NetTensor*& a, NetTensor*& b) {
   const int32_t rank = std::max(v.rank(a), v.rank(b));
   a = raised(v, a, rank);
   b = raised(v, b, rank);
+}
+
+void decode(OnnxView& v, const Sizes& dims, const Sizes& steps, Sizes& starts, Sizes& ends) {
+  const Sizes sign = clamp(v, steps, Sizes::one(-1), Sizes::one(0));
+  const auto from_front = [&](const Sizes& index) {
+    const Sizes signs = clamp(v, index, Sizes::one(-1), Sizes::one(0));
+    return subtract(v, index, multiply(v, signs, dims));
+  };
+  starts = from_front(starts);
+  starts = clamp(v, starts, Sizes::one(0), add(v, dims, sign));
+  ends = from_front(ends);
+  ends = clamp(v, ends, sign, dims);
+}
+
+Sizes sizes_between(OnnxView& v, const Sizes& starts, const Sizes& ends, const Sizes& steps,
+                    const Sizes& dims) {
+  if (steps.all(1)) return subtract(v, ends, starts);
+  const Sizes down = floor_divide(v, subtract(v, starts, ends), steps);
+  return subtract(v, like(v, dims, 0), down);
+}
+
+NetTensor* spread(OnnxView& v, NetTensor* value, NetTensor* shape) {
+  const Sizes sizes = Sizes::of(v, shape);
+  const Sizes zeros = like(v, sizes, 0), ones = like(v, sizes, 1);
+  value = reshape(v, value, ones);
+  return OnnxView::result(add_slice(v, value, zeros, sizes, zeros));
+}
+
+NetTensor* without_axes(OnnxView& v, NetTensor* x) {
+  const Dims dims = v.dims(x);
+  if (dims.nbDims == 0) return x;
+  if (std::any_of(dims.d, dims.d + dims.nbDims, [](int64_t d) { return d != 1; })) {
+    throw NotShown();
+  }
+  Layer* const layer = v.add<Shuffle>({x}, [](Shuffle& l) { l.reshape.nbDims = 0; });
+  v.call(layer, "ONNXTRT_convertToScalar");
+  return OnnxView::result(layer);
+}
+
+NetTensor* axis_length(OnnxView& v, NetTensor* x, int32_t axis, bool scalar) {
+  NetTensor* const sizes = OnnxView::result(v.add<ShapeLayer>({x}));
+  NetTensor* const narrow =
+      OnnxView::result(v.add<Cast>({sizes}, [](Cast& l) { l.to = DataType::kINT32; }));
+  Layer* const one = v.add<Slice>({narrow}, [&](Slice& l) {
+    l.start = dims_of({axis}), l.size = dims_of({1}), l.stride = dims_of({1});
+  });
+  v.call(one, "ONNXTRT_extractDimension");
+  if (!scalar) return OnnxView::result(one);
+  Layer* const layer =
+      v.add<Shuffle>({OnnxView::result(one)}, [](Shuffle& l) { l.reshape.nbDims = 0; });
+  v.call(layer, "ONNXTRT_extractDimensionReshape");
+  return OnnxView::result(layer);
 }
 
 }  // namespace trt

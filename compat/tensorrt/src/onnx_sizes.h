@@ -75,16 +75,27 @@ Sizes as_list(OnnxView& v, const Sizes& scalar);
 /// Places for interlace(): i, but for those of `axes`, which come from the second list.
 Sizes places_of(const Ints& axes, int64_t rank);
 
+/// Where a slice's starts and ends are, counted from the front and within these sizes.
+void decode(OnnxView& v, const Sizes& dims, const Sizes& steps, Sizes& starts, Sizes& ends);
+Sizes sizes_between(OnnxView& v, const Sizes& starts, const Sizes& ends, const Sizes& steps,
+                    const Sizes& dims);
+
 // Layers that take sizes.
 Shuffle* add_shuffle(OnnxView& v, NetTensor* x, const Sizes& sizes, bool zero_copies = false);
 Slice* add_slice(OnnxView& v, NetTensor* x, const Sizes& starts, const Sizes& sizes,
                  const Sizes& steps);
 Fill* add_fill(OnnxView& v, const Sizes& sizes, FillOperation operation);
+/// A value spread over a shape.
+NetTensor* spread(OnnxView& v, NetTensor* value, NetTensor* shape);
+/// A tensor of one element without its axes.
+NetTensor* without_axes(OnnxView& v, NetTensor* x);
+/// One size, as INT32: a list of it, or a scalar.
+NetTensor* axis_length(OnnxView& v, NetTensor* x, int32_t axis, bool scalar);
 /// Nothing where the shape stays.
 NetTensor* reshape(OnnxView& v, NetTensor* x, const Sizes& sizes);
+NetTensor* unsqueeze(OnnxView& v, NetTensor* x, const Ints& axes);
+NetTensor* squeeze(OnnxView& v, NetTensor* x, const Ints& axes);
 /// `named`: the layer has the node's name.
-NetTensor* unsqueeze(OnnxView& v, NetTensor* x, const Ints& axes, bool named = false);
-NetTensor* squeeze(OnnxView& v, NetTensor* x, const Ints& axes, bool named = false);
 NetTensor* flatten(OnnxView& v, NetTensor* x, int64_t axis, bool named = false);
 /// With axes of one element put before the others.
 NetTensor* raised(OnnxView& v, NetTensor* x, int32_t rank);

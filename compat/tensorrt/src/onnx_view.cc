@@ -13,8 +13,9 @@ namespace trt {
 namespace {
 
 const OnnxRow* row_of(std::string_view op) {
-  for (const auto rows : {rows_of_math(), rows_of_shapes(), rows_of_slices(), rows_of_windows(),
-                          rows_of_reductions(), rows_of_indices()}) {
+  for (const auto rows :
+       {rows_of_math(), rows_of_shapes(), rows_of_slices(), rows_of_windows(), rows_of_reductions(),
+        rows_of_indices(), rows_of_recurrences(), rows_of_control(), rows_of_quantization()}) {
     for (const OnnxRow& row : rows) {
       if (row.op == op) return &row;
     }
@@ -54,15 +55,9 @@ std::vector<NetTensor*> OnnxView::show() {
   std::unordered_set<std::string> computed;
   for (const Step& step : trace_.nodes) computed.insert(step.outputs.begin(), step.outputs.end());
   for (const auto& [name, value] : trace_.constants) {
-    if (computed.count(name) == 0) define(name, {nullptr, &value});
+    if (computed.count(name) == 0) define(name, {nullptr, &value, {}});
   }
-  for (const Step& step : trace_.nodes) {
-    step_ = &step;
-    origin_ = {cat(step.name.empty() && !step.outputs.empty() ? step.outputs[0] : step.name, " (",
-                   step.op_type, ")")};
-    first_layer_ = net_.layers().size();
-    if (!show_by_row()) show_as_imported();
-  }
+  for (const Step& step : trace_.nodes) show_node(step);
   std::vector<NetTensor*> outputs;
   for (const Handle h : model_.output_handles()) outputs.push_back(tensor_of(h));
   const std::vector<carnot::TensorSpec> specs = model_.outputs();
@@ -100,6 +95,7 @@ bool OnnxView::show_by_row() {
   const OnnxRow* const row = step_->domain.empty() ? row_of(step_->op_type) : nullptr;
   if (!row || is_custom()) return false;
   const LayerNames::State names = names_.state();
+  const size_t first = net_.layers().size(), depth = scopes_.size(), stacked = stack_.size();
   const auto constants = constants_;
   results_.clear();
   try {
@@ -109,125 +105,122 @@ bool OnnxView::show_by_row() {
   } catch (const NotShown&) {
   } catch (const EmitFailure&) {
   }
+  while (scopes_.size() > depth) close_scope();
+  stack_.resize(stacked);
   names_.restore(names);
   constants_ = constants;
-  net_.drop_layers(first_layer_);
+  net_.drop_layers(first);
   return false;
 }
 
-/// Its results have the types that Carnot's import gave them: later operations count on that.
-void OnnxView::take_results() {
-  if (results_.size() < outputs()) throw NotShown();
-  for (size_t i = 0; i < outputs(); ++i) {
-    const std::string& name = step_->outputs[i];
-    NetTensor* const tensor = results_[i].tensor;
-    if (name.empty() || !tensor) continue;
-    const Handle h = handle_of(name);
-    if (!h.valid()) {
-      known_type(tensor);
-      continue;
-    }
-    Layer* const layer = tensor->producer;
-    const bool fresh =
-        layer && layer->outputs.size() == 1 &&
-        std::any_of(net_.layers().begin() + static_cast<ptrdiff_t>(first_layer_),
-                    net_.layers().end(), [&](const auto& l) { return l.get() == layer; });
-    auto* const stands = fresh ? dynamic_cast<CanStand*>(layer) : nullptr;
-    std::optional<Stand> stand = stands ? stand_of(h) : std::nullopt;
-    if (!stand) {
-      const carnot::TensorType &is = known_type(tensor), &should = model_.type(h);
-      if (is.dtype != should.dtype || is.dims != should.dims) throw NotShown();
-      continue;
-    }
-    for (size_t k = first_layer_; k < net_.layers().size(); ++k) {
-      const Layer* const other = net_.layers()[k].get();
-      if (other != layer) stand->covered.push_back(other);
-    }
-    stand->inputs = layer->inputs;
-    stands->stand(std::move(*stand));
-  }
-  for (size_t i = 0; i < outputs(); ++i) {
-    if (!step_->outputs[i].empty()) define(step_->outputs[i], results_[i]);
-  }
-}
-
-/// A Stand in the making. Values are counted: operands, then results of steps.
-struct OnnxView::Standing {
-  Stand stand;
-  std::unordered_map<const void*, size_t> operands, results;  ///< by what handles stand for
-  std::vector<std::vector<std::pair<bool, size_t>>> inputs;   ///< of each step; true: a result
-};
-
-/// The operations that give this value, back to values that the model has names for.
-std::optional<Stand> OnnxView::stand_of(Handle value) const {
-  Standing made;
-  if (!take_operations(value, made) || made.stand.steps.empty()) return std::nullopt;
-  Stand out = std::move(made.stand);
-  for (size_t i = 0; i < out.steps.size(); ++i) {
-    for (const auto& [is_result, at] : made.inputs[i]) {
-      out.steps[i].inputs.push_back(is_result ? out.tensors.size() + at : at);
-    }
-  }
-  return out;
-}
-
-bool OnnxView::take_operations(Handle value, Standing& into) const {
-  constexpr size_t kStepsMax = 32;  // no operator's import has more that are worth it
-  const auto producer = producers_.find(&model_.type(value));
-  if (producer == producers_.end() || into.stand.steps.size() >= kStepsMax) return false;
-  const carnot::Network::Node& node = nodes_[producer->second.first];
-  const bool plain = node.outputs.size() == 1 && node.bodies.empty() && !is_constant(node) &&
-                     !std::holds_alternative<carnot::op::Custom>(node.op);
-  if (!plain) return false;
-  std::vector<std::pair<bool, size_t>> inputs;
-  for (const Handle h : node.inputs) {
-    const void* const key = &model_.type(h);
-    const std::string& name = model_.name(h);
-    const auto from = producers_.find(key);
-    const bool constant = from != producers_.end() && is_constant(nodes_[from->second.first]);
-    const auto slot = name.empty() || constant ? slots_.end() : slots_.find(name);
-    if (!constant && slot == slots_.end()) {
-      const auto known = into.results.find(key);
-      if (!name.empty() || (known == into.results.end() && !take_operations(h, into))) return false;
-      inputs.emplace_back(true, into.results.at(key));
-      continue;
-    }
-    const auto [at, fresh] = into.operands.emplace(key, into.stand.tensors.size());
-    inputs.emplace_back(false, at->second);
-    if (!fresh) continue;
-    const auto layer = name.empty() ? constants_.end() : constants_.find(name);
-    NetTensor* const tensor = !constant                   ? slot->second.tensor
-                              : layer != constants_.end() ? layer->second
-                                                          : nullptr;
-    if (!constant && !tensor) return false;
-    if (!tensor) {
-      const auto& whole = std::get<carnot::op::Constant>(nodes_[from->second.first].op).value;
-      into.stand.own.emplace(at->second, whole);
-    }
-    into.stand.tensors.push_back(tensor);
-  }
-  into.results.emplace(&model_.type(value), into.stand.steps.size());
-  into.stand.steps.push_back({node.op, {}});
-  into.inputs.push_back(std::move(inputs));
-  return true;
-}
-
 Handle OnnxView::handle_of(const std::string& name) const {
+  if (!scopes_.empty()) return {};  // the import's bodies are networks of their own
   const auto alias = trace_.aliases.find(name);
   const auto found = handles_.find(alias == trace_.aliases.end() ? name : alias->second);
   return found == handles_.end() ? Handle{} : found->second;
 }
 
-void OnnxView::define(const std::string& name, Slot slot) {
+void OnnxView::define(const std::string& name, Slot slot, bool renames) {
   const std::string unique = names_.unique_tensor(name);
-  if (slot.tensor && slot.tensor->producer && slot.tensor->producer->kind != LayerType::kCONSTANT) {
-    const auto& layers = net_.layers();
-    const bool fresh =
-        std::any_of(layers.begin() + static_cast<ptrdiff_t>(first_layer_), layers.end(),
-                    [&](const auto& layer) { return layer.get() == slot.tensor->producer; });
-    if (fresh) slot.tensor->name = unique;
+  Layer* const layer = slot.tensor ? slot.tensor->producer : nullptr;
+  const bool computed = layer && layer->kind != LayerType::kCONSTANT && is_fresh(layer);
+  // NVIDIA's parser renames the model's own inputs too: callers know them by the model's names.
+  if (slot.tensor && (computed || (renames && layer))) slot.tensor->name = unique;
+  if (slot.weights && !scopes_.empty()) slot.called = unique;
+  if (!scopes_.empty()) {
+    const auto before = slots_.find(name);
+    scopes_.back().emplace(name,
+                           before == slots_.end() ? std::nullopt : std::optional(before->second));
   }
-  slots_[name] = slot;
+  slots_[name] = std::move(slot);
+}
+
+void OnnxView::close_scope() {
+  for (auto& [name, before] : scopes_.back()) {
+    if (before) {
+      slots_[name] = std::move(*before);
+    } else {
+      slots_.erase(name);
+    }
+  }
+  scopes_.pop_back();
+}
+
+OnnxView::Slot OnnxView::slot_of(const std::string& name) const {
+  const auto slot = slots_.find(name);
+  if (slot == slots_.end()) throw NotShown();
+  return slot->second;
+}
+
+NetTensor* OnnxView::tensor_of(const std::string& name, const Slot& slot) {
+  if (slot.tensor) return slot.tensor;
+  if (!slot.weights || !data_type_of(slot.weights->dtype())) throw NotShown();
+  return constant_of(slot.called.empty() ? name : slot.called, *slot.weights);
+}
+
+const carnot::OnnxTrace::Graph& OnnxView::graph(std::string_view name) const {
+  for (const carnot::OnnxTrace::Graph& each : step_->graphs) {
+    if (each.attribute == name) return each;
+  }
+  throw NotShown();
+}
+
+/// Nodes of a body are shown as others are, but for what they stand for.
+void OnnxView::show_graph(const carnot::OnnxTrace::Graph& body) {
+  struct Outer {
+    OnnxView& view;
+    const Step* step;
+    std::vector<std::string> origin;
+    std::vector<Slot> results;
+    size_t first_layer;
+    ~Outer() {
+      view.step_ = step, view.first_layer_ = first_layer;
+      view.origin_ = std::move(origin), view.results_ = std::move(results);
+    }
+  } const outer{*this, step_, origin_, results_, first_layer_};
+  constexpr size_t kNestingMax = 24;  // as NVIDIA's parser has it
+  if (scopes_.size() > kNestingMax) throw NotShown();
+  for (const auto& [name, value] : body.initializers) define(name, {nullptr, &value, {}});
+  for (const Step& step : body.nodes) show_node(step);
+}
+
+void OnnxView::show_node(const Step& step) {
+  step_ = &step;
+  origin_ = {cat(step.name.empty() && !step.outputs.empty() ? step.outputs[0] : step.name, " (",
+                 step.op_type, ")")};
+  first_layer_ = net_.layers().size();
+  if (show_by_row()) return;
+  if (scopes_.empty()) return show_as_imported();
+  if (step.op_type != "Constant" || step.outputs.size() != 1) throw NotShown();
+  define(step.outputs[0], {nullptr, constant_in_body(), {}});
+}
+
+const carnot::Tensor* OnnxView::constant_in_body() {
+  if (const auto* const given = attribute("value")) {
+    const auto* const tensor = std::get_if<carnot::Tensor>(given);
+    if (!tensor) throw NotShown();
+    return tensor;
+  }
+  count_weights();
+  if (const auto* const given = attribute("value_int")) {
+    const auto* const value = std::get_if<int64_t>(given);
+    if (!value) throw NotShown();
+    return &kept_.emplace_back(carnot::Tensor::from_i64({}, {*value}));
+  }
+  if (const auto values = ints("value_ints")) {
+    const auto count = static_cast<int64_t>(values->size());
+    return &kept_.emplace_back(carnot::Tensor::from_i64({count}, *values));
+  }
+  const bool one = attribute("value_float") != nullptr;
+  const std::vector<double> values =
+      one ? std::vector<double>{static_cast<double>(real("value_float", 0))}
+          : reals("value_floats");
+  if (values.empty()) throw NotShown();
+  const carnot::Shape shape =
+      one ? carnot::Shape() : carnot::Shape({static_cast<int64_t>(values.size())});
+  carnot::Tensor& out = kept_.emplace_back(carnot::Tensor::zeros(DType::kF32, shape));
+  for (size_t i = 0; i < values.size(); ++i) out.set(static_cast<int64_t>(i), values[i]);
+  return &out;
 }
 
 void OnnxView::show_as_imported() {
@@ -242,11 +235,11 @@ void OnnxView::show_as_imported() {
     const auto constant = trace_.constants.find(name);
     if (constant != trace_.constants.end()) {
       if (!step_->attributes.empty()) count_weights();
-      define(name, {nullptr, &constant->second});
+      define(name, {nullptr, &constant->second, {}});
       continue;
     }
     const Handle h = handle_of(name);
-    if (h.valid()) define(name, {tensor_of(h), nullptr});
+    if (h.valid()) define(name, {tensor_of(h), nullptr, {}});
   }
 }
 
@@ -335,11 +328,7 @@ Ints OnnxView::known_ints(size_t i) const {
 
 NetTensor* OnnxView::in(size_t i) {
   if (!has(i)) throw NotShown();
-  const auto slot = slots_.find(step_->inputs[i]);
-  if (slot == slots_.end()) throw NotShown();
-  if (slot->second.tensor) return slot->second.tensor;
-  if (!data_type_of(slot->second.weights->dtype())) throw NotShown();
-  return constant_of(slot->first, *slot->second.weights);
+  return value_of(step_->inputs[i]);
 }
 
 Dims OnnxView::dims(size_t i) {
@@ -384,6 +373,14 @@ std::string OnnxView::text(std::string_view name, const char* otherwise) const {
   const auto* const value = attribute_as<std::string>(attribute(name));
   return value ? *value : otherwise;
 }
+std::vector<double> OnnxView::reals(std::string_view name) const {
+  const auto* const value = attribute_as<std::vector<double>>(attribute(name));
+  return value ? *value : std::vector<double>();
+}
+std::vector<std::string> OnnxView::texts(std::string_view name) const {
+  const auto* const value = attribute_as<std::vector<std::string>>(attribute(name));
+  return value ? *value : std::vector<std::string>();
+}
 std::optional<Ints> OnnxView::ints(std::string_view name) const {
   const auto* const value = attribute_as<Ints>(attribute(name));
   return value ? std::optional(*value) : std::nullopt;
@@ -395,17 +392,37 @@ int32_t OnnxView::axis(int64_t value, int32_t rank) const {
   return static_cast<int32_t>(value);
 }
 
+std::string OnnxView::shown_name() const {
+  const bool unnamed = step_->name.empty() && !step_->outputs.empty();
+  return unnamed ? cat("node_of_", step_->outputs[0]) : step_->name;
+}
+
+void OnnxView::describe(Layer* layer) const {
+  constexpr size_t kTextMax = 4000;  // as NVIDIA's parser has it
+  std::string text = cat("[ONNX Layer: ", shown_name());
+  for (size_t i = stack_.size(); i-- > 0;) text += cat(" | ", stack_[i]);
+  text += "]";
+  if (text.size() > kTextMax) {
+    text = cat(text.substr(0, kTextMax / 2), " ... ", text.substr(text.size() - kTextMax / 2));
+  }
+  layer->metadata = std::move(text);
+}
+
 void OnnxView::call(Layer* layer) {
-  const std::string shown = step_->name.empty() && !step_->outputs.empty()
-                                ? cat("node_of_", step_->outputs[0])
-                                : step_->name;
-  layer->name = names_.unique(shown);
-  layer->metadata = cat("[ONNX Layer: ", shown, "]");
+  layer->name = names_.unique(shown_name());
+  if (layer->kind != LayerType::kCONSTANT) describe(layer);
 }
 
 NetTensor* OnnxView::constant(carnot::Tensor value) {
   count_weights();
   return plain_constant(std::move(value));
+}
+
+NetTensor* OnnxView::named_weights(carnot::Tensor value) {
+  const std::string name = count_weights();
+  NetTensor* const out = plain_constant(std::move(value));
+  call(out->producer, name.c_str());
+  return out;
 }
 
 NetTensor* OnnxView::plain_constant(carnot::Tensor value) {

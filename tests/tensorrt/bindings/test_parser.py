@@ -390,7 +390,7 @@ class Views(unittest.TestCase):
             [("n0", T.CONVOLUTION)] + [(f"n{i}", T.ACTIVATION) for i in range(1, 7)]
             + [("n7", T.REDUCE), ("n8", T.SHUFFLE), ("n9", T.MATRIX_MULTIPLY)]
             + [("ONNXTRT_Broadcast", T.SHUFFLE)]
-            + [(f"(Unnamed Layer* {len(layers) - 1}) [ElementWise]", T.ELEMENTWISE)],
+            + [("n9_1", T.ELEMENTWISE)],
         )  # fmt: skip
         self.assertEqual({layer.name for layer in layers if layer.type == T.CONSTANT}, {"g", "c"})
         conv = layers[0]

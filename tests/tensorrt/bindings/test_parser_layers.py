@@ -34,7 +34,7 @@ def describe(layer):
             ", ".join(t.name if t else "-" for t in inputs),
             ", ".join(f"{t.name} {t.dtype.name}{list(t.shape)}" for t in outputs),
         ]
-    ).replace(" |  | ", " | | ")
+    ).replace(" |  | ", " | | ").rstrip()
 
 
 def layers_of(text):
