@@ -46,7 +46,7 @@ Layer* convolution(Network& into, const carnot::Network& model, const carnot::Ne
     l.maps = transposed ? weights.d[1] * o.groups : weights.d[0];
     l.own = own;
     if (!own.empty()) l.kernel = weights_of(own[0]);
-    if (own.size() > 1) l.bias = weights_of(own[1]);
+    l.bias = own.size() > 1 ? weights_of(own[1]) : Weights{l.kernel.type, nullptr, 0};
   });
 }
 
@@ -184,6 +184,22 @@ bool is_scale(const carnot::Network::Node& node) {
   return p && node.inputs.size() == 3 && !node.origin.empty() &&
          node_operator(node.origin.back()) == "BatchNormalization" &&
          carnot::to_string(p->body) == "add(mul($0, $1), $2)";
+}
+
+std::optional<PaddingMode> same_padding(std::string_view auto_pad) {
+  if (auto_pad == "SAME_UPPER") return PaddingMode::kSAME_UPPER;
+  if (auto_pad == "SAME_LOWER") return PaddingMode::kSAME_LOWER;
+  return std::nullopt;
+}
+
+void show_padding(Layer& layer, PaddingMode mode) {
+  const auto show = [&](auto& l) {
+    l.padding_mode = mode;
+    l.pre = l.post = dims_of(Ints(static_cast<size_t>(l.kernel_size.nbDims), 0));
+  };
+  if (auto* const l = dynamic_cast<Convolution*>(&layer)) show(*l);
+  if (auto* const l = dynamic_cast<Deconvolution*>(&layer)) show(*l);
+  if (auto* const l = dynamic_cast<Pooling*>(&layer)) show(*l);
 }
 
 Layer* keep_as_kind(Network& into, const carnot::Network& model, const carnot::Network::Node& node,

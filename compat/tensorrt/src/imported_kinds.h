@@ -16,4 +16,9 @@ bool is_deconvolution(const carnot::op::ConvTranspose& o);
 Layer* keep_as_kind(Network& into, const carnot::Network& model, const carnot::Network::Node& node,
                     const std::vector<carnot::Tensor>& own);
 
+/// What ONNX's auto_pad asks for, where it says that a result has the input's size.
+std::optional<PaddingMode> same_padding(std::string_view auto_pad);
+/// Of a layer whose node has that attribute: its own padding is none.
+void show_padding(Layer& layer, PaddingMode mode);
+
 }  // namespace trt

@@ -19,5 +19,6 @@ std::span<const OnnxRow> rows_of_indices();
 std::span<const OnnxRow> rows_of_recurrences();
 std::span<const OnnxRow> rows_of_control();
 std::span<const OnnxRow> rows_of_quantization();
+std::span<const OnnxRow> rows_of_parts();
 
 }  // namespace trt

@@ -282,6 +282,7 @@ constexpr OnnxRow kRows[] = {
     {"OneHot", one_hot},
     {"Range", range},
     {"ReverseSequence", reverse_sequence},
+    {"Scatter", scatter_elements},
     {"ScatterElements", scatter_elements},
     {"ScatterND", scatter_nd},
     {"TopK", top_k},

@@ -245,13 +245,30 @@ void where(OnnxView& v) {
   v.out(v.named<Select>({condition, x, y}, [](Select&) {}));
 }
 
+/// x - y * (x / y), with the quotient rounded to 0.
+void modulo_of_reals(OnnxView& v, NetTensor* x, NetTensor* y) {
+  NetTensor* const quotient = combined(v, x, y, Binary::kDIV);
+  const auto rest = [&](UnaryOperation rounding) {
+    NetTensor* const whole = v.binary(y, v.unary(quotient, rounding), Binary::kPROD);
+    return v.binary(x, whole, Binary::kSUB);
+  };
+  NetTensor* const down = rest(UnaryOperation::kFLOOR);
+  NetTensor* const up = rest(UnaryOperation::kCEIL);
+  NetTensor* const zero = v.cast(v.scalar(DataType::kFLOAT, 0), v.type(quotient));
+  NetTensor* const zeros = spread(v, zero, Sizes::shape(v, quotient).tensor(v));
+  NetTensor* const same = or_equal(v, quotient, zeros, true);
+  v.out(v.named<Select>({same, down, up}, [](Select&) {}));
+}
+
 /// x - y * (x / y), rounded as the kind of remainder asks.
 void modulo(OnnxView& v) {
   const bool truncates = v.integer("fmod", 0) != 0;
   NetTensor* x = v.in(0);
   NetTensor* y = v.in(1);
   raise(v, x, y);
-  if (v.type(x) != DataType::kINT32 && v.type(x) != DataType::kINT64) throw NotShown();
+  if (v.type(x) != DataType::kINT32 && v.type(x) != DataType::kINT64) {
+    return truncates ? modulo_of_reals(v, x, y) : throw NotShown();
+  }
   NetTensor* const quotient = v.binary(x, y, truncates ? Binary::kDIV : Binary::kFLOOR_DIV);
   NetTensor* const whole = v.binary(y, quotient, Binary::kPROD);
   v.out(v.named<ElementWise>({x, whole}, [](ElementWise& l) { l.operation = Binary::kSUB; }));

@@ -2,6 +2,7 @@
 // a second one is put behind it.
 #include <cmath>
 
+#include "imported_kinds.h"
 #include "layers_math.h"
 #include "layers_window.h"
 #include "onnx_rows.h"
@@ -15,21 +16,27 @@ struct Image {
   PaddingMode mode = PaddingMode::kEXPLICIT_ROUND_DOWN;
 };
 
-/// The attributes of a window along one axis, with a second axis of one element.
-Image line(OnnxView& v, int64_t kernel) {
-  Image out;
-  const auto one = [&](const char* name, size_t i, int64_t otherwise) {
+/// The attributes of a window; where it has one axis, with a second one of one element.
+Image image_of(OnnxView& v, Ints kernel) {
+  const size_t axes = kernel.size();
+  const auto each = [&](const char* name, size_t first, int64_t otherwise) {
     const auto given = v.ints(name);
-    return given ? given->at(i) : otherwise;
+    Ints out;
+    for (size_t i = 0; i < axes; ++i) out.push_back(given ? given->at(first + i) : otherwise);
+    if (axes == 1) out.push_back(otherwise);
+    return dims_of(out);
   };
-  if (v.text("auto_pad", "NOTSET") != "NOTSET") throw NotShown();
-  out.kernel = dims_of({kernel, 1});
-  out.stride = dims_of({one("strides", 0, 1), 1});
-  out.dilation = dims_of({one("dilations", 0, 1), 1});
-  out.pre = dims_of({one("pads", 0, 0), 0});
-  out.post = dims_of({one("pads", 1, 0), 0});
+  Image out;
+  out.stride = each("strides", 0, 1), out.dilation = each("dilations", 0, 1);
+  out.pre = each("pads", 0, 0), out.post = each("pads", axes, 0);
+  if (axes == 1) kernel.push_back(1);
+  out.kernel = dims_of(kernel);
   if (v.opset() >= 10 && v.integer("ceil_mode", 0) != 0) {
     out.mode = PaddingMode::kEXPLICIT_ROUND_UP;
+  }
+  if (const auto same = same_padding(v.text("auto_pad", "NOTSET"))) {
+    out.mode = *same;
+    out.pre = out.post = dims_of(Ints(kernel.size(), 0));
   }
   return out;
 }
@@ -46,30 +53,40 @@ Weights weights_of(const carnot::Tensor& tensor) {
   return {*type, tensor.data(), tensor.elements()};
 }
 
-/// Of images with two or three spatial axes Carnot's own operations are the layers.
+/// Of images with two or three spatial axes Carnot's own operations are the layers, but where
+/// layers compute the weights.
 template <class L, bool kTransposed>
 void convolution(OnnxView& v) {
   const carnot::Tensor* const kernel = v.weights(1);
   const carnot::Tensor* const bias = v.weights(2);
-  if (!kernel || (v.has(2) && !bias) || kernel->rank() != 3) throw NotShown();
+  const bool computed = !kernel || (v.has(2) && !bias);
+  const Dims all = v.dims(1);
+  if ((kTransposed && computed) || (!computed && all.nbDims != 3)) throw NotShown();
   if (v.attribute("output_padding") || v.attribute("output_shape")) throw NotShown();
   NetTensor* x = v.in(0);
-  if (v.rank(x) != 3) throw NotShown();
-  const Image image = line(v, kernel->shape()[2]);
+  const bool line = all.nbDims == 3;
+  const bool known = std::all_of(all.d, all.d + all.nbDims, [](auto d) { return d >= 0; });
+  if (v.rank(x) != all.nbDims || !known) throw NotShown();
+  const Image image = image_of(v, Ints(all.d + 2, all.d + all.nbDims));
   const int64_t groups = v.integer("group", 1);
-  x = unsqueeze(v, x, {3});
-  L* const layer = v.add<L>({x}, [&](L& l) {
+  if (line) x = unsqueeze(v, x, {3});
+  std::vector<NetTensor*> inputs = {x};
+  if (computed) inputs.push_back(kernel ? nullptr : v.in(1));
+  if (line && !kernel) inputs[1] = unsqueeze(v, inputs[1], {3});
+  if (v.has(2) && !bias) inputs.push_back(v.in(2));
+  L* const layer = v.add<L>(std::move(inputs), [&](L& l) {
     fill_window(l, image);
     l.dilation = image.dilation;
     l.groups = groups;
-    l.maps = kTransposed ? kernel->shape()[1] * groups : kernel->shape()[0];
-    l.kernel = weights_of(*kernel);
-    if (bias) l.bias = weights_of(*bias);
+    l.maps = kTransposed ? all.d[1] * groups : all.d[0];
+    if (kernel) l.kernel = weights_of(*kernel);
+    l.bias = bias ? weights_of(*bias) : Weights{l.kernel.type, nullptr, 0};
   });
   v.call(layer);
-  v.name_weights(layer->kernel, 1);
+  if (kernel) v.name_weights(layer->kernel, 1);
   if (bias) v.name_weights(layer->bias, 2);
-  v.out(squeeze(v, OnnxView::result(layer), {3}));
+  NetTensor* const out = OnnxView::result(layer);
+  v.out(line ? squeeze(v, out, {3}) : out);
 }
 
 template <PoolingType kType>
@@ -78,7 +95,7 @@ void pooling(OnnxView& v) {
   const auto kernel = v.ints("kernel_shape");
   NetTensor* x = v.in(0);
   if (!kernel || kernel->size() != 1 || v.rank(x) != 3) throw NotShown();
-  const Image image = line(v, kernel->at(0));
+  const Image image = image_of(v, *kernel);
   if (image.dilation.d[0] != 1) throw NotShown();
   x = unsqueeze(v, x, {3});
   NetTensor* const pooled = v.named<Pooling>({x}, [&](Pooling& l) {
@@ -132,6 +149,7 @@ void batch_normalization(OnnxView& v) {
   }
   Ints more;
   for (int32_t i = rank; i < 4; ++i) more.push_back(i);
+  for (int i = 0; i < 2; ++i) v.count_refittable();  // the scale's name and the shift's
   NetTensor* const image = unsqueeze(v, x, more);
   NetTensor* const scaled = v.named<Scale>({image}, [&](Scale& l) {
     l.mode = ScaleMode::kCHANNEL;
@@ -193,21 +211,38 @@ NetTensor* scaled_sizes(OnnxView& v, NetTensor* x, size_t scales) {
                 "ONNXTRT_resizeShapeTensor_intCast");
 }
 
-void take_scales(OnnxView& v, Resize& l, NetTensor* x, size_t i) {
+void take_scales(OnnxView& v, Resize& l, NetTensor* x, size_t i, const std::optional<Ints>& axes) {
   const carnot::Tensor* const scales = v.weights(i);
   if (!scales) {
+    if (axes) throw NotShown();
     l.inputs.push_back(scaled_sizes(v, x, i));
     return;
   }
-  if (scales->elements() != v.rank(x)) throw NotShown();
-  for (int64_t k = 0; k < scales->elements(); ++k) {
-    l.scales.push_back(static_cast<float>(scales->get(k)));
+  const int64_t rank = v.rank(x);
+  const Ints along = axes.value_or(Sizes::count_up(rank).values());
+  if (scales->elements() != static_cast<int64_t>(along.size())) throw NotShown();
+  l.scales.assign(static_cast<size_t>(rank), 1);
+  for (size_t k = 0; k < along.size(); ++k) {
+    l.scales[static_cast<size_t>(along[k])] =
+        static_cast<float>(scales->get(static_cast<int64_t>(k)));
   }
 }
 
+/// Those that change size, where they are not simply all.
+std::optional<Ints> resized_axes(OnnxView& v, int32_t rank) {
+  std::optional<Ints> axes = v.ints("axes");
+  if (!axes || axes->empty()) return std::nullopt;
+  for (int64_t& axis : *axes) {
+    axis = v.axis(axis, rank);
+    if (axis == rank) throw NotShown();
+  }
+  if (*axes == Sizes::count_up(rank).values()) return std::nullopt;
+  return axes;
+}
+
 void resize(OnnxView& v) {
-  if (v.ints("axes")) throw NotShown();
   NetTensor* const x = v.in(0);
+  const std::optional<Ints> axes = resized_axes(v, v.rank(x));
   Resize* const layer = v.add<Resize>({x});
   v.call(layer);
   set_coordinates(v, *layer);
@@ -217,12 +252,20 @@ void resize(OnnxView& v) {
                                    : InterpolationMode::kNEAREST;
   const bool sized = v.opset() >= 11 && v.inputs() == 4 && v.has(3);
   if (sized && v.weights(3)) {
-    layer->dims = dims_of(v.known_ints(3));
+    layer->dims = axes ? v.dims(x) : dims_of(v.known_ints(3));
+    for (size_t i = 0; axes && i < axes->size(); ++i) {
+      layer->dims.d[(*axes)[i]] = v.known_ints(3).at(i);
+    }
     if (layer->dims.nbDims != v.rank(x)) throw NotShown();
   } else if (sized) {
-    layer->inputs.push_back(v.in(3));
+    NetTensor* sizes = v.in(3);
+    if (axes) {
+      const Sizes places = places_of(*axes, v.rank(x));
+      sizes = interlace(v, Sizes::shape(v, x), Sizes::of(v, sizes), places).tensor(v);
+    }
+    layer->inputs.push_back(sizes);
   } else {
-    take_scales(v, *layer, x, v.opset() >= 11 ? 2 : 1);
+    take_scales(v, *layer, x, v.opset() >= 11 ? 2 : 1, axes);
   }
   v.out(OnnxView::result(layer));
 }
@@ -232,7 +275,7 @@ void upsample(OnnxView& v) {
   NetTensor* const x = v.in(0);
   Resize* const layer = v.add<Resize>({x});
   v.call(layer);  // it gets its name twice: the second is that with a number
-  take_scales(v, *layer, x, 1);
+  take_scales(v, *layer, x, 1, std::nullopt);
   v.call(layer);
   const std::string mode = v.text("mode", "nearest");
   const bool linear = mode == "linear" || mode == "bilinear";

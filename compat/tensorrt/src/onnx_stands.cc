@@ -27,6 +27,32 @@ struct OnnxView::Standing {
   }
 };
 
+namespace {
+
+/// What a control operation had inside is gone once its layers stand for it.
+bool is_taken(const carnot::Network::Node& node) {
+  namespace op = carnot::op;
+  const bool has_bodies = std::holds_alternative<op::If>(node.op) ||
+                          std::holds_alternative<op::Loop>(node.op) ||
+                          std::holds_alternative<op::Scan>(node.op);
+  return has_bodies && node.bodies.empty();
+}
+
+/// Whether branches give results of the same types and ranks.
+bool agree(const std::vector<carnot::Network>& bodies) {
+  for (size_t k = 1; k < bodies.size(); ++k) {
+    const std::vector<Handle> a = bodies[0].output_handles(), b = bodies[k].output_handles();
+    if (a.size() != b.size()) return false;
+    for (size_t i = 0; i < a.size(); ++i) {
+      const carnot::TensorType &one = bodies[0].type(a[i]), &other = bodies[k].type(b[i]);
+      if (one.dtype != other.dtype || one.rank() != other.rank()) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
 bool OnnxView::take_operand(Handle value, Standing& into,
                             std::vector<std::pair<bool, size_t>>& inputs) const {
   const void* const key = &model_.type(value);
@@ -64,6 +90,7 @@ bool OnnxView::take_operations(Handle value, Standing& into) const {
   const size_t index = producer->second.first;
   const carnot::Network::Node& node = nodes_[index];
   if (is_constant(node) || std::holds_alternative<carnot::op::Custom>(node.op)) return false;
+  if (is_taken(node) || !agree(node.bodies)) return false;
   if (node.outputs.size() != 1 || !node.bodies.empty()) into.plain = false;
   Standing::Step step{index, {}};
   for (const Handle h : node.inputs) {
@@ -154,7 +181,18 @@ bool OnnxView::stand_for(NetTensor* tensor, Handle value) {
 /// Its results have the types that Carnot's import gave them: later operations count on that.
 void OnnxView::take_results() {
   if (results_.size() < outputs()) throw NotShown();
+  const auto is_branched = [&](const std::string& name) {
+    const Handle h = name.empty() ? Handle{} : handle_of(name);
+    const auto from = h.valid() ? producers_.find(&model_.type(h)) : producers_.end();
+    return from != producers_.end() &&
+           std::holds_alternative<carnot::op::If>(nodes_[from->second.first].op);
+  };
+  const std::vector<std::string>& names = step_->outputs;
   bool grouped = false, tried = false;
+  if (step_->op_type == "If" && std::any_of(names.begin(), names.end(), is_branched)) {
+    if (weights(0) || !stand_in_for_all()) throw NotShown();  // a choice that the import kept
+    grouped = true;
+  }
   for (size_t i = 0; i < outputs() && !grouped; ++i) {
     const std::string& name = step_->outputs[i];
     NetTensor* const tensor = results_[i].tensor;

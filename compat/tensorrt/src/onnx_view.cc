@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "imported.h"
+#include "imported_kinds.h"
 #include "imported_parts.h"
 #include "onnx_rows.h"
 #include "own_weights.h"
@@ -13,9 +14,9 @@ namespace trt {
 namespace {
 
 const OnnxRow* row_of(std::string_view op) {
-  for (const auto rows :
-       {rows_of_math(), rows_of_shapes(), rows_of_slices(), rows_of_windows(), rows_of_reductions(),
-        rows_of_indices(), rows_of_recurrences(), rows_of_control(), rows_of_quantization()}) {
+  for (const auto rows : {rows_of_math(), rows_of_shapes(), rows_of_slices(), rows_of_windows(),
+                          rows_of_reductions(), rows_of_indices(), rows_of_recurrences(),
+                          rows_of_control(), rows_of_quantization(), rows_of_parts()}) {
     for (const OnnxRow& row : rows) {
       if (row.op == op) return &row;
     }
@@ -224,6 +225,9 @@ const carnot::Tensor* OnnxView::constant_in_body() {
 }
 
 void OnnxView::show_as_imported() {
+  if (step_->op_type == "BatchNormalization" && weights(1)) {  // its scale and its shift
+    for (int i = 0; i < 2; ++i) count_refittable();
+  }
   // By the node's own names: a node before that changes nothing has a layer too.
   for (const std::string& name : step_->inputs) {
     const auto slot = name.empty() ? slots_.end() : slots_.find(name);
@@ -282,6 +286,8 @@ void OnnxView::import_node(size_t index) {
     layer->origin = std::move(origin);
     layer->inputs = std::move(inputs);
     ParsedPlugins::arrange(*layer);
+    const auto mode = step_ ? same_padding(text("auto_pad", "NOTSET")) : std::nullopt;
+    if (mode) show_padding(*layer, *mode);
   }
   for (size_t k = 0; k < own.size(); ++k) {
     const std::string& initializer = model_.name(operands[k + 1]);
