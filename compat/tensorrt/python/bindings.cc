@@ -3,6 +3,7 @@
 #include <nanobind/stl/variant.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "bind.h"
 
@@ -24,8 +25,8 @@ int32_t index_of(const Engine& engine, const Which& which) {
 int64_t size_of(const Engine& engine, const Which& which) {
   const int32_t index = index_of(engine, which);
   const Dims shape = engine.getBindingDimensions(index);
-  int64_t bytes = engine.getBindingBytesPerComponent(index);
-  if (engine.hasImplicitBatchDimension()) bytes *= engine.getMaxBatchSize();
+  if (shape.nbDims < 0) return -1;
+  int64_t count = engine.hasImplicitBatchDimension() ? engine.getMaxBatchSize() : 1;
   for (int32_t i = 0; i < shape.nbDims; ++i) {
     if (shape.d[i] < 0) {
       PyErr_Format(PyExc_ValueError,
@@ -34,9 +35,11 @@ int64_t size_of(const Engine& engine, const Which& which) {
                    index);
       nb::raise_python_error();
     }
-    bytes *= shape.d[i];
+    count *= shape.d[i];
   }
-  return bytes;
+  const nb::object type = nb::cast(engine.getBindingDataType(index));
+  return static_cast<int64_t>(
+      std::ceil(static_cast<double>(count) * nb::cast<double>(type.attr("itemsize"))));
 }
 
 std::vector<void*> pointers(const std::vector<size_t>& bindings) {

@@ -65,6 +65,7 @@ class ImportedAs final : public T, public CanStand {
   }
   bool emit_edge(Scope& scope) override {
     sizes_ = &scope.pinned;
+    if (stand_ && stand_->holds(*this)) return false;
     if (!group_ || !group_->holds()) return T::emit_edge(scope);
     group_->emit(scope);
     return true;

@@ -71,7 +71,7 @@ int64_t sample_bytes(const IExecutionContext& context, const char* name) {
   const Dims seen = context.getTensorShape(name);
   if (volume(seen) < 0) return -1;
   const int64_t count = carnot::volume(stored(ints_of(seen), engine.getTensorFormat(name)));
-  return count < 0 ? -1 : count * engine.getTensorBytesPerComponent(name);
+  return count < 0 ? -1 : count * bytes_of(engine.getTensorDataType(name));
 }
 
 bool set_addresses(IExecutionContext& context, const char* call, void* const* bindings,

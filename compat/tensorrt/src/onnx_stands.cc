@@ -178,6 +178,14 @@ bool OnnxView::stand_for(NetTensor* tensor, Handle value) {
   return true;
 }
 
+/// Whether a conditional's two values have one type, so that it can compute what it shows.
+bool OnnxView::can_choose(NetTensor* tensor) {
+  const Layer* const layer = tensor->producer;
+  if (!layer || layer->kind != LayerType::kCONDITIONAL_OUTPUT) return true;
+  const carnot::TensorType yes = known_type(layer->inputs[0]), no = known_type(layer->inputs[1]);
+  return yes.dtype == no.dtype && yes.dims == no.dims;
+}
+
 /// Its results have the types that Carnot's import gave them: later operations count on that.
 void OnnxView::take_results() {
   if (results_.size() < outputs()) throw NotShown();
@@ -208,6 +216,7 @@ void OnnxView::take_results() {
     if (grouped) break;
     const carnot::TensorType &is = known_type(tensor), &should = model_.type(h);
     if (is.dtype != should.dtype || is.dims != should.dims) throw NotShown();
+    if (!can_choose(tensor)) throw NotShown();
   }
   for (size_t i = 0; i < outputs(); ++i) {
     if (!step_->outputs[i].empty()) define(step_->outputs[i], results_[i]);

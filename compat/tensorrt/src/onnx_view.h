@@ -151,6 +151,7 @@ class OnnxView {
   bool show_by_row();
   void show_as_imported();
   bool is_custom() const;
+  bool can_choose(NetTensor* tensor);
   void take_results();
   struct Standing;
   bool take_operand(Handle value, Standing& into,
