@@ -169,11 +169,8 @@ class INetworkDefinition : public INoCopy {
   }
   /// A stride of 1, until the layer is told otherwise; before version 10 that of the window.
   IPoolingLayer* addPoolingNd(ITensor& input, PoolingType type, Dims const& windowSize) noexcept {
-#if CARNOT_TENSORRT_SOURCE < 10
-    return carnotTrtAddPooling(input, type, windowSize);
-#else
-    return mImpl->addPoolingNd(input, type, windowSize);
-#endif
+    return CARNOT_TENSORRT_SOURCE < 10 ? carnotTrtAddPooling(input, type, windowSize)
+                                       : mImpl->addPoolingNd(input, type, windowSize);
   }
   IDeconvolutionLayer* addDeconvolutionNd(ITensor& input, int64_t nbOutputMaps, Dims kernelSize,
                                           Weights kernelWeights, Weights biasWeights) noexcept {
