@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/checked.h"
 #include "tensor/dim_range.h"
 
 namespace carnot {
@@ -104,7 +105,7 @@ void merge_axes(Nest& nest, std::vector<NestAxis>& axes, NestStage* only) {
       access.offset = substitute(access.offset, {{outer.symbol, Dim(0)}});
     });
     inner.size = outer.size * inner.size;
-    inner.likely *= outer.likely;
+    inner.likely = checked_mul(inner.likely, outer.likely).value_or(kBytesMax);
     axes.erase(axes.begin() + static_cast<std::ptrdiff_t>(i) - 1);
   }
 }
