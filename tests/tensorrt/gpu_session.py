@@ -105,6 +105,28 @@ def near(a, b, limit=1e-4):
     assert error < limit, f"largest difference {error}"
 
 
+class Output(trt.IOutputAllocator):
+    """Memory of the GPU for a result whose size only the run tells."""
+
+    def __init__(self):
+        trt.IOutputAllocator.__init__(self)
+        self.buffer = self.shape = None
+
+    def reallocate_output_async(self, name, memory, size, alignment, stream):
+        self.buffer = torch.empty(max(size, 1), dtype=torch.uint8, device="cuda")
+        return self.buffer.data_ptr()
+
+    def reallocate_output(self, name, memory, size, alignment):
+        return self.reallocate_output_async(name, memory, size, alignment, 0)
+
+    def notify_shape(self, name, shape):
+        self.shape = tuple(shape)
+
+    def tensor(self, dtype):
+        count = int(np.prod(self.shape)) * torch.empty(0, dtype=dtype).element_size()
+        return self.buffer[:count].view(dtype).reshape(self.shape)
+
+
 def run_cases(names):
     """Runs the functions case_NAME of a module, or those that the command line names."""
     wanted = sys.argv[3 if sys.argv[1:2] == ["--module"] else 1 :]

@@ -14,7 +14,7 @@ from typing import Tuple, Union
 
 import numpy as np
 import torch
-from gpu_session import DTYPES, HERE, Log, Session, bind, mlp, near, run_cases, trt
+from gpu_session import DTYPES, HERE, Log, Output, Session, bind, mlp, near, run_cases, trt
 
 
 def case_device():
@@ -99,26 +99,6 @@ def case_dynamic_shapes():
         stream.synchronize()
         near(y, reference(x))
     assert not context.set_input_shape("x", (65, 64))
-
-
-class Output(trt.IOutputAllocator):
-    def __init__(self):
-        trt.IOutputAllocator.__init__(self)
-        self.buffer = self.shape = None
-
-    def reallocate_output_async(self, name, memory, size, alignment, stream):
-        self.buffer = torch.empty(max(size, 1), dtype=torch.uint8, device="cuda")
-        return self.buffer.data_ptr()
-
-    def reallocate_output(self, name, memory, size, alignment):
-        return self.reallocate_output_async(name, memory, size, alignment, 0)
-
-    def notify_shape(self, name, shape):
-        self.shape = tuple(shape)
-
-    def tensor(self, dtype):
-        count = int(np.prod(self.shape)) * torch.empty(0, dtype=dtype).element_size()
-        return self.buffer[:count].view(dtype).reshape(self.shape)
 
 
 def non_zero():

@@ -64,6 +64,27 @@ class CreatorOfPython : public Interface, public OfPython {
   Fields fields_;
 };
 
+/// The part of a plugin of version 3 that tells its names, in Python.
+template <class Interface>
+class CoreOfPython : public Interface {
+ public:
+  explicit CoreOfPython(nb::handle self) : self_(self) {}
+  APILanguage getAPILanguage() const noexcept override { return APILanguage::kPYTHON; }
+  AsciiChar const* getPluginName() const noexcept override {
+    return text_.of(self_, "plugin_name", "");
+  }
+  AsciiChar const* getPluginVersion() const noexcept override {
+    return text_.of(self_, "plugin_version", "");
+  }
+  AsciiChar const* getPluginNamespace() const noexcept override {
+    return text_.of(self_, "plugin_namespace", "");
+  }
+
+ private:
+  nb::handle self_;
+  KeptText text_;
+};
+
 /// A PluginFieldCollection of Python with copies of the fields.
 nb::object fields_of(const PluginFieldCollection* collection);
 

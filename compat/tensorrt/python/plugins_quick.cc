@@ -7,24 +7,10 @@
 namespace trt_python {
 namespace {
 
-class Core final : public IPluginV3QuickCore, public QuickPart {
+class Core final : public CoreOfPython<IPluginV3QuickCore>, public QuickPart {
  public:
-  explicit Core(nb::handle self) : self_(self) {}
+  using CoreOfPython::CoreOfPython;
   IPluginCapability* capability() override { return this; }
-  AsciiChar const* getPluginName() const noexcept override {
-    return text_.of(self_, "plugin_name", "");
-  }
-  AsciiChar const* getPluginVersion() const noexcept override {
-    return text_.of(self_, "plugin_version", "");
-  }
-  AsciiChar const* getPluginNamespace() const noexcept override {
-    return text_.of(self_, "plugin_namespace", "");
-  }
-  APILanguage getAPILanguage() const noexcept override { return APILanguage::kPYTHON; }
-
- private:
-  nb::handle self_;
-  KeptText text_;
 };
 
 /// An expression as the library takes it, of an ISymExpr of Python or of a size itself.

@@ -17,24 +17,7 @@ nb::object required(nb::handle self, const char* name) {
   return value;
 }
 
-class Core final : public IPluginV3OneCore {
- public:
-  explicit Core(nb::handle self) : self_(self) {}
-  AsciiChar const* getPluginName() const noexcept override {
-    return text_.of(self_, "plugin_name", "");
-  }
-  AsciiChar const* getPluginVersion() const noexcept override {
-    return text_.of(self_, "plugin_version", "");
-  }
-  AsciiChar const* getPluginNamespace() const noexcept override {
-    return text_.of(self_, "plugin_namespace", "");
-  }
-  APILanguage getAPILanguage() const noexcept override { return APILanguage::kPYTHON; }
-
- private:
-  nb::handle self_;
-  KeptText text_;
-};
+using Core = CoreOfPython<IPluginV3OneCore>;
 
 class Build final : public IPluginV3OneBuildV2 {
  public:
